@@ -1,0 +1,121 @@
+package content
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Document is what is indexed for a record. Search sees nothing else of it.
+type Document struct {
+	ID          string         // of the record
+	Type        string         // type name
+	Group       string         // the record's group
+	Title       string         // weighs more than the text
+	Text        string         // everything else that words are looked up in
+	Filename    string         // default: the external key
+	ContentType string         // the category field's value
+	URL         string         // where the source shows the record
+	Language    string         // of the text, BCP 47
+	Metadata    map[string]any // by namespace, then by field: string, int64, float64, bool or time.Time
+	UpdatedAt   time.Time      // orders results without a query, newest first
+}
+
+// Document returns what is indexed for a row: the declared function's result,
+// with the gaps filled from the roles. By default the text is a line
+// "Label: value" for each facet and each field with the role "search", an empty
+// line, then the text fields; the metadata are all fields that can be filtered
+// or sorted by, in the namespace of the group.
+func (t *Type) Document(r Row) Document {
+	var d Document
+	if t.document != nil {
+		d = t.document(r)
+	}
+	rec := r.record()
+	d.ID, d.Type, d.Group, d.UpdatedAt = rec.ID, t.Name(), t.GroupOf(r), rec.UpdatedAt
+	if d.Title == "" {
+		d.Title = t.Title(r)
+	}
+	if d.Filename == "" {
+		d.Filename = t.KeyOf(r)
+	}
+	if d.Language == "" {
+		d.Language = t.Language()
+	}
+	var lines, text strings.Builder
+	values := map[string]any{}
+	for _, f := range t.fields {
+		if f.Roles&^(Metadata|Hidden|Title) == 0 {
+			continue
+		}
+		v := f.Value(r)
+		if v == nil || v == "" {
+			continue
+		}
+		switch {
+		case f.Has(Category) && d.ContentType == "":
+			d.ContentType = v.(string)
+		case f.Has(URL) && d.URL == "":
+			d.URL = v.(string)
+		case f.Has(Text) && d.Text == "":
+			if text.Len() > 0 {
+				text.WriteString("\n\n")
+			}
+			text.WriteString(v.(string))
+		}
+		if f.Has(Facet|Searched) && d.Text == "" {
+			lines.WriteString(f.Label + ": " + display(f.Kind, v) + "\n")
+		}
+		if f.Filterable() {
+			values[f.Name] = v
+		}
+	}
+	if d.Text == "" {
+		d.Text = strings.TrimSpace(lines.String() + "\n" + text.String())
+	}
+	if d.Metadata == nil && len(values) > 0 {
+		d.Metadata = map[string]any{t.Group(): values}
+	}
+	return d
+}
+
+// display writes a value for people.
+func display(k Kind, v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case bool:
+		if v {
+			return "yes"
+		}
+		return "no"
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case time.Time:
+		if k == Date {
+			return v.Format(time.DateOnly)
+		}
+		return v.Format(time.RFC3339)
+	case json.RawMessage:
+		return string(v)
+	}
+	return fmt.Sprint(v)
+}
+
+// Hash returns a hash of all that is indexed. It does not depend on the
+// record's times, so that a record whose only change is a date in its payload
+// is not indexed again.
+func (d Document) Hash() []byte {
+	d.UpdatedAt = time.Time{}
+	b, err := json.Marshal(d) // map keys come out sorted
+	if err != nil {
+		b = fmt.Appendf(nil, "%#v", d)
+	}
+	sum := sha256.Sum256(b)
+	return sum[:16]
+}

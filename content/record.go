@@ -1,0 +1,35 @@
+package content
+
+import "time"
+
+// Record is what every row of every Type has. Embed it in a struct to make the
+// struct a record type; [Define] accepts no struct without it.
+//
+// The import engine and the store fill it in. A connection sets Raw at most.
+type Record struct {
+	ID             string    // UUIDv7, the same for as long as the record lives
+	OrganizationID string    // the tenant
+	Instance       string    // which instance of the connection it came from; "" for the only one
+	CreatedAt      time.Time // UTC; when it was first stored
+	UpdatedAt      time.Time // UTC; when a write last changed it
+	DeletedAt      *time.Time
+	IndexedAt      *time.Time // nil: waits to be indexed
+	RowHash        []byte     // of everything stored; decides whether to write
+	DocumentHash   []byte     // of what is indexed; decides whether to index again
+	Raw            []byte     // the payload as received; JSON where the source gives JSON or rows
+}
+
+func (r *Record) record() *Record { return r }
+
+// A Row is a pointer to a struct that embeds [Record], or a [*Dynamic].
+type Row interface{ record() *Record }
+
+// RecordOf returns the Record embedded in a Row.
+func RecordOf(r Row) *Record { return r.record() }
+
+// Dynamic is a record of a Type made by [DefineDynamic]: its values stand in
+// the order of the Type's fields, each nil or of its kind's Go type.
+type Dynamic struct {
+	Record
+	Values []any
+}

@@ -1,0 +1,151 @@
+package content
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Registry holds the Types of one program. It is a value: two of them live
+// side by side in one process without knowing each other. It does not change
+// after [NewRegistry] and is safe for concurrent use.
+type Registry struct {
+	types  []*Type
+	byName map[string]*Type
+}
+
+// NewRegistry checks the Types, each by itself and all together, and returns a
+// Registry of them in the given order. The error lists every mistake of every
+// declaration, one a line, and wraps [ErrInvalid].
+func NewRegistry(types ...*Type) (*Registry, error) {
+	r := &Registry{byName: map[string]*Type{}}
+	var problems []error
+	report := func(t *Type, format string, args ...any) {
+		problems = append(problems, fmt.Errorf("type %s: %s", t.Name(), fmt.Sprintf(format, args...)))
+	}
+	tables := map[string]string{}
+	for _, declared := range types {
+		if declared == nil {
+			problems = append(problems, errors.New("a type is nil: its Define did not run before it was used"))
+			continue
+		}
+		t := declared.clone() // checkChild completes it, and a Type may be in several registries
+		for _, p := range t.problems {
+			report(t, "%s", p)
+		}
+		if r.byName[t.Name()] != nil {
+			report(t, "two types have this name")
+			continue
+		}
+		if other, taken := tables[t.Table()]; taken {
+			report(t, "its table %s is that of %s", t.Table(), other)
+		}
+		tables[t.Table()] = t.Name()
+		r.types = append(r.types, t)
+		r.byName[t.Name()] = t
+	}
+	for _, t := range r.types {
+		for _, f := range t.With(Parent | Link) {
+			if r.byName[f.LinkType] == nil {
+				report(t, "field %s links to the unknown type %q", f.Name, f.LinkType)
+			}
+		}
+		relations := map[string]bool{}
+		for i := range t.spec.Children {
+			c := &t.spec.Children[i]
+			if c.Relation == "" || relations[c.Relation] {
+				report(t, "child relation %q is empty or declared twice", c.Relation)
+			}
+			relations[c.Relation] = true
+			if err := r.checkChild(t, c); err != nil {
+				report(t, "child relation %q: %v", c.Relation, err)
+			}
+		}
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("%w declarations:\n%w", ErrInvalid, errors.Join(problems...))
+	}
+	return r, nil
+}
+
+// checkChild holds a relation against the child's declaration and fills in the
+// field when there is only one that links here.
+func (r *Registry) checkChild(t *Type, c *Child) error {
+	child := r.byName[c.Type]
+	if child == nil {
+		return fmt.Errorf("unknown type %q", c.Type)
+	}
+	switch c.OnDelete {
+	case Orphan, Cascade, Block:
+	default:
+		return fmt.Errorf("unknown rule %q; use orphan, cascade or block", c.OnDelete)
+	}
+	var links []string
+	for _, f := range child.With(Parent | Link) {
+		if f.LinkType == t.Name() {
+			links = append(links, f.Name)
+		}
+	}
+	switch {
+	case c.Field != "" && slices.Contains(links, c.Field):
+		return nil
+	case c.Field != "":
+		return fmt.Errorf("%s.%s does not link to %s", c.Type, c.Field, t.Name())
+	case len(links) == 1:
+		c.Field = links[0]
+		return nil
+	case len(links) == 0:
+		return fmt.Errorf("no field of %s links to %s; tag one with content:\"parent=%s\"", c.Type, t.Name(), t.Name())
+	}
+	return fmt.Errorf("several fields of %s link here (%s); name one in Field", c.Type, strings.Join(links, ", "))
+}
+
+// Types returns all Types in the order in which they were registered.
+func (r *Registry) Types() []*Type { return slices.Clone(r.types) }
+
+// Type returns the Type of that name.
+func (r *Registry) Type(name string) (*Type, bool) {
+	t, ok := r.byName[name]
+	return t, ok
+}
+
+// Lookup is Type with an error that names the known types; it wraps
+// [ErrInvalid].
+func (r *Registry) Lookup(name string) (*Type, error) {
+	if t, ok := r.byName[name]; ok {
+		return t, nil
+	}
+	return nil, fmt.Errorf("%w: unknown type %q; known are %s", ErrInvalid, name, strings.Join(r.Names(), ", "))
+}
+
+// Names returns the type names in order.
+func (r *Registry) Names() []string {
+	names := make([]string, len(r.types))
+	for i, t := range r.types {
+		names[i] = t.Name()
+	}
+	return names
+}
+
+// Groups returns the group names, each once, in order.
+func (r *Registry) Groups() []string {
+	var groups []string
+	for _, t := range r.types {
+		if !slices.Contains(groups, t.Group()) {
+			groups = append(groups, t.Group())
+		}
+	}
+	return groups
+}
+
+// InGroup returns the Types of a group, in order.
+func (r *Registry) InGroup(group string) []*Type {
+	var types []*Type
+	for _, t := range r.types {
+		if t.Group() == group {
+			types = append(types, t)
+		}
+	}
+	return types
+}

@@ -1,0 +1,145 @@
+package content
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// A Type is one kind of record, as declared. It is made by [Define] or
+// [DefineDynamic], does not change afterwards, and is safe for concurrent use.
+//
+// A mistake in a declaration does not panic: the Type carries it, and
+// [NewRegistry] reports the mistakes of all Types at once.
+type Type struct {
+	spec     Spec[Dynamic] // without the functions, which are erased below
+	fields   []*Field
+	byName   map[string]*Field
+	key      *Field
+	parent   *Field
+	newRow   func() Row
+	title    func(Row) string
+	document func(Row) Document
+	problems []string
+}
+
+// Name returns the type name: "salesforce_account".
+func (t *Type) Name() string { return t.spec.Name }
+
+// Table returns the name of the table that holds the records.
+func (t *Type) Table() string { return t.spec.Table }
+
+// Group returns the group ("salesforce"), which is also the namespace of the
+// Type's metadata. With a field of the role "group" the record has the say.
+func (t *Type) Group() string { return t.spec.Group }
+
+// FormalName returns the name for headings: "Salesforce Account".
+func (t *Type) FormalName() string { return t.spec.FormalName }
+
+// Label returns the display name in a context. An unknown context, and
+// "default", give the default label.
+func (t *Type) Label(context string) string {
+	return cmp.Or(t.spec.Display[context], t.spec.Label)
+}
+
+// Plural returns the label for several records: "Accounts".
+func (t *Type) Plural() string { return t.spec.Plural }
+
+// Description returns the sentence for people and models; it may be empty.
+func (t *Type) Description() string { return t.spec.Description }
+
+// Icon returns one of [Icons].
+func (t *Type) Icon() string { return t.spec.Icon }
+
+// Color returns one of [Colors].
+func (t *Type) Color() string { return t.spec.Color }
+
+// Language returns the language of the texts as a BCP 47 tag.
+func (t *Type) Language() string { return t.spec.Language }
+
+// TextSource returns where an Item's text comes from, and for TextLinked the
+// field that names the record.
+func (t *Type) TextSource() (TextSource, string) { return t.spec.Text, t.spec.TextFrom }
+
+// HasText reports whether records have a text.
+func (t *Type) HasText() bool { return t.spec.Text != TextNone }
+
+// TextFormat returns how texts are to be read.
+func (t *Type) TextFormat() TextFormat { return t.spec.TextFormat }
+
+// Children returns the relations to records below this one.
+func (t *Type) Children() []Child { return slices.Clone(t.spec.Children) }
+
+// Statistics returns the declared statistics.
+func (t *Type) Statistics() []Statistic { return slices.Clone(t.spec.Statistics) }
+
+// Fields returns the declared fields in order, without those of [Record].
+func (t *Type) Fields() []*Field { return slices.Clone(t.fields) }
+
+// Field returns a field by name.
+func (t *Type) Field(name string) (*Field, bool) {
+	f, ok := t.byName[name]
+	return f, ok
+}
+
+// Key returns the field that holds the external id.
+func (t *Type) Key() *Field { return t.key }
+
+// Parent returns the field that holds the id of the record above, or nil.
+func (t *Type) Parent() *Field { return t.parent }
+
+// With returns the fields that have any of the roles, in order.
+func (t *Type) With(r Role) []*Field {
+	var fields []*Field
+	for _, f := range t.fields {
+		if f.Has(r) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// New returns an empty row of the Type.
+func (t *Type) New() Row { return t.newRow() }
+
+// Title returns what names the record: the title field or function, else its
+// key. It is never empty for a record that has a key.
+func (t *Type) Title(r Row) string {
+	return cmp.Or(strings.TrimSpace(t.title(r)), t.KeyOf(r))
+}
+
+// KeyOf returns the external id of a row.
+func (t *Type) KeyOf(r Row) string {
+	s, _ := t.key.Value(r).(string)
+	return s
+}
+
+// GroupOf returns the group of a row: the field with the role "group" when it
+// has a value, else the Type's.
+func (t *Type) GroupOf(r Row) string {
+	for _, f := range t.fields {
+		if f.Has(Group) {
+			if s, _ := f.Value(r).(string); s != "" {
+				return s
+			}
+		}
+	}
+	return t.spec.Group
+}
+
+// Of returns the Type as one of a connection: a Type that names no group gets
+// the connection's name as its group.
+func (t *Type) Of(connection string) *Type {
+	if t.spec.Group != "" {
+		return t
+	}
+	c := t.clone()
+	c.spec.Group = connection
+	return c
+}
+
+func (t *Type) clone() *Type {
+	c := *t
+	c.spec.Children = slices.Clone(t.spec.Children)
+	return &c
+}
