@@ -156,7 +156,7 @@ func (t *Type) parseTag(f *Field, tag string) {
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // reserved are the columns that every table has.
-var reserved = []string{"id", "organization_id", "instance", "created_at", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash", "raw"}
+var reserved = []string{"id", "organization_id", "instance", "title_key", "created_at", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash", "raw"}
 
 func (t *Type) add(f *Field) {
 	switch {

@@ -1,0 +1,124 @@
+// Package database opens the one database a program uses, SQLite or Postgres,
+// and makes the two look alike to the floors above.
+//
+// Code that supports two databases tends to grow ifs: another placeholder,
+// another type name, another idea of time, other error codes, one writer here
+// and many there. They are all settled in this package: transactions through
+// [DB.Write] and [DB.Read], differences in SQL in a small [Dialect] value,
+// driver errors turned into the errors of package content. SQL is still
+// written by hand and in the open, with `?` for values.
+//
+// The package knows no organizations: a [Tx] sees all rows. It is for the
+// packages of this module, which check a content.Scope before they use one.
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+)
+
+// Options are the rarely needed settings of [Open]. The zero value is ready to
+// use.
+type Options struct {
+	MaxConnections int          // Postgres connections, or SQLite readers; 0 means 10 and 4
+	Logger         *slog.Logger // nil is silent
+}
+
+// A DB is an open database. It is safe for concurrent use.
+type DB struct {
+	dialect Dialect
+	write   *pool // SQLite: of one connection
+	read    *pool // Postgres: the same as write, begun differently
+}
+
+// Open opens "sqlite:PATH" (the file is created when it is missing) or
+// "postgres://USER:PASSWORD@HOST/NAME". It connects once, so that a wrong
+// address is an error here and not later. It creates no tables.
+func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
+	scheme, rest, _ := strings.Cut(dsn, ":")
+	switch scheme {
+	case "sqlite", "sqlite3", "file":
+		return openSQLite(ctx, strings.TrimPrefix(rest, "//"), opts)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, dsn, opts)
+	}
+	return nil, fmt.Errorf("open database %q: use sqlite:PATH or postgres://USER@HOST/NAME", Redact(dsn))
+}
+
+// Redact hides the password of a database URL.
+func Redact(dsn string) string {
+	u, err := url.Parse(dsn)
+	switch {
+	case err != nil:
+		scheme, _, _ := strings.Cut(dsn, ":")
+		return scheme + ":…"
+	case u.User == nil && !u.Query().Has("password"):
+		return dsn
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
+	}
+	return u.Redacted()
+}
+
+// Dialect tells which database this is.
+func (db *DB) Dialect() Dialect { return db.dialect }
+
+// Close closes all connections. Transactions that are still open fail.
+func (db *DB) Close() error {
+	return errors.Join(db.write.close(), db.read.close())
+}
+
+type inWrite struct{}
+
+// Write runs do in a read-write transaction, which is committed when do returns
+// nil and rolled back otherwise, panics included. On SQLite there is one writer
+// at a time, in all processes: keep what do does under 250 ms, and never write
+// inside it through anything but its Tx. A Write inside a Write panics, because
+// on SQLite it would wait for itself.
+//
+// Errors of the driver come back as those of package content: ErrConflict,
+// ErrBusy, ErrNotFound for no rows. A cancelled context gives its cause.
+func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	if ctx.Value(inWrite{}) != nil {
+		panic("database: Write inside a Write would deadlock on SQLite; use the transaction at hand")
+	}
+	return db.run(context.WithValue(ctx, inWrite{}, true), db.write, do)
+}
+
+// Read runs do in a read-only transaction that sees one state of the database
+// from beginning to end. Writing in it is an error.
+func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	return db.run(ctx, db.read, do)
+}
+
+func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) error) (err error) {
+	c, err := p.begin(ctx)
+	if err != nil {
+		return domainError(ctx, err)
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			p.end(ctx, c, "ROLLBACK") // the error or panic that led here is the one to report
+		}
+	}()
+	if err := do(ctx, &Tx{conn: c, dialect: db.dialect}); err != nil {
+		return domainError(ctx, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return domainError(ctx, err)
+	}
+	committed = true
+	return domainError(ctx, p.end(ctx, c, "COMMIT"))
+}
+
+// SQL returns the pool for writes, for libraries that bring their own
+// statements (migrations). It bypasses every Scope.
+func (db *DB) SQL() *sql.DB { return db.write.db.DB }

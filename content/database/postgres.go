@@ -1,0 +1,65 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
+	connector, err := pq.NewConnector(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), err)
+	}
+	raw := sql.OpenDB(connector)
+	if err := raw.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", Redact(dsn), err), raw.Close())
+	}
+	size := cmp.Or(opts.MaxConnections, 10)
+	pooled := sqlx.NewDb(raw, "postgres")
+	return &DB{
+		dialect: Dialect{Postgres},
+		write:   newPool(pooled, "BEGIN", size),
+		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", size),
+	}, nil
+}
+
+// postgresError tells the domain error of a Postgres error, or nil.
+func postgresError(err error) error {
+	var e *pq.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Code {
+	case "40001", "40P01", "55P03", "53300": // serialization failure, deadlock, lock not available, too many connections
+		return content.ErrBusy
+	}
+	switch e.Code.Class() {
+	case "23": // integrity constraint violation
+		return content.ErrConflict
+	}
+	return nil
+}
+
+// lost reports whether an error means that the connection is gone.
+func lost(err error) bool {
+	var netErr net.Error
+	var pqErr *pq.Error
+	switch {
+	case errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF), errors.As(err, &netErr):
+		return true
+	case errors.As(err, &pqErr):
+		return pqErr.Code.Class() == "57" // the administrator ended it
+	}
+	return false
+}

@@ -1,0 +1,113 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// A Tx is a transaction of [DB.Write] or [DB.Read]. It ends when the function
+// it was given to returns, and is not safe for concurrent use. Values stand as
+// `?` in a query on both databases; write no `?` anywhere else in it.
+//
+// lib/pq cannot run a statement while rows are open: read them to the end, or
+// close them, before the next one.
+type Tx struct {
+	conn    *conn
+	dialect Dialect
+}
+
+// Dialect tells which database this is.
+func (tx *Tx) Dialect() Dialect { return tx.dialect }
+
+// Exec runs a statement and returns the number of rows it affected.
+func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Query runs a query. The caller closes the rows and asks for their error.
+func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// QueryRow runs a query of at most one row. Without a row its Scan gives
+// sql.ErrNoRows, which leaves the transaction as content.ErrNotFound.
+func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
+	rows, err := tx.Query(ctx, query, args...)
+	return &Row{rows: rows, err: err}
+}
+
+// Get reads one row into a struct with `db` tags, or one column into a value.
+func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) error {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return stmt.GetContext(ctx, dest, args...)
+}
+
+// Select reads all rows into a slice of structs with `db` tags, or of values.
+func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) error {
+	stmt, err := tx.prepare(ctx, query)
+	if err != nil {
+		return err
+	}
+	return stmt.SelectContext(ctx, dest, args...)
+}
+
+// Run executes statements that take no values and return no rows, such as DDL,
+// as one text.
+func (tx *Tx) Run(ctx context.Context, statements string) error {
+	_, err := tx.conn.ExecContext(ctx, statements)
+	return err
+}
+
+// Lock holds off other transactions, of this and other processes, that ask for
+// the same name, until the end of this one. On SQLite a write transaction is
+// alone anyway.
+func (tx *Tx) Lock(ctx context.Context, name string) error {
+	if tx.dialect.Name() == SQLite {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name)
+	return err
+}
+
+func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
+	return tx.conn.prepare(ctx, tx.dialect, query)
+}
+
+// A Row is the result of [Tx.QueryRow].
+type Row struct {
+	rows *sql.Rows
+	err  error
+}
+
+// Scan copies the row's columns into dest.
+func (r *Row) Scan(dest ...any) (err error) {
+	if r.err != nil {
+		return r.err
+	}
+	defer func() { err = errors.Join(err, r.rows.Close()) }()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return sql.ErrNoRows
+	}
+	return r.rows.Scan(dest...)
+}
