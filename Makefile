@@ -1,0 +1,55 @@
+# PKG=./content/...   only these packages
+# RUN=TestName        only these tests (test, test-short, cover)
+# BENCH=Name          only these benchmarks (bench)
+# FUZZTIME=1m         how long each Fuzz function runs (fuzz)
+PKG      ?= ./...
+RUN      ?=
+BENCH    ?= .
+FUZZTIME ?= 10s
+
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The server that these need is found or started by .ci/postgres, and stopped afterwards.
+POSTGRES := .ci/postgres run
+# Benchmarks and tests of heavy peers have a go.mod of their own; this goes through all.
+MODULES  := .ci/modules
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Arguments: PKG=./content/... RUN=TestName BENCH=Name FUZZTIME=1m"
+
+.PHONY: test
+test: ## all tests on SQLite and Postgres, with the race detector; then bulk suites without it
+	@$(POSTGRES) .ci/test '$(PKG)' '$(RUN)'
+
+.PHONY: test-short
+test-short: ## a quick look while working: -short, without the race detector
+	@$(POSTGRES) .ci/test -short '$(PKG)' '$(RUN)'
+
+.PHONY: bench
+bench: ## all benchmarks, one package at a time
+	@$(POSTGRES) $(MODULES) '$(PKG)' go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 2h
+
+.PHONY: fuzz
+fuzz: ## each Fuzz function for FUZZTIME
+	@FUZZTIME='$(FUZZTIME)' $(POSTGRES) $(MODULES) '$(PKG)' "$(CURDIR)/.ci/fuzz"
+
+.PHONY: cover
+cover: ## the share of statements that tests reach, in coverage.out
+	@$(POSTGRES) go test -run '$(RUN)' -shuffle=on -coverpkg='$(PKG)' -coverprofile=coverage.out '$(PKG)'
+	@go tool cover -func coverage.out | tail -n 1
+
+.PHONY: lint
+lint: ## gofmt, go vet and the linters of .golangci.yml
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	@$(MODULES) '$(PKG)' go vet
+	@$(MODULES) '$(PKG)' $(GOLANGCI_LINT) run
+
+.PHONY: generate
+generate: ## run every go:generate
+	@$(MODULES) '$(PKG)' go generate
+
+.PHONY: tidy-check
+tidy-check: ## fail when a go.mod or go.sum is not tidy
+	@$(MODULES) '' go mod tidy -diff
