@@ -48,6 +48,10 @@ func (f *Field) Indexed() bool {
 	return f.Kind != JSON && f.Has(Facet|Filterable|Category|Parent|Link|Group)
 }
 
+// Imported reports whether an import writes the field: it is neither kept nor a
+// link that is resolved from another field afterwards.
+func (f *Field) Imported() bool { return !f.Has(Kept) && f.LinkFrom == "" }
+
 // Value returns the field's value in a row: nil, or the Go type of its kind.
 func (f *Field) Value(r Row) any { return f.get(r) }
 

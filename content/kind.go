@@ -48,11 +48,12 @@ const (
 	Parent                      // "parent=TYPE": the id of the record above this one
 	Link                        // "link=TYPE": the id of another record
 	Object                      // "object": the object key of the record's text
+	Kept                        // "kept": set by the program, never changed by an import
 )
 
 // roleWords are the words of the `content` struct tag that set one role.
 var roleWords = map[string]Role{
 	"key": Key, "title": Title, "text": Text, "facet": Facet, "filter": Filterable, "sort": Sortable,
 	"category": Category, "url": URL, "search": Searched, "metadata": Metadata, "hidden": Hidden,
-	"group": Group, "object": Object,
+	"group": Group, "object": Object, "kept": Kept,
 }

@@ -33,3 +33,14 @@ type Dynamic struct {
 	Record
 	Values []any
 }
+
+// systemFields are the columns of [Record] that may be selected, filtered and
+// sorted by. They cannot be set.
+var systemFields = []*Field{
+	{Name: "id", Label: "Id", Description: "The record's id.", Kind: String, Roles: Filterable | Sortable,
+		get: func(r Row) any { return r.record().ID }},
+	{Name: "created_at", Label: "Created", Description: "When it was first imported.", Kind: Time, Roles: Filterable | Sortable | Metadata,
+		get: func(r Row) any { return r.record().CreatedAt.UTC() }},
+	{Name: "updated_at", Label: "Updated", Description: "When an import last changed it.", Kind: Time, Roles: Filterable | Sortable | Metadata,
+		get: func(r Row) any { return r.record().UpdatedAt.UTC() }},
+}

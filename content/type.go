@@ -2,6 +2,7 @@ package content
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -80,6 +81,32 @@ func (t *Type) Fields() []*Field { return slices.Clone(t.fields) }
 func (t *Type) Field(name string) (*Field, bool) {
 	f, ok := t.byName[name]
 	return f, ok
+}
+
+// Columns returns what may be selected: the id and the times of [Record], then
+// the readable fields in order.
+func (t *Type) Columns() []*Field {
+	columns := slices.Clone(systemFields)
+	for _, f := range t.fields {
+		if f.Readable() {
+			columns = append(columns, f)
+		}
+	}
+	return columns
+}
+
+// Column returns one of [Type.Columns] by name, or an error that wraps
+// [ErrInvalid] and names the columns.
+func (t *Type) Column(name string) (*Field, error) {
+	columns := t.Columns()
+	names := make([]string, len(columns))
+	for i, f := range columns {
+		if f.Name == name {
+			return f, nil
+		}
+		names[i] = f.Name
+	}
+	return nil, fmt.Errorf("%w: %s has no field %q; it has %s", ErrInvalid, t.Name(), name, strings.Join(names, ", "))
 }
 
 // Key returns the field that holds the external id.

@@ -75,15 +75,20 @@ CREATE TABLE import_failures (
 CREATE INDEX import_failures_by_run ON import_failures (run_id, id);
 CREATE INDEX import_failures_by_organization ON import_failures (organization_id, connection, instance, type);
 
--- The keys that a full sync has seen, a row for each batch, so that a crash
--- forgets none of them. What is not among them at the end is deleted.
+-- The keys that a full sync has seen, with the batch that saw them first. They
+-- stand in a table so that a crash forgets none: what is not among them at the
+-- end is deleted. Also tells a record that comes twice in one export.
+CREATE TABLE run_key_sets (
+    id     BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    run_id TEXT COLLATE "C" NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    type   TEXT COLLATE "C" NOT NULL,
+    UNIQUE (run_id, type)
+);
 CREATE TABLE run_keys (
-    organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    run_id          TEXT COLLATE "C" NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    type            TEXT COLLATE "C" NOT NULL,
-    batch           BIGINT NOT NULL,
-    keys            TEXT[] COLLATE "C" NOT NULL,
-    PRIMARY KEY (run_id, type, batch)
+    set_id BIGINT NOT NULL REFERENCES run_key_sets (id) ON DELETE CASCADE,
+    key    TEXT COLLATE "C" NOT NULL,
+    batch  BIGINT NOT NULL,
+    PRIMARY KEY (set_id, key)
 );
 
 -- Where an incremental sync goes on: one row for each stream of an instance of a
@@ -101,6 +106,7 @@ CREATE TABLE connection_state (
 -- +goose Down
 DROP TABLE connection_state;
 DROP TABLE run_keys;
+DROP TABLE run_key_sets;
 DROP TABLE import_failures;
 DROP TABLE run_events;
 DROP TABLE runs;

@@ -75,16 +75,21 @@ CREATE TABLE import_failures (
 CREATE INDEX import_failures_by_run ON import_failures (run_id, id);
 CREATE INDEX import_failures_by_organization ON import_failures (organization_id, connection, instance, type);
 
--- The keys that a full sync has seen, a row for each batch, so that a crash
--- forgets none of them. What is not among them at the end is deleted.
-CREATE TABLE run_keys (
-    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
-    run_id          TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-    type            TEXT NOT NULL,
-    batch           INTEGER NOT NULL,
-    keys            TEXT NOT NULL,
-    PRIMARY KEY (run_id, type, batch)
+-- The keys that a full sync has seen, with the batch that saw them first. They
+-- stand in a table so that a crash forgets none: what is not among them at the
+-- end is deleted. Also tells a record that comes twice in one export.
+CREATE TABLE run_key_sets (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    type   TEXT NOT NULL,
+    UNIQUE (run_id, type)
 );
+CREATE TABLE run_keys (
+    set_id INTEGER NOT NULL REFERENCES run_key_sets (id) ON DELETE CASCADE,
+    key    TEXT NOT NULL,
+    batch  INTEGER NOT NULL,
+    PRIMARY KEY (set_id, key)
+) WITHOUT ROWID;
 
 -- Where an incremental sync goes on: one row for each stream of an instance of a
 -- connection, written in the transaction of the records before it.
@@ -101,6 +106,7 @@ CREATE TABLE connection_state (
 -- +goose Down
 DROP TABLE connection_state;
 DROP TABLE run_keys;
+DROP TABLE run_key_sets;
 DROP TABLE import_failures;
 DROP TABLE run_events;
 DROP TABLE runs;
