@@ -1,0 +1,21 @@
+// Package functions solves one problem: a language model can only call what is
+// described to it exactly, and what it sends back is never exactly what was
+// described. A Go function is wrapped here once, by [Define], and from then on
+// it has a JSON Schema for input and output, its arguments are repaired where
+// the intention is plain and refused in words a model can act on where it is
+// not, and its result is bounded, labelled and safe to hand over.
+//
+// An [Engine] holds functions and runs every call through the same pipeline:
+// resolve, authorise, repair, validate, defaults, decode, handle, validate the
+// output, cap, label. The organization a call acts for is the [content.Scope]
+// that the program passes; it can never come from an argument.
+//
+// There are two channels for what goes wrong. The model reads the code,
+// message, hint and fields of an [Error]; the program reads its Cause. Text of
+// a database or of a panic is only ever in the second.
+//
+// [Builtins] derives the functions every program has (get, search, query_model,
+// describe_model, list_types and one search per connection) from a registry of
+// content types. Package openaitools hands functions to models that speak the
+// OpenAI protocol.
+package functions

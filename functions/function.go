@@ -1,0 +1,278 @@
+package functions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/invopop/jsonschema"
+	validation "github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// An Effect says what a function does to the world.
+type Effect int
+
+// The effects. The zero value is Reads.
+const (
+	Reads  Effect = iota // changes nothing that a user could notice
+	Writes               // changes data, starts work, or sends something
+)
+
+// String returns "reads" or "writes".
+func (e Effect) String() string {
+	if e == Writes {
+		return "writes"
+	}
+	return "reads"
+}
+
+// A Spec describes a function to those who call it.
+type Spec struct {
+	// Name is how it is called: [a-z][a-z0-9_]{0,39}, since clients add
+	// prefixes and the strictest of them stops at 64 characters.
+	Name string
+	// Description tells a model what the function does and when to use it.
+	// Required, less than 1,024 characters.
+	Description string
+	// Category groups functions for people, such as "search". It may be empty.
+	Category string
+	// Tags are free words for filtering a catalogue.
+	Tags []string
+	// Effect is Reads unless set.
+	Effect Effect
+	// NeedsModel says that the function itself asks a language model, so it
+	// costs money and does not work where none is configured.
+	NeedsModel bool
+	// Source labels the text of results: the place it came from, such as
+	// "salesforce". Empty means the name of the function; [Call.SetSource]
+	// overrides it for one call.
+	Source string
+	// Defaults are values of parameters that a caller leaves out, beside those
+	// in `jsonschema:"default=…"` tags, which they override. They appear in
+	// the schema, make their parameter optional, and must satisfy it.
+	Defaults map[string]any
+	// Input edits the schema reflected from the input type before it is
+	// compiled, for what is only known at run time, such as the values of an
+	// enum. It may narrow the schema; the result must still decode into the
+	// type. It may be nil.
+	Input func(*jsonschema.Schema)
+}
+
+// A Function is one declared function, made by [Define] or [DefineDynamic] and
+// run by an [Engine]. It is immutable and safe for concurrent use, and may be
+// in several Engines.
+type Function struct {
+	spec     Spec
+	problems []error
+
+	input, output   json.RawMessage
+	inputShape      *shape
+	inputValidator  *validation.Schema
+	outputValidator *validation.Schema // nil when the Go type cannot break its schema
+	handle          handler
+}
+
+// A handler decodes validated arguments and runs the function.
+type handler func(ctx context.Context, call *Call, args []byte) (out any, err error)
+
+// Name returns the name by which the function is called.
+func (f *Function) Name() string { return f.spec.Name }
+
+// Description returns what a model is told about the function.
+func (f *Function) Description() string { return f.spec.Description }
+
+// Spec returns a copy of the declaration.
+func (f *Function) Spec() Spec {
+	s := f.spec
+	s.Tags = slices.Clone(s.Tags)
+	s.Defaults = maps.Clone(s.Defaults)
+	return s
+}
+
+// InputSchema returns the JSON Schema (draft 2020-12) of the arguments, an
+// object that refuses properties it does not name. The caller must not change
+// it. It is nil for a function whose declaration is wrong.
+func (f *Function) InputSchema() json.RawMessage { return f.input }
+
+// OutputSchema returns the JSON Schema of [Result.Data], under the same terms
+// as InputSchema.
+func (f *Function) OutputSchema() json.RawMessage { return f.output }
+
+// Define declares a function with typed input and output. Both schemas come
+// from the Go types: names and optionality from json tags (omitempty and
+// omitzero make a property optional, a pointer without them may be null),
+// rules from jsonschema tags, descriptions from jsonschema_description tags.
+//
+// In must be a struct. Types that no schema can describe honestly are refused:
+// any, recursive types, channels, functions, maps without string keys, and
+// types with their own JSON form that do not say it by a method
+// JSONSchema() *jsonschema.Schema.
+//
+// Define never fails by itself: [NewEngine] reports the mistakes of all its
+// functions together. handle runs on the caller's goroutine, with a Call that
+// carries the Scope; see [Error] for what it should return when it fails.
+func Define[In, Out any](spec Spec, handle func(ctx context.Context, call *Call, in In) (Out, error)) *Function {
+	f := newFunction(spec)
+	input, errs := reflectSchema(reflect.TypeFor[In](), true)
+	f.wrong("input", errs...)
+	if input != nil && input.Type != "object" {
+		f.wrong("input", fmt.Errorf("%v is not a struct; arguments have names", reflect.TypeFor[In]()))
+	}
+	if input != nil && spec.Input != nil {
+		spec.Input(input)
+	}
+	f.compileInput(input)
+	compileOutput[Out](f)
+	settle := settler[Out](f)
+	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
+		var in In
+		if err := json.Unmarshal(args, &in); err != nil {
+			return nil, decodeError(err)
+		}
+		return settle(handle(ctx, call, in))
+	}
+	if handle == nil {
+		f.wrong("handler", errors.New("is nil"))
+	}
+	return f
+}
+
+// DefineDynamic declares a function whose parameters are only known at run
+// time, such as one per facet of a registry. The schema must describe an
+// object; additionalProperties is set to false when it says nothing. handle
+// receives the arguments after repair, validation and defaults, as an object
+// with every number as [json.Number]. Everything else is as with Define.
+func DefineDynamic[Out any](spec Spec, input *jsonschema.Schema, handle func(ctx context.Context, call *Call, args map[string]any) (Out, error)) *Function {
+	f := newFunction(spec)
+	switch {
+	case input == nil:
+		f.wrong("input", errors.New("the schema is nil"))
+	case input.Type != "object":
+		f.wrong("input", fmt.Errorf("the schema must have type object, not %q", input.Type))
+	default:
+		clone := *input
+		clone.Properties = jsonschema.NewProperties()
+		if input.Properties != nil {
+			for name, property := range input.Properties.FromOldest() {
+				clone.Properties.Set(name, property)
+			}
+		}
+		if clone.AdditionalProperties == nil {
+			clone.AdditionalProperties = jsonschema.FalseSchema
+		}
+		if spec.Input != nil {
+			spec.Input(&clone)
+		}
+		f.compileInput(&clone)
+	}
+	compileOutput[Out](f)
+	settle := settler[Out](f)
+	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
+		var in map[string]any
+		if err := unmarshalNumber(args, &in); err != nil {
+			return nil, decodeError(err)
+		}
+		return settle(handle(ctx, call, in))
+	}
+	if handle == nil {
+		f.wrong("handler", errors.New("is nil"))
+	}
+	return f
+}
+
+// settler erases the type of a handler's result and makes its nil slices and
+// maps empty, so that they are encoded as [] and {}.
+func settler[Out any](f *Function) func(Out, error) (any, error) {
+	var fill filler
+	if f.output != nil { // the type was accepted, so it is not recursive
+		fill = fillerOf(reflect.TypeFor[Out]())
+	}
+	pointer := reflect.TypeFor[Out]().Kind() == reflect.Pointer
+	return func(out Out, err error) (any, error) {
+		if err != nil {
+			return nil, err
+		}
+		if fill != nil {
+			fill(reflect.ValueOf(&out).Elem())
+		}
+		if pointer {
+			return out, nil
+		}
+		return &out, nil // so that the methods of *Out are found, too
+	}
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+
+const maxDescription = 1024
+
+func newFunction(spec Spec) *Function {
+	spec.Tags = slices.Clone(spec.Tags)
+	spec.Defaults = maps.Clone(spec.Defaults)
+	f := &Function{spec: spec}
+	if !nameForm.MatchString(spec.Name) {
+		f.wrong("name", errors.New("must begin with a lower-case letter and hold at most 40 letters a-z, digits and underscores"))
+	}
+	switch n := utf8.RuneCountInString(spec.Description); {
+	case n == 0:
+		f.wrong("description", errors.New("is empty; a model chooses functions by it"))
+	case n >= maxDescription:
+		f.wrong("description", fmt.Errorf("has %d characters; it must have fewer than %d", n, maxDescription))
+	}
+	return f
+}
+
+// wrong records mistakes of the declaration, to be reported by NewEngine.
+func (f *Function) wrong(part string, errs ...error) {
+	for _, err := range errs {
+		f.problems = append(f.problems, fmt.Errorf("function %q: %s: %w", f.spec.Name, part, err))
+	}
+}
+
+func (f *Function) compileInput(schema *jsonschema.Schema) {
+	if schema == nil {
+		return
+	}
+	if err := applyDefaults(schema, f.spec.Defaults); err != nil {
+		f.wrong("defaults", err)
+		return
+	}
+	raw, compiled, err := compile(schema)
+	if err != nil {
+		f.wrong("input", err)
+		return
+	}
+	if f.inputShape, err = shapeOf(raw); err != nil {
+		f.wrong("input", err)
+		return
+	}
+	if errs := checkDefaults(raw, f.inputShape, "", ""); len(errs) > 0 {
+		f.wrong("defaults", errs...)
+		return
+	}
+	f.input, f.inputValidator = raw, compiled
+}
+
+func compileOutput[Out any](f *Function) {
+	t := reflect.TypeFor[Out]()
+	schema, errs := reflectSchema(t, false)
+	f.wrong("output", errs...)
+	if schema == nil {
+		return
+	}
+	raw, compiled, err := compile(schema)
+	if err != nil {
+		f.wrong("output", err)
+		return
+	}
+	f.output = raw
+	if !selfEvident(t, schema) {
+		f.outputValidator = compiled
+	}
+}

@@ -1,0 +1,292 @@
+package functions
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	validation "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+)
+
+// A Problem says what is wrong with one argument.
+type Problem struct {
+	// Path leads to the value: "limit", "filters[0].field"; "" is the whole.
+	Path string `json:"path"`
+	// Message names the value and the rule, and reads on from the path.
+	Message string `json:"message"`
+}
+
+// String is the path and the message as one clause.
+func (p Problem) String() string {
+	if p.Path == "" {
+		return p.Message
+	}
+	return p.Path + " " + p.Message
+}
+
+// problemsOf turns the error of a validator into problems in plain words,
+// sorted by path. root is what was validated and s its shape. It returns nil
+// for a nil error.
+func problemsOf(err error, s *shape, root any) []Problem {
+	var invalid *validation.ValidationError
+	if !errors.As(err, &invalid) {
+		if err != nil {
+			return []Problem{{Message: err.Error()}}
+		}
+		return nil
+	}
+	var found []Problem
+	collect(invalid, s, root, &found)
+	slices.SortFunc(found, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(found)
+}
+
+func collect(e *validation.ValidationError, s *shape, root any, found *[]Problem) {
+	if _, anyOf := e.ErrorKind.(*kind.AnyOf); anyOf {
+		if best := closest(e); best != nil {
+			collect(best, s, root, found)
+			return
+		}
+	}
+	if len(e.Causes) > 0 {
+		for _, cause := range e.Causes {
+			collect(cause, s, root, found)
+		}
+		return
+	}
+	here, place := follow(root, s, e.InstanceLocation)
+	path := pathOf(root, e.InstanceLocation)
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		for _, name := range k.Properties {
+			*found = append(*found, Problem{Path: join(path, name), Message: unknownName(name, place)})
+		}
+	case *kind.Required:
+		for _, name := range k.Missing {
+			*found = append(*found, Problem{Path: join(path, name), Message: "is required"})
+		}
+	default:
+		*found = append(*found, Problem{Path: path, Message: inWords(e.ErrorKind, here)})
+	}
+}
+
+// closest picks, of the variants of anyOf, the one that the value came nearest
+// to: one that failed deeper than at its kind. It returns nil when all refuse
+// the kind of the value.
+func closest(e *validation.ValidationError) *validation.ValidationError {
+	for _, cause := range e.Causes {
+		if t, ok := cause.ErrorKind.(*kind.Type); !ok || len(cause.InstanceLocation) > len(e.InstanceLocation) || !slices.Contains(t.Want, "null") {
+			return cause
+		}
+	}
+	return nil
+}
+
+// follow walks a location down a value and its shape.
+func follow(v any, s *shape, location []string) (any, *shape) {
+	for _, step := range location {
+		switch value := v.(type) {
+		case map[string]any:
+			v = value[step]
+			if s != nil {
+				if property, ok := s.properties[step]; ok {
+					s = property
+				} else {
+					s = s.values
+				}
+			}
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i < 0 || i >= len(value) {
+				return nil, nil
+			}
+			v = value[i]
+			if s != nil {
+				s = s.items
+			}
+		default:
+			return nil, nil
+		}
+	}
+	return v, s
+}
+
+// pathOf writes a location as people do: filters[0].field.
+func pathOf(v any, location []string) string {
+	path := ""
+	for i, step := range location {
+		parent, _ := follow(v, nil, location[:i])
+		if _, list := parent.([]any); list {
+			path += "[" + step + "]"
+		} else {
+			path = join(path, step)
+		}
+	}
+	return path
+}
+
+func unknownName(name string, s *shape) string {
+	if s == nil || len(s.names) == 0 {
+		return "is unknown; there are no parameters here"
+	}
+	if near := nearest(name, s.names); near != "" {
+		return fmt.Sprintf("is unknown; did you mean %q?", near)
+	}
+	return "is unknown; use one of " + listed(s.names)
+}
+
+// inWords says what a value broke. Numbers, lengths and alternatives are named.
+func inWords(k validation.ErrorKind, got any) string {
+	shown := show(got)
+	switch k := k.(type) {
+	case *kind.Type:
+		if got == nil {
+			return fmt.Sprintf("must be %s, not null", alternatives(k.Want))
+		}
+		return fmt.Sprintf("must be %s, not %s %s", alternatives(k.Want), article(k.Got), shown)
+	case *kind.Enum:
+		return notOneOf(got, k.Want)
+	case *kind.Const:
+		return fmt.Sprintf("must be %s, not %s", show(k.Want), shown)
+	case *kind.Format:
+		return fmt.Sprintf("must be a %s%s, not %s", k.Want, formatExample[k.Want], shown)
+	case *kind.MinLength:
+		return fmt.Sprintf("must have at least %s, not %d", count(k.Want, "character"), k.Got)
+	case *kind.MaxLength:
+		return fmt.Sprintf("must have at most %s, not %d", count(k.Want, "character"), k.Got)
+	case *kind.MinItems:
+		return fmt.Sprintf("must have at least %s, not %d", count(k.Want, "element"), k.Got)
+	case *kind.MaxItems:
+		return fmt.Sprintf("must have at most %s, not %d", count(k.Want, "element"), k.Got)
+	case *kind.UniqueItems:
+		return fmt.Sprintf("repeats element %d at %d; every element may occur once", k.Duplicates[0], k.Duplicates[1])
+	case *kind.Pattern:
+		return fmt.Sprintf("must match the pattern %s, not %s", k.Want, shown)
+	case *kind.Minimum:
+		return fmt.Sprintf("must be at least %s, not %s", decimal(k.Want), shown)
+	case *kind.Maximum:
+		return fmt.Sprintf("must be at most %s, not %s", decimal(k.Want), shown)
+	case *kind.ExclusiveMinimum:
+		return fmt.Sprintf("must be more than %s, not %s", decimal(k.Want), shown)
+	case *kind.ExclusiveMaximum:
+		return fmt.Sprintf("must be less than %s, not %s", decimal(k.Want), shown)
+	case *kind.MultipleOf:
+		return fmt.Sprintf("must be a multiple of %s, not %s", decimal(k.Want), shown)
+	}
+	return "is not accepted: " + k.LocalizedString(message.NewPrinter(language.English))
+}
+
+var formatExample = map[string]string{
+	"date-time": " such as 2026-01-31T09:30:00Z",
+	"date":      " such as 2026-01-31",
+	"uri":       " such as https://example.com/page",
+	"uuid":      " such as 0195a6c8-7d3e-7c1b-9a45-3f1f0c1d2e4b",
+}
+
+// notOneOf names the alternatives, or the nearest when a name looks mistyped.
+func notOneOf(got any, want []any) string {
+	var names []string
+	for _, value := range want {
+		if name, ok := value.(string); ok {
+			names = append(names, name)
+		}
+	}
+	text, ok := got.(string)
+	if ok && len(names) > 0 {
+		if near := nearest(text, names); near != "" {
+			return fmt.Sprintf("is %s, which does not exist; did you mean %q?", show(got), near)
+		}
+		return fmt.Sprintf("is %s; use one of %s", show(got), listed(names))
+	}
+	all := make([]string, len(want))
+	for i, value := range want {
+		all[i] = show(value)
+	}
+	return fmt.Sprintf("is %s; use one of %s", show(got), strings.Join(all, ", "))
+}
+
+// listed quotes names, at most 30 of them, and says how many are left out.
+func listed(names []string) string {
+	const most = 30
+	quoted := make([]string, 0, min(len(names), most))
+	for _, name := range names[:min(len(names), most)] {
+		quoted = append(quoted, strconv.Quote(name))
+	}
+	text := strings.Join(quoted, ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
+}
+
+// show writes a value for a message: as JSON, shortened, and only the size of
+// what has parts.
+func show(v any) string {
+	switch v := v.(type) {
+	case []any:
+		return "of " + count(len(v), "element")
+	case map[string]any:
+		return "of " + count(len(v), "property")
+	case string:
+		const most = 60
+		if utf8.RuneCountInString(v) > most {
+			return strconv.Quote(string([]rune(v)[:most])) + "…"
+		}
+		return strconv.Quote(v)
+	case nil:
+		return "null"
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(raw)
+}
+
+func article(kind string) string {
+	switch kind {
+	case "null":
+		return ""
+	case "array", "object", "integer":
+		return "an " + kind
+	}
+	return "a " + kind
+}
+
+func alternatives(wanted []string) string {
+	words := make([]string, len(wanted))
+	for i, kind := range wanted {
+		words[i] = cmp.Or(article(kind), kind)
+	}
+	return strings.Join(words, " or ")
+}
+
+// count writes a number of things: "1 record", "2 records", "3 properties".
+func count(n int, noun string) string {
+	switch {
+	case n == 1:
+		return "1 " + noun
+	case strings.HasSuffix(noun, "y"):
+		return strconv.Itoa(n) + " " + strings.TrimSuffix(noun, "y") + "ies"
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
+}
+
+func decimal(r *big.Rat) string {
+	if r.IsInt() {
+		return r.RatString()
+	}
+	f, _ := r.Float64()
+	return strconv.FormatFloat(f, 'g', -1, 64)
+}

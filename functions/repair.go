@@ -1,0 +1,138 @@
+package functions
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// parseArguments decodes what a caller sent. Nothing at all, blanks and null
+// count as an empty object. Text that ends too early is an error of its own:
+// taking it for {} would run the function with defaults nobody asked for.
+func parseArguments(raw []byte) (any, *Error) {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 || string(raw) == "null" || string(raw) == `""` {
+		return map[string]any{}, nil
+	}
+	var v any
+	err := unmarshalNumber(raw, &v)
+	if err == nil {
+		return v, nil
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, &Error{Code: CodeMalformed, Cause: err,
+			Message: fmt.Sprintf("The arguments are truncated: the JSON ends after %d bytes, before it is complete.", len(raw)),
+			Hint:    "Send the whole JSON object again."}
+	case errors.As(err, &syntax):
+		return nil, &Error{Code: CodeMalformed, Cause: err,
+			Message: fmt.Sprintf("The arguments are not valid JSON: %s at byte %d.", syntax.Error(), syntax.Offset),
+			Hint:    "Send one JSON object."}
+	}
+	return nil, &Error{Code: CodeMalformed, Cause: err,
+		Message: "The arguments are not valid JSON: " + err.Error() + ".", Hint: "Send one JSON object."}
+}
+
+// maxNumber bounds the text of a number. Longer ones, and exponents beyond
+// those of a float64, are refused before anything computes with them: 1e999999999
+// is twelve bytes and would fill the memory as an exact number.
+const maxNumber = 64
+
+// repair changes what a model got wrong in form but not in meaning, and only
+// towards what the schema asks for at that place:
+//
+//   - text that holds an array or object, where one is asked for and text is not;
+//   - text that holds a number or boolean, likewise;
+//   - an integer written as 5.0 or 1e2;
+//   - null for a parameter that is optional and cannot be null: it is left out.
+//
+// It returns the value, and the numbers it refuses as problems.
+func (s *shape) repair(v any, path string, bad *[]Problem) any {
+	if s == nil {
+		s = anyShape
+	}
+	switch value := v.(type) {
+	case string:
+		return s.repairText(value, path, bad)
+	case json.Number:
+		return s.repairNumber(value, path, bad)
+	case []any:
+		for i, item := range value {
+			value[i] = s.items.repair(item, path+"["+strconv.Itoa(i)+"]", bad)
+		}
+	case map[string]any:
+		for name, item := range value {
+			property, known := s.properties[name]
+			if !known {
+				property = s.values
+			}
+			if item == nil && known && !property.kinds.has(kindNull) && !s.required[name] {
+				delete(value, name)
+				continue
+			}
+			if _, simple := item.(bool); simple || item == nil {
+				continue
+			}
+			value[name] = property.repair(item, join(path, name), bad)
+		}
+	}
+	return v
+}
+
+var anyShape = &shape{kinds: kindAny}
+
+func (s *shape) repairText(text, path string, bad *[]Problem) any {
+	if s.kinds.has(kindString) {
+		return text
+	}
+	trimmed := strings.TrimSpace(text)
+	if trimmed == "" {
+		return text
+	}
+	var wanted kinds
+	switch c := trimmed[0]; {
+	case c == '[':
+		wanted = kindArray
+	case c == '{':
+		wanted = kindObject
+	case c == '-' || c >= '0' && c <= '9':
+		wanted = kindInteger | kindNumber
+	case trimmed == "true" || trimmed == "false":
+		wanted = kindBoolean
+	}
+	if !s.kinds.has(wanted) {
+		return text
+	}
+	var v any
+	if unmarshalNumber([]byte(trimmed), &v) != nil {
+		return text // validation will say what was expected here
+	}
+	return s.repair(v, path, bad)
+}
+
+func (s *shape) repairNumber(n json.Number, path string, bad *[]Problem) any {
+	text := string(n)
+	if len(text) > maxNumber {
+		*bad = append(*bad, Problem{Path: path, Message: fmt.Sprintf("is a number of %d characters; at most %d are accepted", len(text), maxNumber)})
+		return json.Number("0")
+	}
+	if !strings.ContainsAny(text, ".eE") {
+		return n
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	if err != nil || f == 0 && strings.ContainsAny(mantissa, "123456789") {
+		*bad = append(*bad, Problem{Path: path, Message: text + " is out of range"})
+		return json.Number("0")
+	}
+	const exact = 1 << 53 // from there on a float64 does not hold every integer
+	if f > -exact && f < exact && f == float64(int64(f)) && (f == 0 || s.kinds.has(kindInteger)) {
+		return json.Number(strconv.FormatInt(int64(f), 10))
+	}
+	return n
+}
