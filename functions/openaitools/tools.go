@@ -1,0 +1,88 @@
+// Package openaitools solves the last step between functions and a language
+// model that speaks the OpenAI protocol: the model wants tool definitions of one
+// form and sends tool calls of another, and it must get an answer to every call,
+// also to a wrong one, or the next request is refused.
+//
+// [Tools] makes the definitions, [Dispatch] answers a call. Both work with any
+// endpoint that go-openai can talk to.
+package openaitools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/functions"
+)
+
+// Tools returns the definitions of the functions that a caller may use, sorted
+// by name. Their parameters are the schemas that calls are validated against,
+// byte for byte. It is an error when the caller has no functions at all.
+func Tools(fns functions.Bound) ([]openai.Tool, error) {
+	list := fns.List()
+	if len(list) == 0 {
+		return nil, fmt.Errorf("openai tools: %w: there are no functions for this caller; take them from an organization", content.ErrScope)
+	}
+	tools := make([]openai.Tool, len(list))
+	for i, f := range list {
+		tools[i] = openai.Tool{
+			Type: openai.ToolTypeFunction,
+			Function: &openai.FunctionDefinition{
+				Name:        f.Name(),
+				Description: f.Description(),
+				Parameters:  f.InputSchema(),
+			},
+		}
+	}
+	return tools, nil
+}
+
+// Dispatch runs the function that a model asked for and returns the message that
+// answers the call. Its content is the JSON of the [functions.Result], or
+// {"error": …} with the [functions.Error] when it failed: the model reads what
+// to change, and never the cause, which goes to the Engine's Logger when it is a
+// fault of the program.
+//
+// Append the answers of all calls of one assistant message, in their order,
+// after it.
+func Dispatch(ctx context.Context, fns functions.Bound, call openai.ToolCall) openai.ChatCompletionMessage {
+	return openai.ChatCompletionMessage{
+		Role:       openai.ChatMessageRoleTool,
+		ToolCallID: call.ID,
+		Content:    answer(ctx, fns, call),
+	}
+}
+
+func answer(ctx context.Context, fns functions.Bound, call openai.ToolCall) string {
+	if call.Type != "" && call.Type != openai.ToolTypeFunction {
+		return failure(functions.Errorf(functions.CodeUnknownFunction, "There are no tools of the type %q.", call.Type))
+	}
+	result, err := fns.Call(ctx, call.Function.Name, json.RawMessage(call.Function.Arguments))
+	if err != nil {
+		return failure(err)
+	}
+	raw, err := result.JSON()
+	if err != nil {
+		return failure(err)
+	}
+	return string(raw)
+}
+
+// failure writes an error for a model. Errors of other types say nothing.
+func failure(err error) string {
+	var e *functions.Error
+	if !errors.As(err, &e) {
+		e = functions.Errorf(functions.CodeInternal, "The function failed.")
+	}
+	raw, err := json.Marshal(struct {
+		Error *functions.Error `json:"error"`
+	}{e})
+	if err != nil {
+		return `{"error":{"code":"internal","message":"The function failed."}}`
+	}
+	return string(raw)
+}
