@@ -40,10 +40,16 @@ cover: ## the share of statements that tests reach, in coverage.out
 	@$(POSTGRES) go test -run '$(RUN)' -shuffle=on -coverpkg='$(PKG)' -coverprofile=coverage.out '$(PKG)'
 	@go tool cover -func coverage.out | tail -n 1
 
-.PHONY: lint
-lint: ## gofmt, go vet and the linters of .golangci.yml
+.PHONY: lint gofmt vet linters
+lint: gofmt vet linters ## gofmt, go vet and the linters of .golangci.yml
+
+gofmt:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+
+vet:
 	@$(MODULES) '$(PKG)' go vet
+
+linters:
 	@$(MODULES) '$(PKG)' $(GOLANGCI_LINT) run
 
 .PHONY: generate
