@@ -22,12 +22,15 @@ CREATE TABLE runs (
     total           INTEGER NOT NULL DEFAULT 0,
     result          TEXT,
     error           TEXT NOT NULL DEFAULT '',
+    -- Where the job goes on after a crash, byte for byte as it gave it.
     checkpoint      TEXT,
     attempt         INTEGER NOT NULL DEFAULT 0,
     created_by      TEXT NOT NULL,
     created_at      TEXT NOT NULL,
     started_at      TEXT,
     finished_at     TEXT,
+    -- Whether it can go on from its checkpoint when the process that ran it ended.
+    resumable       INTEGER NOT NULL DEFAULT 0,
     -- Who works on it: the fence grows with each claim, and a write with an old
     -- one is refused. The lease is in database time.
     fence           INTEGER NOT NULL DEFAULT 0,
@@ -37,7 +40,7 @@ CREATE TABLE runs (
 -- The newest runs of an organization, for lists.
 CREATE INDEX runs_by_time ON runs (organization_id, created_at, id);
 -- The runs that wait or work, for claims and sweeps; few rows in a long history.
-CREATE INDEX runs_active ON runs (queue, status, created_at) WHERE status IN ('pending', 'running');
+CREATE INDEX runs_active ON runs (queue, status, created_at, id) WHERE status IN ('pending', 'running');
 
 CREATE TABLE run_events (
     id              INTEGER PRIMARY KEY AUTOINCREMENT,

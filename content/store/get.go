@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/lib/pq"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// scan reads the columns of plan.selected into a new row.
+func (p *plan) scan(d database.Dialect, scan scanner) (content.Row, error) {
+	row := p.typ.New()
+	rec := content.RecordOf(row)
+	fields := p.typ.Fields()
+	raw := make([]any, len(fields))
+	var titleKey string
+	dest := append(make([]any, 0, len(fields)+11), &rec.ID, &rec.OrganizationID, &rec.Instance, database.ScanTime(&rec.CreatedAt), &titleKey,
+		database.ScanTime(&rec.UpdatedAt), database.ScanNullTime(&rec.DeletedAt), database.ScanNullTime(&rec.IndexedAt), &rec.RowHash, &rec.DocumentHash)
+	for i := range raw {
+		dest = append(dest, &raw[i])
+	}
+	if err := scan(append(dest, &rec.Raw)...); err != nil {
+		return nil, fmt.Errorf("read %s: %w", p.typ.Name(), err)
+	}
+	for i, f := range fields {
+		v, err := d.Value(f.Kind, raw[i])
+		if err != nil {
+			return nil, fmt.Errorf("read %s.%s: %w", p.table, f.Name, err)
+		}
+		f.Set(row, v)
+	}
+	return row, nil
+}
+
+// Get returns a record by id; content.ErrNotFound when there is none in this
+// organization.
+func (s *Store) Get(ctx context.Context, scope content.Scope, typ *content.Type, id string) (content.Row, error) {
+	return s.one(ctx, scope, typ, "id = ?", id)
+}
+
+// GetByKey returns a record by its external key; with several instances of a
+// connection, the one of that instance.
+func (s *Store) GetByKey(ctx context.Context, scope content.Scope, typ *content.Type, instance, key string) (content.Row, error) {
+	return s.one(ctx, scope, typ, "instance = ? AND "+quote(typ.Key().Name)+" = ?", instance, key)
+}
+
+func (s *Store) one(ctx context.Context, scope content.Scope, typ *content.Type, condition string, args ...any) (content.Row, error) {
+	org, p, err := s.enter(scope, typ)
+	if err != nil {
+		return nil, err
+	}
+	var row content.Row
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		w := live(tx.Dialect(), org)
+		w.add(condition, args...)
+		rows, err := tx.Query(ctx, "SELECT "+p.selected+" FROM "+p.table+" WHERE "+w.String(), w.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		if !rows.Next() {
+			return errors.Join(rows.Err(), sql.ErrNoRows)
+		}
+		row, err = p.scan(tx.Dialect(), rows.Scan)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("%w: %s %q", content.ErrNotFound, p.typ.Label(""), args[len(args)-1])
+	}
+	return row, err
+}
+
+// Pending returns records that wait to be indexed, ordered by id, from behind
+// an id ("" is the beginning).
+func (s *Store) Pending(ctx context.Context, scope content.Scope, typ *content.Type, after string, limit int) ([]content.Row, error) {
+	org, p, err := s.enter(scope, typ)
+	if err != nil {
+		return nil, err
+	}
+	var found []content.Row
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		w := live(tx.Dialect(), org)
+		w.add("indexed_at IS NULL")
+		w.add("id > ?", after)
+		rows, err := tx.Query(ctx, "SELECT "+p.selected+" FROM "+p.table+" WHERE "+w.String()+" ORDER BY id LIMIT ?", append(w.args, limit)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := p.scan(tx.Dialect(), rows.Scan)
+			if err != nil {
+				return err
+			}
+			found = append(found, row)
+		}
+		return rows.Err()
+	})
+	return found, err
+}
+
+// SetIndexed marks records as indexed, in the transaction of their chunks. A
+// record that was changed since it was read (its document hash differs) stays
+// queued.
+func (s *Store) SetIndexed(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, rows []content.Row) error {
+	org, p, err := s.enter(scope, typ)
+	if err != nil {
+		return err
+	}
+	d := tx.Dialect()
+	ids, hashes := make([]string, len(rows)), make([][]byte, len(rows))
+	pairs := make([][2]string, len(rows))
+	for i, row := range rows {
+		rec := content.RecordOf(row)
+		ids[i], hashes[i] = rec.ID, rec.DocumentHash
+		pairs[i] = [2]string{rec.ID, hex.EncodeToString(rec.DocumentHash)}
+	}
+	var list []any
+	read := "(SELECT value ->> 0 AS id, unhex(value ->> 1) AS hash FROM json_each(?)) AS done"
+	if d.Name() == database.Postgres {
+		read, list = "unnest(?::text[], ?::bytea[]) AS done(id, hash)", []any{pq.Array(ids), pq.ByteaArray(hashes)}
+	} else {
+		b, err := json.Marshal(pairs)
+		if err != nil {
+			return err
+		}
+		list = []any{string(b)}
+	}
+	args := append(append([]any{d.Time(s.Now())}, list...), org)
+	if _, err := tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = ? FROM "+read+" WHERE organization_id = ? AND "+
+		p.table+".id = done.id AND document_hash = done.hash", args...); err != nil {
+		return fmt.Errorf("mark %s as indexed: %w", p.typ.Name(), err)
+	}
+	return nil
+}

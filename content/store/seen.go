@@ -1,0 +1,63 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// A Seen is the set of keys that a full sync has met in one stream. It stands
+// in the database, so that it grows without growing in memory and outlives the
+// process.
+type Seen struct {
+	set int64
+}
+
+// OpenSeen returns the set of a run and a Type, a new one or the one that an
+// interrupted process left.
+func (s *Store) OpenSeen(ctx context.Context, tx *database.Tx, runID string, typ *content.Type) (Seen, error) {
+	var set Seen
+	if _, err := tx.Exec(ctx, "INSERT INTO run_key_sets (run_id, type) VALUES (?, ?) ON CONFLICT (run_id, type) DO NOTHING", runID, typ.Name()); err != nil {
+		return set, fmt.Errorf("keys seen: %w", err)
+	}
+	err := tx.QueryRow(ctx, "SELECT id FROM run_key_sets WHERE run_id = ? AND type = ?", runID, typ.Name()).Scan(&set.set)
+	return set, err
+}
+
+// Add adds the keys of a batch and returns those that an earlier batch had
+// added. The keys of one batch differ from each other; a batch that is added
+// again, after a crash, is not a repetition.
+func (set Seen) Add(ctx context.Context, tx *database.Tx, batch int64, keys []string) (again []string, err error) {
+	list, err := keyList(tx.Dialect(), keys)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	from := "json_each(?)"
+	if tx.Dialect().Name() == database.Postgres {
+		from = "unnest(?::text[]) AS j(value)"
+	}
+	added, err := tx.Exec(ctx, "INSERT INTO run_keys (set_id, key, batch) SELECT CAST(? AS BIGINT), value, CAST(? AS BIGINT) FROM "+from+
+		" WHERE TRUE ON CONFLICT (set_id, key) DO NOTHING", set.set, batch, list)
+	if err != nil {
+		return nil, fmt.Errorf("keys seen: %w", err)
+	}
+	if added == int64(len(keys)) {
+		return nil, nil
+	}
+	err = tx.Select(ctx, &again, "SELECT key FROM run_keys WHERE set_id = ? AND batch <> ? AND key IN (SELECT value FROM "+from+")", set.set, batch, list)
+	return again, err
+}
+
+// Drop removes a part of the set and reports whether anything is left, so that
+// a large set goes in several short transactions.
+func (set Seen) Drop(ctx context.Context, tx *database.Tx) (more bool, err error) {
+	const chunk = 20000
+	n, err := tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ? AND key IN (SELECT key FROM run_keys WHERE set_id = ? LIMIT ?)", set.set, set.set, chunk)
+	if err != nil || n == chunk {
+		return err == nil, err
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM run_key_sets WHERE id = ?", set.set)
+	return false, err
+}
