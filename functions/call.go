@@ -2,6 +2,7 @@ package functions
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 )
@@ -42,7 +43,10 @@ func (c *Call) SetNext(cursor string) {
 func (c *Call) Truncate() { c.metadata.Truncated = true }
 
 // Note adds a remark that the caller should know: a limit that was lowered, a
-// text that was shortened.
+// text that was shortened. Saying the same twice is saying it once.
 func (c *Call) Note(format string, args ...any) {
-	c.metadata.Notes = append(c.metadata.Notes, fmt.Sprintf(format, args...))
+	note := fmt.Sprintf(format, args...)
+	if !slices.Contains(c.metadata.Notes, note) {
+		c.metadata.Notes = append(c.metadata.Notes, note)
+	}
 }

@@ -52,6 +52,8 @@ func TestArguments(t *testing.T) {
 			want: `{"query":"a","limit":20,"where":[{"field":"x","op":"eq","values":[]}]}`},
 		{name: "number as text", args: `{"query":"a","limit":"7","score":" 1.5 "}`, want: `{"query":"a","limit":7,"score":1.5}`},
 		{name: "boolean as text", args: `{"query":"a","exact":"true"}`, want: `{"query":"a","limit":20,"exact":true}`},
+		{name: "text as number and boolean", args: `{"query":12.50,"where":[{"field":"x","values":[true,7]}]}`,
+			want: `{"query":"12.50","limit":20,"where":[{"field":"x","op":"eq","values":["true","7"]}]}`},
 		{name: "text stays text", args: `{"query":"12"}`, want: `{"query":"12","limit":20}`},
 		{name: "text that looks like a list stays text", args: `{"query":"[1]"}`, want: `{"query":"[1]","limit":20}`},
 		{name: "integer written as a fraction", args: `{"query":"a","limit":5.0}`, want: `{"query":"a","limit":5}`},

@@ -47,7 +47,7 @@ const maxNumber = 64
 // towards what the schema asks for at that place:
 //
 //   - text that holds an array or object, where one is asked for and text is not;
-//   - text that holds a number or boolean, likewise;
+//   - text that holds a number or boolean, likewise, and the other way round;
 //   - an integer written as 5.0 or 1e2;
 //   - null for a parameter that is optional and cannot be null: it is left out.
 //
@@ -61,6 +61,10 @@ func (s *shape) repair(v any, path string, bad *[]Problem) any {
 		return s.repairText(value, path, bad)
 	case json.Number:
 		return s.repairNumber(value, path, bad)
+	case bool:
+		if s.onlyText() {
+			return strconv.FormatBool(value)
+		}
 	case []any:
 		for i, item := range value {
 			value[i] = s.items.repair(item, path+"["+strconv.Itoa(i)+"]", bad)
@@ -75,14 +79,14 @@ func (s *shape) repair(v any, path string, bad *[]Problem) any {
 				delete(value, name)
 				continue
 			}
-			if _, simple := item.(bool); simple || item == nil {
-				continue
-			}
 			value[name] = property.repair(item, join(path, name), bad)
 		}
 	}
 	return v
 }
+
+// onlyText reports whether a place takes text and nothing else but null.
+func (s *shape) onlyText() bool { return s.kinds&^kindNull == kindString }
 
 var anyShape = &shape{kinds: kindAny}
 
@@ -120,6 +124,9 @@ func (s *shape) repairNumber(n json.Number, path string, bad *[]Problem) any {
 	if len(text) > maxNumber {
 		*bad = append(*bad, Problem{Path: path, Message: fmt.Sprintf("is a number of %d characters; at most %d are accepted", len(text), maxNumber)})
 		return json.Number("0")
+	}
+	if s.onlyText() {
+		return text
 	}
 	if !strings.ContainsAny(text, ".eE") {
 		return n

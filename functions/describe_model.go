@@ -1,0 +1,61 @@
+package functions
+
+import (
+	"context"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+type modelArgs struct {
+	Model string `json:"model" jsonschema_description:"Type of record"`
+}
+
+type modelDescription struct {
+	Model       string             `json:"model"`
+	Label       string             `json:"label"`
+	Description string             `json:"description,omitempty"`
+	Group       string             `json:"group"`
+	Fields      []fieldDescription `json:"fields"`
+	Children    []childType        `json:"children"`
+}
+
+type fieldDescription struct {
+	Name        string `json:"name"`
+	Label       string `json:"label"`
+	Description string `json:"description,omitempty"`
+	Kind        string `json:"kind" jsonschema_description:"string, int, float, bool, time, date or json"`
+	Nullable    bool   `json:"nullable"`
+	Filterable  bool   `json:"filterable"`
+	Sortable    bool   `json:"sortable"`
+	Facet       bool   `json:"facet,omitempty" jsonschema_description:"It has few different values, which search counts"`
+	LinksTo     string `json:"links_to,omitempty" jsonschema_description:"Type of the record whose id it holds"`
+}
+
+func describeModel(s Sources) *Function {
+	return Define(Spec{
+		Name:        "describe_model",
+		Description: "Describes the fields of one type of record: their names and kinds, and which of them query_model can filter and sort by. Call it before query_model instead of guessing names.",
+		Category:    "records",
+		Tags:        []string{"types", "query"},
+		Input:       func(schema *jsonschema.Schema) { enum(schema, "model", s.Registry.Names()) },
+	}, func(_ context.Context, call *Call, in modelArgs) (modelDescription, error) {
+		typ, err := s.Registry.Lookup(in.Model)
+		if err != nil {
+			return modelDescription{}, err
+		}
+		d := modelDescription{Model: typ.Name(), Label: typ.Label(""), Description: typ.Description(), Group: typ.Group(), Children: childTypes(typ)}
+		for _, f := range typ.Columns() {
+			d.Fields = append(d.Fields, describeField(f))
+		}
+		call.SetSource(typ.Name())
+		call.SetMessage("%s has %s", typ.FormalName(), count(len(d.Fields), "field"))
+		return d, nil
+	})
+}
+
+func describeField(f *content.Field) fieldDescription {
+	return fieldDescription{Name: f.Name, Label: f.Label, Description: f.Description, Kind: f.Kind.String(), Nullable: f.Nullable,
+		Filterable: f.Filterable(), Sortable: f.Sortable(), Facet: f.Has(content.Facet), LinksTo: f.LinkType}
+}
