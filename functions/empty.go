@@ -71,15 +71,15 @@ func structFiller(t reflect.Type) filler {
 		if tag.skip || !field.IsExported() && embeddedStruct(field) == nil {
 			continue
 		}
-		if tag.optional() && (field.Type.Kind() == reflect.Slice || field.Type.Kind() == reflect.Map) && fillerOf(field.Type.Elem()) == nil {
-			continue // absent when empty; filling it would make omitzero present
+		fill := fillerOf(field.Type)
+		if fill == nil {
+			continue
 		}
-		if fill := fillerOf(field.Type); fill != nil {
-			if tag.optional() {
-				fill = unlessZero(fill)
-			}
-			parts = append(parts, part{i, fill})
+		switch kind := field.Type.Kind(); {
+		case tag.has("omitzero"), tag.has("omitempty") && (kind == reflect.Slice || kind == reflect.Map || kind == reflect.Pointer):
+			fill = unlessZero(fill)
 		}
+		parts = append(parts, part{i, fill})
 	}
 	if len(parts) == 0 {
 		return nil
@@ -93,7 +93,8 @@ func structFiller(t reflect.Type) filler {
 	}
 }
 
-// unlessZero leaves a zero value alone, since omitzero leaves it out.
+// unlessZero leaves a zero value alone, for a field that is left out then.
+// (omitempty never leaves out a struct.)
 func unlessZero(fill filler) filler {
 	return func(v reflect.Value) bool { return !v.IsZero() && fill(v) }
 }

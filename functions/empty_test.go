@@ -25,6 +25,7 @@ type tree struct {
 	Nested   [][]string      `json:"nested"`
 	Optional []string        `json:"optional,omitempty"`
 	Omitted  leaf            `json:"omitted,omitzero"`
+	Kept     leaf            `json:"kept,omitempty"`
 	Blob     []byte          `json:"blob"`
 	Own      Open            `json:"own"`
 }
@@ -42,7 +43,7 @@ func TestNilListsAreEmpty(t *testing.T) {
 		functions.Define(functions.Spec{Name: "pointer", Description: "d"}, pointer),
 	)
 	want := `{"names":[],"list":[{"names":["a"]},{"names":[]}],"by_name":{"x":{"names":[]}},"none":{},"pointer":{"names":[]},` +
-		`"nil":null,"array":[{"names":[]},{"names":[]}],"nested":[[],["b"]],"blob":"","own":{}}`
+		`"nil":null,"array":[{"names":[]},{"names":[]}],"nested":[[],["b"]],"kept":{"names":[]},"blob":"","own":{}}`
 	for _, name := range []string{"tree", "pointer"} {
 		result, err := e.Call(t.Context(), scope, name, nil)
 		if err != nil {

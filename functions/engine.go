@@ -178,7 +178,8 @@ func (e *Engine) arguments(f *Function, raw json.RawMessage) ([]byte, *Error) {
 		return nil, err
 	}
 	var bad []Problem
-	value = f.inputShape.repair(value, "", &bad)
+	value = f.inputShape.repair(value, nil, &bad)
+	slices.SortFunc(bad, func(a, b Problem) int { return cmp.Compare(a.Path, b.Path) })
 	if bad == nil {
 		bad = problemsOf(f.inputValidator.Validate(value), f.inputShape, value)
 	}

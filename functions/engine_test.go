@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -398,6 +399,57 @@ func TestLongResultThatCannotBeShortenedIsAnError(t *testing.T) {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
+}
+
+// TestHostileArguments holds that neither size nor depth nor a mass of mistakes
+// makes a call slow or its error long.
+func TestHostileArguments(t *testing.T) {
+	e := engine(t, functions.Config{}, echo[find]("find"))
+	var names strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&names, `,"wrong_%d":1`, i)
+	}
+	for name, args := range map[string]string{
+		"wrong elements": `{"query":"a","types":["acount"` + strings.Repeat(`,"acount"`, 20_000) + `]}`,
+		"wrong names":    `{"query":"a"` + names.String() + `}`,
+		"a long name":    `{"query":"a","` + strings.Repeat("x", 200_000) + `":1}`,
+		"a long value":   `{"query":"a","types":["` + strings.Repeat("x", 200_000) + `"]}`,
+		"depth":          `{"query":"a","x":` + strings.Repeat("[", 9_000) + `1e999` + strings.Repeat("]", 9_000) + `}`,
+		"more depth":     strings.Repeat("[", 200_000),
+		"bad numbers":    `{"query":"a","x":[1e999` + strings.Repeat(`,1e999`, 20_000) + `]}`,
+	} {
+		start := time.Now()
+		_, err := e.Call(t.Context(), scope, "find", json.RawMessage(args))
+		got := failure(t, err)
+		if len(got.Fields) > 21 || got.Code == functions.CodeInternal {
+			t.Errorf("%s: %d problems, %s", name, len(got.Fields), got.Code)
+		}
+		if n := len(got.Error()); n > 8_000 {
+			t.Errorf("%s: the error has %d bytes", name, n)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: took %v", name, took)
+		}
+	}
+}
+
+// TestConcurrentCalls is for the race detector.
+func TestConcurrentCalls(t *testing.T) {
+	e := engine(t, functions.Config{}, echo[find]("find"), echo[empty]("other"))
+	var calls sync.WaitGroup
+	for i := range 8 {
+		calls.Go(func() {
+			for j := range 50 {
+				args := fmt.Sprintf(`{"query":"a","limit":"%d","types":["account"]}`, 1+i)
+				want := fmt.Sprintf(`{"query":"a","types":["account"],"limit":%d}`, 1+i)
+				result, err := e.Call(t.Context(), scope, "find", json.RawMessage(args))
+				if err != nil || string(result.Data) != want {
+					t.Errorf("call %d of %d: got %v, %v", j, i, result, err)
+				}
+			}
+		})
+	}
+	calls.Wait()
 }
 
 func TestDynamicFunction(t *testing.T) {

@@ -65,6 +65,9 @@ func get(s Sources) *Function {
 		if full.Text, err = s.text(ctx, call.Scope(), typ, row); err != nil {
 			return item{}, err
 		}
+		if len(typ.With(content.Hidden)) > 0 {
+			delete(full.Metadata, "raw_data") // it holds what the fields hide
+		}
 		long := shortener{limit: maxValue}
 		out := itemOf(full, &long)
 		long.report(call)
@@ -75,7 +78,7 @@ func get(s Sources) *Function {
 			out.TextPreview = "" // the beginning of the text again
 		}
 		call.SetSource(typ.Name())
-		call.SetMessage("%s %s", typ.Label(""), show(out.Title))
+		call.SetMessage("Found 1 record")
 		return out, nil
 	})
 }

@@ -33,9 +33,12 @@ func (p Problem) String() string {
 	return p.Path + " " + p.Message
 }
 
+// maxProblems bounds how many problems one error reports.
+const maxProblems = 20
+
 // problemsOf turns the error of a validator into problems in plain words,
-// sorted by path. root is what was validated and s its shape. It returns nil
-// for a nil error.
+// sorted by path, the first 20 of them. root is what was validated and s its
+// shape. It returns nil for a nil error.
 func problemsOf(err error, s *shape, root any) []Problem {
 	var invalid *validation.ValidationError
 	if !errors.As(err, &invalid) {
@@ -44,24 +47,37 @@ func problemsOf(err error, s *shape, root any) []Problem {
 		}
 		return nil
 	}
-	var found []Problem
-	collect(invalid, s, root, &found)
-	slices.SortFunc(found, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Message, b.Message))
-	})
-	return slices.Compact(found)
+	var leaves []leaf
+	collect(invalid, s, root, &leaves)
+	// A validator walks objects in random order. Words are found after the
+	// cut: the nearest name is costly, and arguments may hold thousands.
+	slices.SortStableFunc(leaves, func(a, b leaf) int { return cmp.Compare(a.path, b.path) })
+	var problems []Problem
+	for _, l := range leaves[:min(len(leaves), maxProblems)] {
+		problems = append(problems, Problem{l.path, l.words()})
+	}
+	if more := len(leaves) - maxProblems; more > 0 {
+		problems = append(problems, Problem{"", fmt.Sprintf("and %s more", count(more, "problem"))})
+	}
+	return slices.Compact(problems)
 }
 
-func collect(e *validation.ValidationError, s *shape, root any, found *[]Problem) {
+// A leaf is one broken rule at one place.
+type leaf struct {
+	path  string
+	words func() string
+}
+
+func collect(e *validation.ValidationError, s *shape, root any, leaves *[]leaf) {
 	if _, anyOf := e.ErrorKind.(*kind.AnyOf); anyOf {
 		if best := closest(e); best != nil {
-			collect(best, s, root, found)
+			collect(best, s, root, leaves)
 			return
 		}
 	}
 	if len(e.Causes) > 0 {
 		for _, cause := range e.Causes {
-			collect(cause, s, root, found)
+			collect(cause, s, root, leaves)
 		}
 		return
 	}
@@ -70,14 +86,14 @@ func collect(e *validation.ValidationError, s *shape, root any, found *[]Problem
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
 		for _, name := range k.Properties {
-			*found = append(*found, Problem{Path: join(path, name), Message: unknownName(name, place)})
+			*leaves = append(*leaves, leaf{join(path, clip(name)), func() string { return unknownName(name, place) }})
 		}
 	case *kind.Required:
 		for _, name := range k.Missing {
-			*found = append(*found, Problem{Path: join(path, name), Message: "is required"})
+			*leaves = append(*leaves, leaf{join(path, name), func() string { return "is required" }})
 		}
 	default:
-		*found = append(*found, Problem{Path: path, Message: inWords(e.ErrorKind, here)})
+		*leaves = append(*leaves, leaf{path, func() string { return inWords(e.ErrorKind, here) }})
 	}
 }
 
@@ -239,9 +255,8 @@ func show(v any) string {
 	case map[string]any:
 		return "of " + count(len(v), "property")
 	case string:
-		const most = 60
-		if utf8.RuneCountInString(v) > most {
-			return strconv.Quote(string([]rune(v)[:most])) + "…"
+		if short := clip(v); short != v {
+			return strconv.Quote(strings.TrimSuffix(short, "…")) + "…"
 		}
 		return strconv.Quote(v)
 	case nil:
@@ -252,6 +267,15 @@ func show(v any) string {
 		return fmt.Sprint(v)
 	}
 	return string(raw)
+}
+
+// clip shortens what a caller wrote to 60 characters.
+func clip(text string) string {
+	const most = 60
+	if len(text) <= most || utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most]) + "…"
 }
 
 func article(kind string) string {

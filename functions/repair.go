@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,22 +53,22 @@ const maxNumber = 64
 //   - null for a parameter that is optional and cannot be null: it is left out.
 //
 // It returns the value, and the numbers it refuses as problems.
-func (s *shape) repair(v any, path string, bad *[]Problem) any {
+func (s *shape) repair(v any, at *place, bad *[]Problem) any {
 	if s == nil {
 		s = anyShape
 	}
 	switch value := v.(type) {
 	case string:
-		return s.repairText(value, path, bad)
+		return s.repairText(value, at, bad)
 	case json.Number:
-		return s.repairNumber(value, path, bad)
+		return s.repairNumber(value, at, bad)
 	case bool:
 		if s.onlyText() {
 			return strconv.FormatBool(value)
 		}
 	case []any:
 		for i, item := range value {
-			value[i] = s.items.repair(item, path+"["+strconv.Itoa(i)+"]", bad)
+			value[i] = s.items.repair(item, &place{up: at, index: i}, bad)
 		}
 	case map[string]any:
 		for name, item := range value {
@@ -79,7 +80,7 @@ func (s *shape) repair(v any, path string, bad *[]Problem) any {
 				delete(value, name)
 				continue
 			}
-			value[name] = property.repair(item, join(path, name), bad)
+			value[name] = property.repair(item, &place{up: at, name: name, named: true}, bad)
 		}
 	}
 	return v
@@ -88,9 +89,46 @@ func (s *shape) repair(v any, path string, bad *[]Problem) any {
 // onlyText reports whether a place takes text and nothing else but null.
 func (s *shape) onlyText() bool { return s.kinds&^kindNull == kindString }
 
+// A place is where a value stands in the arguments. Its path is only written
+// out when there is something to say about it.
+type place struct {
+	up    *place
+	name  string
+	index int
+	named bool
+}
+
+func (p *place) String() string {
+	var steps []*place
+	for ; p != nil; p = p.up {
+		steps = append(steps, p)
+	}
+	var b strings.Builder
+	for _, step := range slices.Backward(steps) {
+		switch {
+		case b.Len() > 200:
+			return b.String() + "…"
+		case !step.named:
+			fmt.Fprintf(&b, "[%d]", step.index)
+		case b.Len() > 0:
+			b.WriteString("." + clip(step.name))
+		default:
+			b.WriteString(clip(step.name))
+		}
+	}
+	return b.String()
+}
+
+// refuse records a problem, up to the number that is reported.
+func refuse(bad *[]Problem, at *place, message string) {
+	if len(*bad) < maxProblems {
+		*bad = append(*bad, Problem{Path: at.String(), Message: message})
+	}
+}
+
 var anyShape = &shape{kinds: kindAny}
 
-func (s *shape) repairText(text, path string, bad *[]Problem) any {
+func (s *shape) repairText(text string, at *place, bad *[]Problem) any {
 	if s.kinds.has(kindString) {
 		return text
 	}
@@ -116,13 +154,13 @@ func (s *shape) repairText(text, path string, bad *[]Problem) any {
 	if unmarshalNumber([]byte(trimmed), &v) != nil {
 		return text // validation will say what was expected here
 	}
-	return s.repair(v, path, bad)
+	return s.repair(v, at, bad)
 }
 
-func (s *shape) repairNumber(n json.Number, path string, bad *[]Problem) any {
+func (s *shape) repairNumber(n json.Number, at *place, bad *[]Problem) any {
 	text := string(n)
 	if len(text) > maxNumber {
-		*bad = append(*bad, Problem{Path: path, Message: fmt.Sprintf("is a number of %d characters; at most %d are accepted", len(text), maxNumber)})
+		refuse(bad, at, fmt.Sprintf("is a number of %d characters; at most %d are accepted", len(text), maxNumber))
 		return json.Number("0")
 	}
 	if s.onlyText() {
@@ -134,7 +172,7 @@ func (s *shape) repairNumber(n json.Number, path string, bad *[]Problem) any {
 	f, err := strconv.ParseFloat(text, 64)
 	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
 	if err != nil || f == 0 && strings.ContainsAny(mantissa, "123456789") {
-		*bad = append(*bad, Problem{Path: path, Message: text + " is out of range"})
+		refuse(bad, at, text+" is out of range")
 		return json.Number("0")
 	}
 	const exact = 1 << 53 // from there on a float64 does not hold every integer
