@@ -105,10 +105,14 @@ func (u *utf8Share) encoding() encoding {
 }
 
 // win1252 is what each byte means. The five bytes that the code page leaves
-// out are control characters, as in the WHATWG standard.
+// out are control characters, as in the WHATWG standard; they do occur.
 var win1252 = func() (table [256]string) {
 	for i := range table {
-		table[i] = string(charmap.Windows1252.DecodeByte(byte(i)))
+		r := charmap.Windows1252.DecodeByte(byte(i))
+		if r == utf8.RuneError {
+			r = rune(i)
+		}
+		table[i] = string(r)
 	}
 	return table
 }()
