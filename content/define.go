@@ -16,7 +16,7 @@ import (
 // A column is an exported field with a `db:"column_name"` tag. Its `content`
 // tag lists roles, separated by commas: key, title, text, facet, filter, sort,
 // category, url, search, metadata, hidden, group, object, kept (an import never
-// changes it), date (a time without a clock), parent=TYPE and link=TYPE (the id of another record) with from=FIELD
+// changes it), unindexed (a change of it alone indexes nothing again), date (a time without a clock), parent=TYPE and link=TYPE (the id of another record) with from=FIELD
 // (the field that holds its external key). Its `label` and `description` tags
 // are for people and models; the label defaults to the column's name.
 //

@@ -48,7 +48,7 @@ func (t *Type) Document(r Row) Document {
 	var lines, text strings.Builder
 	values := map[string]any{}
 	for _, f := range t.fields {
-		if f.Roles&^(Metadata|Hidden|Title) == 0 {
+		if f.Has(Unindexed|Kept) || f.Roles&^(Metadata|Hidden|Title) == 0 {
 			continue
 		}
 		v := f.Value(r)

@@ -29,7 +29,7 @@ func (k Kind) String() string {
 func (k Kind) Numeric() bool { return k == Int || k == Float }
 
 // A Role is a set of things that a field is for.
-type Role uint16
+type Role uint32
 
 // The roles. In a struct tag they are written as the word in quotes.
 const (
@@ -49,11 +49,12 @@ const (
 	Link                        // "link=TYPE": the id of another record
 	Object                      // "object": the object key of the record's text
 	Kept                        // "kept": set by the program, never changed by an import
+	Unindexed                   // "unindexed": not in the search document, so that its changes index nothing again
 )
 
 // roleWords are the words of the `content` struct tag that set one role.
 var roleWords = map[string]Role{
 	"key": Key, "title": Title, "text": Text, "facet": Facet, "filter": Filterable, "sort": Sortable,
 	"category": Category, "url": URL, "search": Searched, "metadata": Metadata, "hidden": Hidden,
-	"group": Group, "object": Object, "kept": Kept,
+	"group": Group, "object": Object, "kept": Kept, "unindexed": Unindexed,
 }

@@ -18,14 +18,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 )
 
 // Options are the rarely needed settings of [Open]. The zero value is ready to
 // use.
 type Options struct {
-	MaxConnections int          // Postgres connections, or SQLite readers; 0 means 10 and 4
+	MaxConnections int          // Postgres connections for writes, and as many for reads; SQLite readers; 0 means 10 and 4
 	Logger         *slog.Logger // nil is silent
 }
 
@@ -47,24 +46,7 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, dsn, opts)
 	}
-	return nil, fmt.Errorf("open database %q: use sqlite:PATH or postgres://USER@HOST/NAME", Redact(dsn))
-}
-
-// Redact hides the password of a database URL.
-func Redact(dsn string) string {
-	u, err := url.Parse(dsn)
-	switch {
-	case err != nil:
-		scheme, _, _ := strings.Cut(dsn, ":")
-		return scheme + ":…"
-	case u.User == nil && !u.Query().Has("password"):
-		return dsn
-	}
-	if q := u.Query(); q.Has("password") {
-		q.Set("password", "xxxxx")
-		u.RawQuery = q.Encode()
-	}
-	return u.Redacted()
+	return nil, fmt.Errorf("open database %q: use sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", Redact(dsn))
 }
 
 // Dialect tells which database this is.
@@ -75,25 +57,31 @@ func (db *DB) Close() error {
 	return errors.Join(db.write.close(), db.read.close())
 }
 
-type inWrite struct{}
+// inWrite is the context key of a Write in progress on a DB.
+type inWrite struct{ db *DB }
 
 // Write runs do in a read-write transaction, which is committed when do returns
 // nil and rolled back otherwise, panics included. On SQLite there is one writer
 // at a time, in all processes: keep what do does under 250 ms, and never write
-// inside it through anything but its Tx. A Write inside a Write panics, because
-// on SQLite it would wait for itself.
+// inside it through anything but its Tx. A Write inside a Write of the same DB
+// panics, because on SQLite it would wait for itself.
 //
 // Errors of the driver come back as those of package content: ErrConflict,
-// ErrBusy, ErrNotFound for no rows. A cancelled context gives its cause.
+// ErrBusy (a lost connection too), ErrNotFound for no rows. A cancelled context
+// gives its cause. A statement that failed fails the transaction, on Postgres
+// by nature and on SQLite alike: when do returns nil in spite of it, nothing is
+// stored and Write returns that error.
 func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
-	if ctx.Value(inWrite{}) != nil {
+	if ctx.Value(inWrite{db}) != nil {
 		panic("database: Write inside a Write would deadlock on SQLite; use the transaction at hand")
 	}
-	return db.run(context.WithValue(ctx, inWrite{}, true), db.write, do)
+	return db.run(context.WithValue(ctx, inWrite{db}, true), db.write, do)
 }
 
 // Read runs do in a read-only transaction that sees one state of the database
-// from beginning to end. Writing in it is an error.
+// from beginning to end. Writing in it is an error. It holds one of a few
+// connections: take no second Read (nor a store's method) inside it, or enough
+// callers at once wait for each other.
 func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
 	return db.run(ctx, db.read, do)
 }
@@ -109,14 +97,19 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 			p.end(ctx, c, "ROLLBACK") // the error or panic that led here is the one to report
 		}
 	}()
-	if err := do(ctx, &Tx{conn: c, dialect: db.dialect}); err != nil {
+	tx := &Tx{conn: c, dialect: db.dialect}
+	defer func() { tx.conn = nil }() // runs before the connection is given back
+	if err := do(ctx, tx); err != nil {
 		return domainError(ctx, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return domainError(ctx, err)
 	}
+	if tx.failed != nil {
+		return domainError(ctx, fmt.Errorf("the transaction was rolled back, because a statement in it failed and the error was ignored: %w", tx.failed))
+	}
 	committed = true
-	return domainError(ctx, p.end(ctx, c, "COMMIT"))
+	return domainError(ctx, p.end(ctx, c, p.commitText))
 }
 
 // SQL returns the pool for writes, for libraries that bring their own

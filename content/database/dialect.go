@@ -21,6 +21,15 @@ const (
 // is written once, with what a Dialect returns put in.
 type Dialect struct{ name string }
 
+// DialectOf returns the Dialect of [SQLite] or [Postgres], for printing SQL
+// without a database. It panics for any other name.
+func DialectOf(name string) Dialect {
+	if name != SQLite && name != Postgres {
+		panic("database: no dialect " + name)
+	}
+	return Dialect{name}
+}
+
 // Name returns [SQLite] or [Postgres].
 func (d Dialect) Name() string { return d.name }
 

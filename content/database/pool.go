@@ -17,9 +17,10 @@ import (
 // few statements of an import, some of them thousands of values long, are
 // parsed once.
 type pool struct {
-	db        *sqlx.DB
-	beginText string
-	slots     chan struct{} // one per connection in use
+	db         *sqlx.DB
+	beginText  string
+	commitText string
+	slots      chan struct{} // one per connection in use
 
 	mu     sync.Mutex
 	idle   []*conn
@@ -35,8 +36,8 @@ type conn struct {
 // maxStatements bounds the statements that a connection keeps.
 const maxStatements = 256
 
-func newPool(db *sqlx.DB, beginText string, size int) *pool {
-	return &pool{db: db, beginText: beginText, slots: make(chan struct{}, size)}
+func newPool(db *sqlx.DB, beginText, commitText string, size int) *pool {
+	return &pool{db: db, beginText: beginText, commitText: commitText, slots: make(chan struct{}, size)}
 }
 
 var errClosed = errors.New("database is closed")

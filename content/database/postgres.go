@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -17,9 +19,12 @@ import (
 )
 
 func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
+	if !strings.Contains(dsn, "://") {
+		return nil, fmt.Errorf("open database %q: write a Postgres address as postgres://USER:PASSWORD@HOST/NAME", Redact(dsn))
+	}
 	connector, err := pq.NewConnector(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), err)
+		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), withoutAddress(err))
 	}
 	raw := sql.OpenDB(connector)
 	if err := raw.PingContext(ctx); err != nil {
@@ -29,13 +34,30 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	pooled := sqlx.NewDb(raw, "postgres")
 	return &DB{
 		dialect: Dialect{Postgres},
-		write:   newPool(pooled, "BEGIN", size),
-		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", size),
+		write:   newPool(pooled, "BEGIN", pgCommit, size),
+		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
 	}, nil
+}
+
+// pgCommit commits, or fails. COMMIT alone succeeds in a transaction in which a
+// statement has failed, and rolls it back; the SELECT before it is refused.
+const pgCommit = "SELECT 1; COMMIT"
+
+// withoutAddress cuts the address, and with it the password, out of the error
+// for a malformed one.
+func withoutAddress(err error) error {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }
 
 // postgresError tells the domain error of a Postgres error, or nil.
 func postgresError(err error) error {
+	if errors.Is(err, driver.ErrBadConn) { // lost in the middle of a transaction
+		return content.ErrBusy
+	}
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return nil
@@ -43,8 +65,12 @@ func postgresError(err error) error {
 	switch e.Code {
 	case "40001", "40P01", "55P03", "53300": // serialization failure, deadlock, lock not available, too many connections
 		return content.ErrBusy
+	case "57P01", "57P02", "57P03": // the server shuts down, or starts up
+		return content.ErrBusy
 	}
 	switch e.Code.Class() {
+	case "08": // connection exception
+		return content.ErrBusy
 	case "23": // integrity constraint violation
 		return content.ErrConflict
 	}

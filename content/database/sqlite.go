@@ -56,8 +56,8 @@ func openSQLite(ctx context.Context, path string, opts Options) (*DB, error) {
 	db := &DB{
 		dialect: Dialect{SQLite},
 		// sqlx does not know the driver's name "sqlite"; it goes by "sqlite3"
-		write: newPool(sqlx.NewDb(write, "sqlite3"), "BEGIN IMMEDIATE", 1),
-		read:  newPool(sqlx.NewDb(read, "sqlite3"), "BEGIN", cmp.Or(opts.MaxConnections, 4)),
+		write: newPool(sqlx.NewDb(write, "sqlite3"), "BEGIN IMMEDIATE", "COMMIT", 1),
+		read:  newPool(sqlx.NewDb(read, "sqlite3"), "BEGIN", "COMMIT", cmp.Or(opts.MaxConnections, 4)),
 	}
 	// Several processes that open a new file at once meet while switching it to
 	// WAL, where SQLite reports "busy" without waiting.

@@ -15,8 +15,19 @@ import (
 // lib/pq cannot run a statement while rows are open: read them to the end, or
 // close them, before the next one.
 type Tx struct {
-	conn    *conn
+	conn    *conn // nil after the end
 	dialect Dialect
+	failed  error // of the first statement that failed
+}
+
+var errEnded = errors.New("the transaction has ended: a Tx must not be kept after the function it was given to has returned")
+
+// note remembers that a statement failed, and returns its error.
+func (tx *Tx) note(err error) error {
+	if err != nil && tx.failed == nil && !errors.Is(err, sql.ErrNoRows) {
+		tx.failed = err
+	}
+	return err
 }
 
 // Dialect tells which database this is.
@@ -30,7 +41,7 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	}
 	res, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
-		return 0, err
+		return 0, tx.note(err)
 	}
 	return res.RowsAffected()
 }
@@ -41,14 +52,15 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	rows, err := stmt.QueryContext(ctx, args...)
+	return rows, tx.note(err)
 }
 
 // QueryRow runs a query of at most one row. Without a row its Scan gives
 // sql.ErrNoRows, which leaves the transaction as content.ErrNotFound.
 func (tx *Tx) QueryRow(ctx context.Context, query string, args ...any) *Row {
 	rows, err := tx.Query(ctx, query, args...)
-	return &Row{rows: rows, err: err}
+	return &Row{tx: tx, rows: rows, err: err}
 }
 
 // Get reads one row into a struct with `db` tags, or one column into a value.
@@ -57,7 +69,7 @@ func (tx *Tx) Get(ctx context.Context, dest any, query string, args ...any) erro
 	if err != nil {
 		return err
 	}
-	return stmt.GetContext(ctx, dest, args...)
+	return tx.note(stmt.GetContext(ctx, dest, args...))
 }
 
 // Select reads all rows into a slice of structs with `db` tags, or of values.
@@ -66,14 +78,17 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 	if err != nil {
 		return err
 	}
-	return stmt.SelectContext(ctx, dest, args...)
+	return tx.note(stmt.SelectContext(ctx, dest, args...))
 }
 
 // Run executes statements that take no values and return no rows, such as DDL,
 // as one text.
 func (tx *Tx) Run(ctx context.Context, statements string) error {
+	if tx.conn == nil {
+		return errEnded
+	}
 	_, err := tx.conn.ExecContext(ctx, statements)
-	return err
+	return tx.note(err)
 }
 
 // Lock holds off other transactions, of this and other processes, that ask for
@@ -88,11 +103,16 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 }
 
 func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	return tx.conn.prepare(ctx, tx.dialect, query)
+	if tx.conn == nil {
+		return nil, errEnded
+	}
+	stmt, err := tx.conn.prepare(ctx, tx.dialect, query)
+	return stmt, tx.note(err)
 }
 
 // A Row is the result of [Tx.QueryRow].
 type Row struct {
+	tx   *Tx
 	rows *sql.Rows
 	err  error
 }
@@ -105,7 +125,7 @@ func (r *Row) Scan(dest ...any) (err error) {
 	defer func() { err = errors.Join(err, r.rows.Close()) }()
 	if !r.rows.Next() {
 		if err := r.rows.Err(); err != nil {
-			return err
+			return r.tx.note(err)
 		}
 		return sql.ErrNoRows
 	}

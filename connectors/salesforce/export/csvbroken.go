@@ -3,6 +3,7 @@ package export
 import (
 	"bytes"
 	"io"
+	"strings"
 )
 
 // stray ends a record that has a stray or unclosed quote in the field that
@@ -15,6 +16,7 @@ import (
 // broken one, which a later deletion of rows not seen would punish.
 func (c *csvReader) stray(from int) error {
 	c.fail(ErrQuote, from)
+	c.fault.value, _, _ = strings.Cut(c.fault.value, "\n")
 	seen := 0
 	for {
 		data := c.buf[c.start:c.end]

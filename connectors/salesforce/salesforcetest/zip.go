@@ -94,8 +94,8 @@ func eachHeader(data []byte, f func(header []byte, flags int)) {
 	}
 }
 
-// Bomb is a zip whose only entry unpacks to a header and rows of about size
-// bytes in all, from about a thousandth of that. It declares its size honestly;
+// Bomb is a zip whose only entry unpacks to a header and rows of 1 MiB, of about
+// size bytes in all, from about a thousandth of that. It declares its size honestly;
 // with lie it declares 1000 bytes.
 func Bomb(name string, size int64, lie bool) []byte {
 	// Deflate streams can be joined at a sync flush, so one block is packed
@@ -112,8 +112,7 @@ func Bomb(name string, size int64, lie bool) []byte {
 		return b.Bytes()
 	}
 	header := "\"Id\",\"Name\"\n"
-	row := "\"\",\"" + strings.Repeat("a", 1<<10-6) + "\"\n"
-	block := strings.Repeat(row, 1<<10)
+	block := "\"\",\"" + strings.Repeat("a", 1<<20-6) + "\"\n"
 	crc := crc32.ChecksumIEEE([]byte(header))
 	data := pack(header, false)
 	packed := pack(block, false)

@@ -1,0 +1,203 @@
+package connectors
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/functions"
+)
+
+// A Spec declares a connection. Name, Label, Types and Open are required. S is
+// the type of its settings: a struct that decodes from JSON.
+type Spec[S any] struct {
+	Name        string // "helpdesk": lower case; the group of its types, part of search_helpdesk
+	Label       string // "Helpdesk"
+	Description string
+	Icon        string // one of content.Icons
+	Color       string // one of content.Colors
+	Types       []*content.Type
+	Functions   []*functions.Function // its own, beside search_<name>
+	Settings    S                     // defaults; an import may override single ones
+
+	// Open makes the session for one import: it checks the settings and the
+	// files, decides what depends on all of them (an encoding), and makes the
+	// client. An error fails the run before anything is changed.
+	Open func(ctx context.Context, in Input[S]) (Session, error)
+
+	Version     int           // raise it when the same payload is mapped differently: all rows are written again
+	Timeout     time.Duration // of an import; 0 means 30 minutes
+	MaxDelete   float64       // share of an instance's records that one full sync may delete; 0 means 0.5
+	FailureRate float64       // share of failed records that stops a run, judged from 100 records on; 0 means 0.1
+}
+
+// An Input is what a session is made from.
+type Input[S any] struct {
+	Settings S
+	Instance string // "" for the only one
+	Files    []File
+	HTTP     *http.Client
+	Now      func() time.Time
+	Logger   *slog.Logger // never nil
+}
+
+// A File is given to an import by the program. The reader stays open until the
+// session is closed.
+type File struct {
+	Name string // as the user knows it, without a folder
+	Size int64  // bytes
+	io.ReaderAt
+}
+
+// A Connection is a Spec whose settings are data. It binds no credentials, does
+// not change, and is safe for concurrent use. Mistakes in the Spec are reported
+// by [Check].
+type Connection struct {
+	spec     Spec[json.RawMessage]
+	problems []string
+}
+
+// New makes a Connection of a Spec.
+func New[S any](spec Spec[S]) *Connection {
+	c := &Connection{spec: Spec[json.RawMessage]{
+		Name: spec.Name, Label: spec.Label, Description: spec.Description, Icon: spec.Icon, Color: spec.Color,
+		Functions: spec.Functions, Version: spec.Version, Timeout: spec.Timeout,
+		MaxDelete: spec.MaxDelete, FailureRate: spec.FailureRate,
+	}}
+	for _, t := range spec.Types {
+		if t == nil {
+			c.problem("a type is nil: its Define did not run before New")
+			continue
+		}
+		c.spec.Types = append(c.spec.Types, t.Of(spec.Name))
+	}
+	if spec.Open == nil {
+		c.problem("Open is missing: it makes the session that reads the records")
+	}
+	c.spec.Open = func(ctx context.Context, in Input[json.RawMessage]) (Session, error) {
+		settings := spec.Settings
+		if len(in.Settings) > 0 {
+			dec := json.NewDecoder(strings.NewReader(string(in.Settings)))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(&settings); err != nil {
+				return nil, fmt.Errorf("%w settings: %v", content.ErrInvalid, err)
+			}
+		}
+		return spec.Open(ctx, Input[S]{Settings: settings, Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger})
+	}
+	c.check()
+	return c
+}
+
+// Name returns the connection's name: "helpdesk".
+func (c *Connection) Name() string { return c.spec.Name }
+
+// Label returns the connection's name for people: "Helpdesk".
+func (c *Connection) Label() string { return c.spec.Label }
+
+// Description returns what the connection is, for people; it may be empty.
+func (c *Connection) Description() string { return c.spec.Description }
+
+// Types returns the record types in order.
+func (c *Connection) Types() []*content.Type { return slices.Clone(c.spec.Types) }
+
+// Functions returns the connection's own functions.
+func (c *Connection) Functions() []*functions.Function { return slices.Clone(c.spec.Functions) }
+
+// Timeout returns how long an import may take.
+func (c *Connection) Timeout() time.Duration {
+	if c.spec.Timeout == 0 {
+		return 30 * time.Minute
+	}
+	return c.spec.Timeout
+}
+
+// RunType returns the type of the connection's import runs: "helpdesk_import".
+func (c *Connection) RunType() string { return c.spec.Name + "_import" }
+
+func (c *Connection) maxDelete() float64 {
+	if c.spec.MaxDelete == 0 {
+		return 0.5
+	}
+	return c.spec.MaxDelete
+}
+
+func (c *Connection) failureRate() float64 {
+	if c.spec.FailureRate == 0 {
+		return 0.1
+	}
+	return c.spec.FailureRate
+}
+
+func (c *Connection) problem(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,30}$`)
+
+// namespaces are the metadata namespaces with a fixed meaning, and the
+// connection that may use each; "" is none.
+var namespaces = map[string]string{"source": "", "custom": "", "file": "upload", "salesforce": "salesforce",
+	"sam": "samgov", "sharepoint": "sharepoint", "scrape": "web"}
+
+func (c *Connection) check() {
+	s := &c.spec
+	if !nameForm.MatchString(s.Name) {
+		c.problem("the name must be a lower-case letter, then up to 30 letters, digits and underscores")
+	}
+	if s.Label == "" {
+		c.problem("the label is missing")
+	}
+	if s.Icon != "" && !slices.Contains(content.Icons(), s.Icon) {
+		c.problem("unknown icon %q; use one of %s", s.Icon, strings.Join(content.Icons(), ", "))
+	}
+	if s.Color != "" && !slices.Contains(content.Colors(), s.Color) {
+		c.problem("unknown color %q; use one of %s", s.Color, strings.Join(content.Colors(), ", "))
+	}
+	if len(s.Types) == 0 {
+		c.problem("it declares no types")
+	}
+	for _, t := range s.Types {
+		if owner, reserved := namespaces[t.Group()]; reserved && owner != s.Name {
+			c.problem("type %s uses the group %q, which is a reserved metadata namespace; choose another Group", t.Name(), t.Group())
+		}
+	}
+	for name, share := range map[string]float64{"MaxDelete": s.MaxDelete, "FailureRate": s.FailureRate} {
+		if share < 0 || share > 1 {
+			c.problem("%s is %v; it is a share between 0 and 1", name, share)
+		}
+	}
+}
+
+// Check reports every mistake of every connection at once, names that are used
+// twice included. It does not look into the types: content.NewRegistry does.
+func Check(connections ...*Connection) error {
+	var problems []error
+	seen := map[string]bool{}
+	for _, c := range connections {
+		if c == nil {
+			problems = append(problems, errors.New("a connection is nil"))
+			continue
+		}
+		for _, p := range c.problems {
+			problems = append(problems, fmt.Errorf("connection %s: %s", c.Name(), p))
+		}
+		if seen[c.Name()] {
+			problems = append(problems, fmt.Errorf("connection %s: two connections have this name", c.Name()))
+		}
+		seen[c.Name()] = true
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%w declarations:\n%w", content.ErrInvalid, errors.Join(problems...))
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package salesforce
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/salesforce/export"
+	"github.com/curatore/curatore-go/content"
+)
+
+// Options decide what an import would else find out from the export, and name
+// the columns of custom fields, which differ between Salesforce organizations.
+// The zero value is right for most.
+type Options struct {
+	Encoding  string `json:"encoding,omitempty"`   // utf-8, windows-1252, utf-16le or utf-16be; "" to find out
+	DateOrder string `json:"date_order,omitempty"` // of slash dates: "month first" or "day first"; "" to find out
+
+	// SmallBusiness names, for each small-business flag of an account, the column
+	// that holds it; nil means [DefaultSmallBusiness].
+	SmallBusiness map[string]string `json:"small_business,omitempty"`
+	// CurrentEmployee is the column that says whether a contact still works for
+	// its account; "" means "Current_Employee__c".
+	CurrentEmployee string `json:"current_employee,omitempty"`
+	// OpportunityDates are columns of opportunities that hold dates worth
+	// keeping; they become custom_dates.
+	OpportunityDates []string `json:"opportunity_dates,omitempty"`
+}
+
+// DefaultSmallBusiness returns the flags of government contracting and the
+// columns in which they usually stand.
+func DefaultSmallBusiness() map[string]string {
+	return map[string]string{"sba_8a": "SBA_8a__c", "hubzone": "HUBZone__c", "wosb": "WOSB__c", "edwosb": "EDWOSB__c",
+		"sdvosb": "SDVOSB__c", "vosb": "VOSB__c", "sdb": "SDB__c", "small_business": "Small_Business__c"}
+}
+
+// New declares the connection "salesforce". At most one Options is taken.
+func New(options ...Options) *connectors.Connection {
+	spec := connectors.Spec[Options]{
+		Name: "salesforce", Label: "Salesforce", Description: "Accounts, contacts and opportunities from Salesforce's weekly export.",
+		Icon: "cloud", Color: "sky",
+		Types: []*content.Type{accountType(), contactType(), opportunityType()},
+		Open:  open,
+	}
+	if len(options) > 0 {
+		spec.Settings = options[0]
+	}
+	return connectors.New(spec)
+}
+
+// An objectMap says how the rows of a Salesforce object become records.
+type objectMap struct {
+	object  string // "Account"
+	typ     *content.Type
+	columns map[string]string  // field -> column; the field's kind says how to read it
+	special map[string]special // field -> what reads it out of several columns
+}
+
+// session is one export that was looked through.
+type session struct {
+	export *export.Export
+	order  export.DateOrder
+	maps   []objectMap
+}
+
+func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session, error) {
+	if len(in.Files) == 0 {
+		return nil, fmt.Errorf("%w: no files; give all parts of one export (WE_…_1.ZIP, WE_…_2.ZIP, …)", content.ErrInvalid)
+	}
+	order, err := dateOrder(in.Settings.DateOrder)
+	if err != nil {
+		return nil, err
+	}
+	maps := []objectMap{accountMap(in.Settings), contactMap(in.Settings), opportunityMap(in.Settings)}
+	files := make([]export.File, len(in.Files))
+	for i, f := range in.Files {
+		files[i] = export.File{Name: f.Name, Size: f.Size, ReaderAt: f.ReaderAt}
+	}
+	var objects []string
+	for _, m := range maps {
+		objects = append(objects, m.object)
+	}
+	e, err := export.Open(ctx, files, objects, export.Options{Encoding: in.Settings.Encoding, DateOrder: order})
+	if err != nil {
+		return nil, err
+	}
+	s := &session{export: e, maps: maps}
+	for _, m := range maps {
+		if e.Has(m.object) && e.Column(m.object, "Id") < 0 {
+			return nil, fmt.Errorf("%w: %s.csv has no column Id; export the object with its Id (columns found: %s)",
+				content.ErrInvalid, m.object, strings.Join(e.Header(m.object), ", "))
+		}
+	}
+	if s.order, err = e.DateOrder(s.readsDate); err != nil {
+		return nil, fmt.Errorf("%w; set date_order to \"month first\" or \"day first\"", err)
+	}
+	return s, nil
+}
+
+func dateOrder(s string) (export.DateOrder, error) {
+	for _, o := range []export.DateOrder{export.MonthFirst, export.DayFirst} {
+		if strings.EqualFold(s, o.String()) {
+			return o, nil
+		}
+	}
+	if s == "" {
+		return export.Unsettled, nil
+	}
+	return 0, fmt.Errorf("%w date_order %q; use \"month first\" or \"day first\"", content.ErrInvalid, s)
+}
+
+// readsDate reports whether a column is read as a date or a time.
+func (s *session) readsDate(object, column string) bool {
+	for _, m := range s.maps {
+		if m.object != object {
+			continue
+		}
+		for field, c := range m.columns {
+			if f, ok := m.typ.Field(field); ok && strings.EqualFold(c, column) && (f.Kind == content.Time || f.Kind == content.Date) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Describe implements connectors.Describer.
+func (s *session) Describe() map[string]any {
+	d := map[string]any{"encoding": s.export.Encoding(), "csv_files": s.export.Files()}
+	if s.order != export.Unsettled {
+		d["date_order"] = s.order.String()
+	}
+	if parts := s.export.Parts(); len(parts) > 0 {
+		d["parts"] = parts
+	}
+	if id := s.export.OrgID(); id != "" {
+		d["salesforce_organization"] = id
+	}
+	return d
+}
+
+// Close implements connectors.Session; the program closes its files.
+func (s *session) Close() error { return nil }
+
+// Streams implements connectors.Session: one for each object that the export
+// has, accounts first.
+func (s *session) Streams() []connectors.Stream {
+	var streams []connectors.Stream
+	for _, m := range s.maps {
+		if !s.export.Has(m.object) {
+			continue
+		}
+		_, total := s.export.Progress(m.object, export.Position{})
+		streams = append(streams, connectors.Stream{
+			Type: m.typ, Total: total, Read: s.read(m),
+			Incomplete: func() string {
+				if ok, why := s.export.Complete(); !ok {
+					return why
+				}
+				return ""
+			},
+		})
+	}
+	return slices.Clip(streams)
+}

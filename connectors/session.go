@@ -1,0 +1,108 @@
+package connectors
+
+import (
+	"context"
+	"fmt"
+	"iter"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+// A Session is a connection opened for one import.
+type Session interface {
+	// Streams returns the streams in the order in which they are read: parents
+	// first. A type that the source does not have at all is left out, and its
+	// records stay as they are.
+	Streams() []Stream
+	Close() error
+}
+
+// Streams is a Session that holds nothing to be closed.
+type Streams []Stream
+
+// Streams implements [Session].
+func (s Streams) Streams() []Stream { return s }
+
+// Close implements [Session].
+func (Streams) Close() error { return nil }
+
+// A Describer is a Session that has something to say about what it found, such
+// as an encoding. It is stored with the import_start event.
+type Describer interface {
+	Describe() map[string]any
+}
+
+// A Mode says what a stream's records are of all there are.
+type Mode int
+
+// The modes of a stream.
+const (
+	// Snapshot: the stream gives all records of the source; what it does not
+	// give any more is deleted, under the guards of a full sync.
+	Snapshot Mode = iota
+	// Incremental: the stream gives what changed since a position; the last one
+	// is kept for the next import. Nothing is deleted but by tombstones.
+	Incremental
+)
+
+// A Stream is the flow of one type's records out of a session.
+type Stream struct {
+	Type *content.Type
+	Mode Mode
+
+	// Read gives the records behind a position: "" is the beginning. The error
+	// of a pair is fatal and ends the run; a record that cannot be read has its
+	// own Err. It is called once, or again after a crash.
+	Read func(ctx context.Context, from string) iter.Seq2[Record, error]
+
+	// Incomplete says, after the last record, why a snapshot is not all there
+	// is ("part 1 is missing"), or "". Nothing is deleted then unless forced.
+	// Nil means that it is complete.
+	Incomplete func() string
+
+	Total int64 // for progress: the number of records, or of another unit; 0 when it is not known
+}
+
+// A Record is one record of a stream, read or failed.
+type Record struct {
+	Row      content.Row  // with its key and Raw set; nil when it could not be read
+	Deleted  bool         // a tombstone: the record with Row's key is gone
+	Position fmt.Stringer // where to go on behind it; nil when the stream cannot resume
+	Done     int64        // how far the stream is behind it, in the unit of Stream.Total; 0 counts records
+	Place    Place
+	Key      string     // of a failed record, when it is known: the stored one is kept
+	Raw      []byte     // of a failed record
+	Err      error      // why it failed
+	Values   []BadValue // single values that could not be read; their fields are empty
+}
+
+// A Place says where in the source a record stands.
+type Place struct {
+	File string
+	Line int // of the file, from 1; 0 when there are none
+}
+
+// A BadValue is one value that could not be read.
+type BadValue struct {
+	Column string
+	Value  string // cut to 200 characters when it is stored
+	Err    error
+}
+
+// Rows makes a Stream that gives all records of a type, from an iterator of
+// rows. An error of the iterator ends the run.
+func Rows[R content.Row](typ *content.Type, read func(ctx context.Context) iter.Seq2[R, error]) Stream {
+	return Stream{Type: typ, Read: func(ctx context.Context, _ string) iter.Seq2[Record, error] {
+		return func(yield func(Record, error) bool) {
+			for row, err := range read(ctx) {
+				if err != nil {
+					yield(Record{}, err)
+					return
+				}
+				if !yield(Record{Row: row}, nil) {
+					return
+				}
+			}
+		}
+	}}
+}
