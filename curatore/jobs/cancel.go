@@ -1,0 +1,103 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// Cancel ends a run. One that waits is cancelled at once. One at work is told
+// through its context, in this process at once and in another one within
+// Config.Poll, and is cancelled when its job has returned; its commits are
+// refused from now on. A job that completes in spite of it stays completed.
+//
+// The cause is shown as the run's error; empty means that the Scope's principal
+// wants it. Cancelling a run again does nothing, the first cause stays. One that
+// has ended otherwise gives content.ErrConflict, one of another organization
+// content.ErrNotFound.
+func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause string) error {
+	organization, err := s.authority.Organization(scope)
+	if err != nil {
+		return err
+	}
+	if cause == "" {
+		cause = "by " + scope.Principal()
+	}
+	cause = cleanText(cause, maxMessage)
+	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		// The status may change until the row is locked by the first update.
+		for range 3 {
+			r, err := s.get(ctx, tx, organization, id)
+			if err != nil {
+				return err
+			}
+			moved, err := s.cancel(ctx, tx, r, cause)
+			if moved || err != nil {
+				return err
+			}
+		}
+		return fmt.Errorf("%w: run %s changes too fast to cancel it; try again", content.ErrBusy, id)
+	})
+	if err != nil {
+		return err
+	}
+	s.interrupt(id, cancelled(cause))
+	s.watchers.wake(id)
+	return nil
+}
+
+// cancel cancels a run that was read as r, or returns false when it has changed
+// since.
+func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause string) (bool, error) {
+	var n note
+	switch {
+	case r.Status == Cancelled || r.Status == Running && r.CancelCause != "":
+		return true, nil
+	case r.Status == Pending:
+		text := cancelled(cause).Error()
+		m := move{id: r.ID, from: Pending, to: Cancelled, set: "cancel_cause = ?, error = ?", setArgs: []any{cause, text}}
+		if _, err := m.apply(ctx, tx, s.now()); errors.Is(err, errNotMoved) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+		n = newNote(s.now(), Warn, EventCancelled, text, nil)
+	case r.Status == Running:
+		changed, err := tx.Exec(ctx, `UPDATE runs SET cancel_cause = ? WHERE id = ? AND status = 'running' AND cancel_cause = ''`, cause, r.ID)
+		if changed == 0 || err != nil {
+			return false, err
+		}
+		n = newNote(s.now(), Info, EventCancelRequested, "to be cancelled: "+cause, nil)
+	default:
+		return false, fmt.Errorf("%w: run %s cannot be cancelled, it is %s", content.ErrConflict, r.ID, r.Status)
+	}
+	return true, insertNotes(ctx, tx, r.organization, r.ID, []note{n})
+}
+
+// WaitOrCancel is [Service.Wait] for a caller without whom the run shall not go
+// on: when ctx ends first, the run is cancelled with its cause. It then returns
+// the run, as a rule ended, and the error of ctx.
+func (s *Service) WaitOrCancel(ctx context.Context, scope content.Scope, id string) (Run, error) {
+	run, err := s.Wait(ctx, scope, id)
+	if ctx.Err() == nil || run.Status.Ended() {
+		return run, err
+	}
+	gone := context.Cause(ctx)
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), s.lease)
+	defer stop()
+	cancelErr := s.Cancel(ctx, scope, id, whyGone(gone))
+	run, waitErr := s.Wait(ctx, scope, id)
+	switch {
+	case run.Status.Ended() && run.Status != Cancelled:
+		return run, nil // it was faster
+	case run.Status.Ended():
+		return run, fmt.Errorf("run %s was cancelled: %w", id, gone)
+	case cancelErr != nil:
+		return run, fmt.Errorf("%w; and run %s could not be cancelled: %w", gone, id, cancelErr)
+	}
+	return run, fmt.Errorf("%w; run %s was told to end but its job has not returned after %s: %w", gone, id, s.lease.Round(time.Second), waitErr)
+}

@@ -1,0 +1,158 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+)
+
+type inCommit struct{}
+
+// Commit makes the effects of one batch. It is one write transaction: first one
+// update of the row of the run, which checks that this process still holds it,
+// renews its lease, and stores the checkpoint and the progress; then the events
+// so far; then what do writes. All of it is stored, or nothing.
+//
+// A run that another process has taken over gives content.ErrSuperseded, one
+// that was cancelled [ErrCancelled] with the cause; do is not called, and the
+// job should return that error. What do tells the Task (checkpoint, progress,
+// events) is stored by the next write. After an error everything that was told
+// is kept for the next Commit, so it may be tried again. Commits of several
+// goroutines wait for each other; one inside another panics.
+//
+// Keep it under 250 ms on SQLite, which has one writer, and do not use another
+// transaction in do.
+func (t *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *database.Tx) error) error {
+	if ctx.Value(inCommit{}) == t {
+		panic("jobs: Commit inside a Commit would wait for itself; use the transaction at hand")
+	}
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if t.over.Load() {
+		return fmt.Errorf("run %s: %w: its job has returned; commit before that", t.run.ID, content.ErrSuperseded)
+	}
+	return t.write(ctx, true, do)
+}
+
+// write updates the row of the run. The caller holds the turn. Without do it is
+// a heartbeat, which also a cancelled run needs until its job has returned.
+func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Context, tx *database.Tx) error) error {
+	d := t.draft(commit)
+	var checkpoint any
+	if d.next != nil {
+		if d.next.err != nil {
+			return fmt.Errorf("run %s: %w: its checkpoint cannot be stored: %w", t.run.ID, content.ErrInvalid, d.next.err)
+		}
+		checkpoint = string(d.next.value)
+	}
+	began := time.Now()
+	var refused error
+	err := t.s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		refused = nil
+		var cause string
+		err := tx.QueryRow(ctx, `UPDATE runs SET phase = ?, done = ?, total = ?, checkpoint = COALESCE(?, checkpoint), lease_until = `+tx.Dialect().After()+`
+WHERE id = ? AND fence = ? AND status = 'running' RETURNING cancel_cause`,
+			d.phase, d.done, d.total, checkpoint, t.s.lease.Seconds(), t.run.ID, t.fence).Scan(&cause)
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			refused = fmt.Errorf("run %s: %w: another process took it over, or it was deleted; stop working on it", t.run.ID, content.ErrSuperseded)
+			return refused
+		case err != nil:
+			return err
+		case cause != "":
+			refused = cancelled(cause)
+			if commit {
+				return refused
+			}
+		}
+		if err := insertNotes(ctx, tx, t.organization, t.run.ID, d.notes); err != nil {
+			return err
+		}
+		if do == nil {
+			return nil
+		}
+		return do(context.WithValue(ctx, inCommit{}, t), tx)
+	})
+	if refused != nil {
+		t.cancel(refused)
+	}
+	switch {
+	case err == nil:
+		t.settle(d, began)
+		if len(d.notes) > 0 {
+			t.s.watchers.wake(t.run.ID)
+		}
+		return nil
+	case refused != nil:
+		return refused
+	}
+	return err
+}
+
+// beat keeps the lease while the job works, and stores what it tells when it
+// does not commit. The function that it returns ends it. It goes on while a job
+// whose context was cancelled cleans up.
+func (t *Task) beat(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(min(time.Second, t.s.lease/3))
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if !t.due() {
+					continue
+				}
+			case <-t.flush:
+			}
+			t.heartbeat(ctx)
+		}
+	}()
+	return func() {
+		cancel()
+		<-stopped
+	}
+}
+
+func (t *Task) heartbeat(ctx context.Context) {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	default:
+		return // a Commit is at work, and is a heartbeat
+	}
+	// A database that does not answer must not hide that the lease runs out.
+	limited, cancel := context.WithTimeout(ctx, t.s.lease)
+	defer cancel()
+	err := t.write(limited, false, nil)
+	if err == nil || ctx.Err() != nil {
+		return
+	}
+	t.mu.Lock()
+	late := time.Since(t.renewed)
+	t.mu.Unlock()
+	t.s.log.WarnContext(ctx, "the lease of a run could not be renewed", "run", t.run.ID, "error", err)
+	if late > t.s.lease {
+		t.cancel(fmt.Errorf("%w: the database could not be reached for %s to keep the run", content.ErrSuperseded, late.Round(time.Second)))
+	}
+}
+
+// due reports whether there is something to store or the lease to renew.
+func (t *Task) due() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.notes) > 0 || t.changes != t.written || time.Since(t.renewed) >= t.s.lease/3
+}

@@ -1,0 +1,94 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// What Enqueue returns is what is stored.
+func TestEnqueueStoresTheRun(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "import", Label: "Import", Handle: noop}}, func(w *world) {
+		run, err := w.Submit(w.t.Context(), w.acme, jobs.NewRun{Type: "import", Label: "a\x00b\xff.zip", Config: map[string]any{"files": []string{"a\x00.csv"}}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		stored := w.get(run.ID)
+		if diff := cmp.Diff(*run, stored, sameJSON, sameTime); diff != "" {
+			w.t.Errorf("stored (+) is not what was returned (-):\n%s", diff)
+		}
+		if stored.Status != jobs.Pending || stored.CreatedBy != "alice" || stored.Label != "a\ufffdb\ufffd.zip" {
+			w.t.Errorf("stored %+v", stored)
+		}
+		if plain := w.get(w.submit("import")); plain.Label != "Import" || string(plain.Config) != "{}" {
+			w.t.Errorf("a run of nothing but a type has label %q and config %s", plain.Label, plain.Config)
+		}
+	})
+}
+
+var (
+	sameTime = cmp.Comparer(func(a, b time.Time) bool { return a.Truncate(time.Microsecond).Equal(b) })
+	sameJSON = cmp.Comparer(func(a, b []byte) bool {
+		return strings.ReplaceAll(string(a), " ", "") == strings.ReplaceAll(string(b), " ", "") // jsonb writes spaces
+	})
+)
+
+// A rolled-back transaction's run never exists, a committed one runs even when
+// nobody dispatches it.
+func TestEnqueueIsPartOfTheTransaction(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+		w.start(w.Service)
+		var ids []string
+		for _, end := range []error{errors.New("no"), nil} {
+			err := w.db.Write(w.t.Context(), func(ctx context.Context, tx *database.Tx) error {
+				run, err := w.Enqueue(ctx, tx, w.acme, jobs.NewRun{Type: "a"})
+				if err != nil {
+					return err
+				}
+				ids = append(ids, run.ID)
+				return end
+			})
+			if !errors.Is(err, end) {
+				w.t.Fatal(err)
+			}
+		}
+		w.wait(ids[1], jobs.Completed)
+		if _, err := w.Get(w.t.Context(), w.acme, ids[0]); !errors.Is(err, content.ErrNotFound) {
+			w.t.Errorf("the run of the rolled-back transaction: %v", err)
+		}
+	})
+}
+
+func TestEnqueueRefuses(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+		for _, c := range []struct {
+			name  string
+			scope content.Scope
+			run   jobs.NewRun
+			want  error
+			text  string
+		}{
+			{"unknown job", w.acme, jobs.NewRun{Type: "b"}, content.ErrInvalid, `no job "b" to run; declared are a`},
+			{"empty scope", content.Scope{}, jobs.NewRun{Type: "a"}, content.ErrScope, ""},
+			{"foreign scope", content.NewAuthority().Mint("acme", "eve"), jobs.NewRun{Type: "a"}, content.ErrScope, ""},
+			{"config", w.acme, jobs.NewRun{Type: "a", Config: make(chan int)}, content.ErrInvalid, "configuration of a cannot be stored"},
+			{"no such organization", w.authority.Mint("nobody", "eve"), jobs.NewRun{Type: "a"}, content.ErrConflict, ""},
+		} {
+			_, err := w.Submit(w.t.Context(), c.scope, c.run)
+			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {
+				w.t.Errorf("%s: error %v, want %v with %q", c.name, err, c.want, c.text)
+			}
+		}
+		if n := w.count("SELECT count(*) FROM runs WHERE id <> ?", ""); n != 0 {
+			w.t.Errorf("%d runs were stored", n)
+		}
+	})
+}

@@ -1,0 +1,193 @@
+package jobs
+
+import (
+	"context"
+	"database/sql"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// Get returns a run of the Scope's organization, or content.ErrNotFound.
+func (s *Service) Get(ctx context.Context, scope content.Scope, id string) (Run, error) {
+	organization, err := s.authority.Organization(scope)
+	if err != nil {
+		return Run{}, err
+	}
+	var run Run
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		r, err := s.get(ctx, tx, organization, id)
+		if err == nil {
+			run = r.Run
+		}
+		return err
+	})
+	return run, err
+}
+
+func (s *Service) get(ctx context.Context, tx *database.Tx, organization, id string) (*record, error) {
+	var r record
+	err := r.scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM runs WHERE organization_id = ? AND id = ?", organization, id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("run %q: %w", id, content.ErrNotFound)
+	}
+	return &r, err
+}
+
+// The number of runs and of events that are returned at a time.
+const (
+	defaultRuns   = 50
+	defaultEvents = 500
+	maxPage       = 1000
+)
+
+// A Query selects runs. Its zero value selects the newest of all.
+type Query struct {
+	Types     []string
+	Queues    []string
+	Statuses  []Status
+	Active    bool   // those that wait or are at work; joins Statuses
+	CreatedBy string // a principal; empty is everybody
+	Limit     int    // 0 is 50; more than 1000 is 1000
+	Cursor    string // Page.Next of the page before; empty is the first page
+}
+
+// A Page is a part of a list of runs.
+type Page struct {
+	Runs []Run  `json:"runs"`
+	Next string `json:"next,omitempty"` // the Cursor for the rest; empty when there is none
+}
+
+// List returns runs of the Scope's organization, the newest first.
+func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page, error) {
+	organization, err := s.authority.Organization(scope)
+	if err != nil {
+		return Page{}, err
+	}
+	limit := pageSize(q.Limit, defaultRuns)
+	if q.Active {
+		q.Statuses = append([]Status{Pending, Running}, q.Statuses...)
+	}
+	where, args := []string{"organization_id = ?"}, []any{organization}
+	for _, status := range q.Statuses {
+		if !slices.Contains(Statuses(), status) {
+			return Page{}, fmt.Errorf("%w: there is no status %q; use one of %v", content.ErrInvalid, status, Statuses())
+		}
+	}
+	where, args = among(where, args, "status", q.Statuses)
+	where, args = among(where, args, "type", q.Types)
+	where, args = among(where, args, "queue", q.Queues)
+	if q.CreatedBy != "" {
+		where, args = append(where, "created_by = ?"), append(args, q.CreatedBy)
+	}
+	if q.Cursor != "" {
+		at, id, err := parseCursor(q.Cursor)
+		if err != nil {
+			return Page{}, err
+		}
+		where, args = append(where, "(created_at, id) < (?, ?)"), append(args, s.db.Dialect().Time(at), id)
+	}
+	page := Page{Runs: []Run{}}
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		rows, err := tx.Query(ctx, "SELECT "+columns+" FROM runs WHERE "+strings.Join(where, " AND ")+
+			" ORDER BY created_at DESC, id DESC LIMIT ?", append(args, limit+1)...)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		for rows.Next() {
+			var r record
+			if err := r.scan(rows); err != nil {
+				return err
+			}
+			page.Runs = append(page.Runs, r.Run)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return Page{}, fmt.Errorf("list runs: %w", err)
+	}
+	if len(page.Runs) > limit {
+		page.Runs = page.Runs[:limit]
+		last := page.Runs[limit-1]
+		page.Next = cursor(last.CreatedAt, last.ID)
+	}
+	return page, nil
+}
+
+func pageSize(asked, usual int) int {
+	if asked <= 0 {
+		return usual
+	}
+	return min(asked, maxPage)
+}
+
+// among adds the condition that a column holds one of some values, if any.
+func among[T ~string](where []string, args []any, column string, values []T) ([]string, []any) {
+	if len(values) == 0 {
+		return where, args
+	}
+	for _, v := range values {
+		args = append(args, string(v))
+	}
+	return append(where, column+" IN ("+database.Placeholders(len(values))+")"), args
+}
+
+func cursor(at time.Time, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(at.UTC().Format(time.RFC3339Nano) + " " + id))
+}
+
+func parseCursor(s string) (at time.Time, id string, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err == nil {
+		var when string
+		when, id, _ = strings.Cut(string(b), " ")
+		at, err = time.Parse(time.RFC3339Nano, when)
+	}
+	if err != nil || id == "" || cleanText(id, maxName) != id {
+		return time.Time{}, "", fmt.Errorf("%w: the cursor %.100q is not one of a list of runs; begin without one", content.ErrInvalid, s)
+	}
+	return at.UTC(), id, nil
+}
+
+// Events returns the events of a run after the one with id after, the oldest
+// first; 0 begins at the first. Limit 0 is 500, more than 1000 is 1000. A run of
+// another organization gives content.ErrNotFound.
+func (s *Service) Events(ctx context.Context, scope content.Scope, runID string, after int64, limit int) ([]Event, error) {
+	organization, err := s.authority.Organization(scope)
+	if err != nil {
+		return nil, err
+	}
+	var events []Event
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		events, err = s.events(ctx, tx, organization, runID, after, pageSize(limit, defaultEvents))
+		if err == nil && len(events) == 0 {
+			_, err = s.get(ctx, tx, organization, runID)
+		}
+		return err
+	})
+	return events, err
+}
+
+func (s *Service) events(ctx context.Context, tx *database.Tx, organization, runID string, after int64, limit int) (events []Event, err error) {
+	rows, err := tx.Query(ctx, `SELECT id, run_id, at, level, type, message, data FROM run_events
+WHERE organization_id = ? AND run_id = ? AND id > ? ORDER BY id LIMIT ?`, organization, runID, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var e Event
+		if err := rows.Scan(&e.ID, &e.RunID, database.ScanTime(&e.At), &e.Level, &e.Type, &e.Message, (*[]byte)(&e.Data)); err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, rows.Err()
+}

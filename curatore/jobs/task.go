@@ -1,0 +1,191 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+// maxNotes bounds the events that wait to be stored, when the database is slower
+// than the job is talkative.
+const maxNotes = 10_000
+
+// A Task is a run in the hands of its job. Its methods are safe for concurrent
+// use. Progress and events cost no statement of their own: they are kept, and
+// stored with the next [Task.Commit], or about a second later when there is
+// none, and at the end of the run, however it ends.
+type Task struct {
+	s            *Service
+	job          *Job
+	organization string
+	scope        content.Scope
+	fence        int64
+	cancel       context.CancelCauseFunc // ends the context of the job
+	turn         chan struct{}           // held while writing the row of the run
+	flush        chan struct{}           // asks for the notes to be stored soon
+	done         chan struct{}           // closed when the run has left this process
+	over         atomic.Bool             // the job has returned or is given up
+
+	mu         sync.Mutex
+	run        Run
+	checkpoint json.RawMessage // as committed
+	next       *checkpoint     // for the next Commit; nil when there is no new one
+	notes      []note
+	dropped    int
+	changes    int       // of progress
+	written    int       // the changes that are stored
+	renewed    time.Time // when the lease was, by this process's monotonic clock
+	stored     int       // how many times notes were stored
+}
+
+type checkpoint struct {
+	value json.RawMessage
+	err   error
+}
+
+func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
+	return &Task{s: s, job: s.jobs[r.Type], organization: r.organization, fence: r.fence, cancel: cancel,
+		scope: s.authority.Mint(r.organization, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
+		done: make(chan struct{}), run: r.Run, checkpoint: r.checkpoint, renewed: time.Now()}
+}
+
+// Run returns the run with the progress so far.
+func (t *Task) Run() Run {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.run
+}
+
+// Scope returns the Scope in which the run was started: its organization and
+// the principal in CreatedBy.
+func (t *Task) Scope() content.Scope { return t.scope }
+
+// Checkpoint returns the checkpoint of the last commit, which may have been made
+// by an earlier attempt in another process, byte for byte as encoding/json gave
+// it. It is nil before the first.
+func (t *Task) Checkpoint() json.RawMessage {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.checkpoint
+}
+
+// SetCheckpoint sets from where another attempt goes on. It is encoded as JSON
+// now, stored by the next [Task.Commit] that succeeds, and not without one. A
+// value that cannot be encoded makes that Commit fail.
+func (t *Task) SetCheckpoint(v any) {
+	value, err := json.Marshal(v)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = &checkpoint{value, err}
+}
+
+// Progress tells what the job does now and how far it is. Within a phase done
+// never goes back: a smaller number is ignored. Total is 0 when it is not
+// known, and may change. It costs no input or output.
+func (t *Task) Progress(phase string, done, total int64) {
+	phase = cleanText(phase, maxName)
+	t.mu.Lock()
+	if phase == t.run.Phase {
+		done = max(done, t.run.Done)
+	}
+	if total > 0 {
+		total = max(done, total)
+	}
+	changed := phase != t.run.Phase || done != t.run.Done || total != t.run.Total
+	if changed {
+		t.run.Phase, t.run.Done, t.run.Total = phase, done, total
+		t.changes++
+	}
+	t.mu.Unlock()
+	if changed {
+		t.s.watchers.wake(t.run.ID)
+	}
+}
+
+// Debug adds an event for whoever looks for the cause of something.
+func (t *Task) Debug(eventType, message string, data any) { t.note(Debug, eventType, message, data) }
+
+// Info adds an event that tells what happens. Data is encoded as JSON; nil is
+// none. Text is made valid UTF-8 without NUL, and cut at 8 kB.
+func (t *Task) Info(eventType, message string, data any) { t.note(Info, eventType, message, data) }
+
+// Warn adds an event about something that somebody should look at.
+func (t *Task) Warn(eventType, message string, data any) { t.note(Warn, eventType, message, data) }
+
+// Error adds an event about something that failed. It does not fail the run.
+func (t *Task) Error(eventType, message string, data any) { t.note(Error, eventType, message, data) }
+
+func (t *Task) note(level Level, kind, message string, data any) {
+	if t.over.Load() {
+		return // nobody would store it
+	}
+	t.add(newNote(t.s.now(), level, kind, message, data), false)
+}
+
+// add keeps a note until it is stored. One that must always has a place.
+func (t *Task) add(n note, must bool) {
+	t.mu.Lock()
+	if must || len(t.notes) < maxNotes {
+		t.notes = append(t.notes, n)
+	} else {
+		t.dropped++
+	}
+	many := len(t.notes) >= maxNotes/10
+	t.mu.Unlock()
+	if many {
+		select {
+		case t.flush <- struct{}{}:
+		default: // asked for already
+		}
+	}
+}
+
+// A draft is what a write stores of a task.
+type draft struct {
+	phase       string
+	done, total int64
+	next        *checkpoint
+	notes       []note
+	taken       int // of the task's notes
+	dropped     int
+	changes     int
+}
+
+// draft returns what is to be stored. It stays with the task until it is.
+func (t *Task) draft(withCheckpoint bool) draft {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d := draft{phase: t.run.Phase, done: t.run.Done, total: t.run.Total, changes: t.changes,
+		notes: t.notes[:len(t.notes):len(t.notes)], taken: len(t.notes), dropped: t.dropped}
+	if withCheckpoint {
+		d.next = t.next
+	}
+	if d.dropped > 0 {
+		d.notes = append(d.notes, newNote(t.s.now(), Warn, EventDropped,
+			fmt.Sprintf("%d events were left out, because the database was slower than the job", d.dropped), map[string]int{"count": d.dropped}))
+	}
+	return d
+}
+
+// settle takes note that a draft was stored.
+func (t *Task) settle(d draft, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.renewed, t.written = at, d.changes
+	if len(d.notes) > 0 {
+		t.notes = append([]note(nil), t.notes[d.taken:]...)
+		t.dropped -= d.dropped
+		t.stored++
+	}
+	if d.next != nil {
+		t.checkpoint = d.next.value
+		if t.next == d.next {
+			t.next = nil
+		}
+	}
+}
