@@ -23,7 +23,7 @@ func appendID(b []byte, prefix string, n int) []byte {
 	b = append(b, prefix...)
 	b = append(b, "bm0"...)
 	// Spread over the alphabet, so that ids differ in case and not only in digits.
-	v := uint64(n)*7919 + 218340105584896/7
+	v := uint64(n)*7919 + 4_832_117_906_513
 	var digits [9]byte
 	for i := 8; i >= 0; i-- {
 		digits[i] = base62[v%62]

@@ -73,9 +73,9 @@ func (g *generator) account(r *row, i int) {
 		r.join(rnd.pick(companyFirst), " ", rnd.pick(companySecond), " ", rnd.pick(companySuffix))
 	}
 	if government {
-		r.join(accountTypes[rnd.n(2)])
+		r.join(governmentTypes[rnd.n(len(governmentTypes))])
 	} else {
-		r.join(accountTypes[2+rnd.n(len(accountTypes)-2)])
+		r.join(accountTypes[rnd.n(len(accountTypes))])
 	}
 	switch {
 	case g.o.Quirks && i == 3 && g.o.Accounts > 4:
@@ -98,10 +98,11 @@ func (g *generator) account(r *row, i int) {
 	r.b = append(r.b, "https://www.example.com/a"...)
 	r.b = strconv.AppendInt(r.b, int64(i), 10)
 	r.close()
-	r.text(rnd.pick(industries))
 	if government {
+		r.join("Government")
 		r.empty()
 	} else {
+		r.text(rnd.pick(industries))
 		r.number((1 + rnd.n(900)) * 250_000)
 	}
 	r.number(5 + rnd.n(20_000))

@@ -38,11 +38,12 @@ var (
 	}
 	companySuffix = []string{"LLC", "Inc.", "Corp.", "Group", "JV", "Partners", "Holdings", "Co."}
 
-	accountTypes = []string{
-		"Customer - Federal", "Customer - State and Local", "Partner", "Prospect", "Subcontractor", "Vendor", "Competitor",
+	governmentTypes = []string{"Customer - Federal", "Customer - Federal", "Prospect"}
+	accountTypes    = []string{
+		"Customer - Commercial", "Customer - State and Local", "Partner", "Prospect", "Subcontractor", "Vendor", "Competitor",
 	}
 	industries = []string{
-		"Government", "Aerospace & Defense", "Technology", "Healthcare", "Consulting", "Engineering", "Education",
+		"Aerospace & Defense", "Technology", "Healthcare", "Consulting", "Engineering", "Education",
 		"Energy", "Transportation", "Telecommunications", "Construction", "NA",
 	}
 	sources = []string{"GovWin", "Web", "Referral", "Trade Show", "SAM.gov", "Industry Day", "Incumbent", "Partner"}
