@@ -1,0 +1,168 @@
+package curatore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// A Run is an import that was started.
+type Run struct {
+	o   *Organization
+	run jobs.Run
+}
+
+// importConfig is what is stored with an import's run.
+type importConfig struct {
+	connectors.Options
+	Files []fileConfig `json:"files,omitempty"`
+}
+
+type fileConfig struct {
+	Filename string `json:"filename"`
+	FileSize int64  `json:"file_size"`
+}
+
+// Import starts an import of a connection, from files if it takes such, and
+// returns when it is stored as a run; see [Run.Wait]. All parts of one export
+// are given at once.
+//
+// The import reads the files until its run has ended: keep them open until
+// then. It lives no longer than ctx: when that is cancelled the run is too, and
+// what was committed stays. Pass context.WithoutCancel where it shall outlive its
+// caller.
+func (o *Organization) Import(ctx context.Context, connection string, files ...connectors.File) (*Run, error) {
+	return o.ImportWith(ctx, connection, connectors.Options{}, files...)
+}
+
+// ImportWith is [Organization.Import] with options: an instance, settings, a dry
+// run, force.
+func (o *Organization) ImportWith(ctx context.Context, connection string, options connectors.Options, files ...connectors.File) (*Run, error) {
+	c := o.c
+	conn, err := c.connection(connection)
+	if err != nil {
+		return nil, err
+	}
+	config := importConfig{Options: options}
+	var names []string
+	for _, f := range files {
+		if f.ReaderAt == nil {
+			return nil, fmt.Errorf("%w: the file %q has no reader", content.ErrInvalid, f.Name)
+		}
+		config.Files = append(config.Files, fileConfig{f.Name, f.Size})
+		names = append(names, f.Name)
+	}
+	var run *jobs.Run
+	if err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		run, err = c.jobs.Enqueue(ctx, tx, o.scope, jobs.NewRun{Type: conn.RunType(), Label: strings.Join(names, ", "), Config: config})
+		return err
+	}); err != nil {
+		return nil, fmt.Errorf("import %s: %w", connection, err)
+	}
+	c.mu.Lock()
+	c.files[run.ID] = files
+	c.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() {
+		err := c.jobs.Cancel(context.WithoutCancel(ctx), o.scope, run.ID, fmt.Sprintf("the caller went away: %v", context.Cause(ctx)))
+		if err != nil && !errors.Is(err, content.ErrConflict) && c.config.Logger != nil {
+			c.config.Logger.WarnContext(ctx, "an import could not be cancelled", "run", run.ID, "error", err)
+		}
+	})
+	go func() {
+		defer stop()
+		_, _ = c.jobs.Wait(context.WithoutCancel(ctx), o.scope, run.ID) // what it ended with stands in the run
+		c.mu.Lock()
+		delete(c.files, run.ID) // it may have ended before it began
+		c.mu.Unlock()
+	}()
+	if err := c.jobs.Dispatch(ctx, run); err != nil {
+		return nil, fmt.Errorf("import %s: %w", connection, err)
+	}
+	return &Run{o: o, run: *run}, nil
+}
+
+// importJob makes the job of a connection's imports.
+func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *jobs.Task) (any, error) {
+	return func(ctx context.Context, task *jobs.Task) (any, error) {
+		run := task.Run()
+		c.mu.Lock()
+		files, here := c.files[run.ID]
+		delete(c.files, run.ID)
+		c.mu.Unlock()
+		var config importConfig
+		if err := json.Unmarshal(run.Config, &config); err != nil {
+			return nil, fmt.Errorf("import %s: its config cannot be read: %w", conn.Name(), err)
+		}
+		if !here && len(config.Files) > 0 {
+			return nil, fmt.Errorf("import %s: the process that was given the files ended before it read them; import them again", conn.Name())
+		}
+		return c.imports.Import(ctx, task, conn, files, config.Options)
+	}
+}
+
+func (c *Curator) connection(name string) (*connectors.Connection, error) {
+	if conn := c.connections[name]; conn != nil {
+		return conn, nil
+	}
+	known := make([]string, len(c.order))
+	for i, conn := range c.order {
+		known[i] = conn.Name()
+	}
+	slices.Sort(known)
+	return nil, fmt.Errorf("%w: unknown connection %q; open are %s", content.ErrInvalid, name, strings.Join(known, ", "))
+}
+
+// ID returns the run's id, by which Runs and Run find it in any process.
+func (r *Run) ID() string { return r.run.ID }
+
+// Wait returns when the import has ended. Its error is why the import did not
+// complete, or that ctx ended first, which does not stop the import.
+func (r *Run) Wait(ctx context.Context) (*connectors.Result, error) {
+	run, err := r.o.c.jobs.Wait(ctx, r.o.scope, r.run.ID)
+	if err != nil {
+		return nil, err
+	}
+	r.run = run
+	result := &connectors.Result{}
+	if len(run.Result) > 0 {
+		if err := json.Unmarshal(run.Result, result); err != nil {
+			return nil, fmt.Errorf("run %s: its result cannot be read: %w", run.ID, err)
+		}
+	}
+	return result, run.Err()
+}
+
+// Follow yields the progress and the events of the import until it has ended.
+func (r *Run) Follow(ctx context.Context) iter.Seq2[jobs.Update, error] {
+	return r.o.c.jobs.Follow(ctx, r.o.scope, r.run.ID)
+}
+
+// Cancel ends the import; what it committed stays.
+func (r *Run) Cancel(ctx context.Context, cause string) error {
+	return r.o.c.jobs.Cancel(ctx, r.o.scope, r.run.ID, cause)
+}
+
+// Run returns a run of the organization as it stands.
+func (o *Organization) Run(ctx context.Context, id string) (jobs.Run, error) {
+	return o.c.jobs.Get(ctx, o.scope, id)
+}
+
+// Runs returns runs of the organization, the newest first.
+func (o *Organization) Runs(ctx context.Context, q jobs.Query) (jobs.Page, error) {
+	return o.c.jobs.List(ctx, o.scope, q)
+}
+
+// Events returns events of a run behind the one with the id after; 0 is the
+// beginning, and limit 0 is 500.
+func (o *Organization) Events(ctx context.Context, runID string, after int64, limit int) ([]jobs.Event, error) {
+	return o.c.jobs.Events(ctx, o.scope, runID, after, limit)
+}

@@ -1,0 +1,200 @@
+package curatore
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
+	"github.com/curatore/curatore-go/functions"
+	"github.com/curatore/curatore-go/migrations"
+)
+
+// Config says what [Open] opens and how. Only Database is required.
+type Config struct {
+	// Database is "sqlite:FILE" or "postgres://USER:PASSWORD@HOST/NAME".
+	Database string
+	// Types are record types that belong to no connection.
+	Types []*content.Type
+	// Functions are the program's own, beside those that follow from the types
+	// and those of the connections.
+	Functions []*functions.Function
+	// Authorize decides whether a caller may use a function; nil allows all.
+	Authorize func(scope content.Scope, f *functions.Function) error
+	// ManualSchema makes Open refuse a database that lacks tables or columns of
+	// the program's own types, and print the SQL, instead of creating them. The
+	// built-in tables are always migrated.
+	ManualSchema bool
+	// NoSearch switches search off: Search returns content.ErrDisabled, records
+	// are imported and wait to be indexed.
+	NoSearch bool
+	// Runner makes imports run; nil runs them in this process.
+	Runner jobs.Runner
+	// HTTP is for connections that fetch; nil is http.DefaultClient.
+	HTTP *http.Client
+	// Logger gets what is not returned to a caller; nil is silent.
+	Logger *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// A Curator is an opened database with its connections. It is safe for
+// concurrent use.
+type Curator struct {
+	config      Config
+	db          *database.DB
+	auth        *content.Authority
+	registry    *content.Registry
+	connections map[string]*connectors.Connection
+	order       []*connectors.Connection
+	store       *store.Store
+	imports     *connectors.Engine
+	jobs        *jobs.Service
+	engine      *functions.Engine
+
+	mu    sync.Mutex
+	files map[string][]connectors.File // of the imports that wait or work in this process
+}
+
+// Open checks all declarations, opens the database, brings its tables up to
+// date, and starts to work on imports. The error lists everything that is wrong
+// with the declarations, not only the first. Many processes may open one
+// database at the same time.
+//
+// The context bounds the opening alone. Close the Curator when done.
+func Open(ctx context.Context, config Config, connections ...*connectors.Connection) (_ *Curator, err error) {
+	c := &Curator{config: config, auth: content.NewAuthority(), connections: map[string]*connectors.Connection{},
+		order: connections, files: map[string][]connectors.File{}}
+	if err := c.declare(); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	if config.Database == "" {
+		return nil, fmt.Errorf("open curatore: %w: Config.Database is empty; use sqlite:FILE or postgres://USER@HOST/NAME", content.ErrInvalid)
+	}
+	if c.db, err = database.Open(ctx, config.Database, database.Options{Logger: config.Logger}); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.db.Close())
+		}
+	}()
+	if err := c.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	if err := c.assemble(); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	if err := c.jobs.Start(ctx); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	return c, nil
+}
+
+// declare checks everything that can be checked without a database.
+func (c *Curator) declare() error {
+	types := append([]*content.Type(nil), c.config.Types...)
+	for _, conn := range c.order {
+		if conn != nil {
+			types = append(types, conn.Types()...)
+			c.connections[conn.Name()] = conn
+		}
+	}
+	var invalid error
+	c.registry, invalid = content.NewRegistry(types...)
+	return errors.Join(connectors.Check(c.order...), invalid)
+}
+
+// migrate brings the tables up to date: the core's and those of built-in
+// connections by their migrations, others from their declarations.
+func (c *Curator) migrate(ctx context.Context) error {
+	if err := migrations.Up(ctx, c.db, migrations.Core); err != nil {
+		return err
+	}
+	migrated := map[string]bool{}
+	for _, conn := range c.order {
+		if !migrations.Has(conn.Name()) {
+			continue
+		}
+		if err := migrations.Up(ctx, c.db, conn.Name()); err != nil {
+			return err
+		}
+		for _, t := range conn.Types() {
+			migrated[t.Name()] = true
+		}
+	}
+	var own []*content.Type
+	for _, t := range c.registry.Types() {
+		if !migrated[t.Name()] {
+			own = append(own, t)
+		}
+	}
+	if !c.config.ManualSchema {
+		return store.Ensure(ctx, c.db, own...)
+	}
+	missing, err := store.Missing(ctx, c.db, own...)
+	if err == nil && missing != "" {
+		return fmt.Errorf("%w: the database lacks tables, and Config.ManualSchema is set; run this:\n%s", content.ErrInvalid, strings.TrimSpace(missing))
+	}
+	return err
+}
+
+// Close stops the work in this process and closes the database. Imports at work
+// are cancelled and marked so; what they committed stays.
+func (c *Curator) Close() error {
+	return errors.Join(c.jobs.Stop(context.Background()), c.db.Close())
+}
+
+// Connections returns the connections in the order in which they were given.
+func (c *Curator) Connections() []*connectors.Connection {
+	return append([]*connectors.Connection(nil), c.order...)
+}
+
+func (c *Curator) now() time.Time {
+	if c.config.Now != nil {
+		return c.config.Now()
+	}
+	return time.Now()
+}
+
+// assemble puts the parts on the open database.
+func (c *Curator) assemble() error {
+	c.store = store.New(c.db, c.registry, c.auth)
+	c.store.Now = c.now
+	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Now: c.now, Log: c.config.Logger}
+	if err := c.assembleSearch(); err != nil {
+		return err
+	}
+	var list []jobs.Job
+	queues := make([]jobs.Queue, len(c.order))
+	for i, conn := range c.order {
+		queues[i] = jobs.Queue{Name: conn.Name(), Label: conn.Label()}
+		list = append(list, jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.importJob(conn)})
+	}
+	runner := c.config.Runner
+	if runner == nil {
+		runner = localrunner.New(localrunner.Config{Logger: c.config.Logger})
+	}
+	var err error
+	if c.jobs, err = jobs.New(jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: queues, Jobs: list, Now: c.now, Logger: c.config.Logger}); err != nil {
+		return err
+	}
+	all := functions.Builtins(c.sources())
+	for _, conn := range c.order {
+		all = append(all, conn.Functions()...)
+	}
+	all = append(all, c.config.Functions...)
+	c.engine, err = functions.NewEngine(functions.Config{Authorize: c.config.Authorize, Logger: cmp.Or(c.config.Logger, slog.New(slog.DiscardHandler))}, all...)
+	return err
+}

@@ -1,0 +1,88 @@
+package curatore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/functions"
+)
+
+// maxName bounds an organization's name, in bytes.
+const maxName = 200
+
+// An Organization is a Curator bound to one organization and one principal. All
+// its methods see and change that organization's data only. It is a small value
+// behind a pointer, safe for concurrent use; make one for each caller.
+type Organization struct {
+	c     *Curator
+	name  string
+	scope content.Scope
+}
+
+// Organization returns the organization of that name, which is created when it
+// is new. Principal says who acts, for the runs and the audit: a user, a
+// program; it must not be empty. It is the caller's business to know that this
+// principal may act for this organization.
+func (c *Curator) Organization(ctx context.Context, name, principal string) (*Organization, error) {
+	name = strings.TrimSpace(name)
+	if name == "" || len(name) > maxName || principal == "" {
+		return nil, fmt.Errorf("%w: an organization needs a name of 1 to %d bytes and a principal", content.ErrInvalid, maxName)
+	}
+	id, err := c.organizationID(ctx, name)
+	if errors.Is(err, content.ErrNotFound) {
+		if err = c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
+				store.NewID(), name, tx.Dialect().Time(c.now()))
+			return err
+		}); err == nil {
+			id, err = c.organizationID(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("organization %q: %w", name, err)
+	}
+	return &Organization{c: c, name: name, scope: c.auth.Mint(id, principal)}, nil
+}
+
+func (c *Curator) organizationID(ctx context.Context, name string) (id string, err error) {
+	err = c.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return tx.Get(ctx, &id, "SELECT id FROM organizations WHERE name = ?", name)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("%w: there is no organization %q", content.ErrNotFound, name)
+	}
+	return id, err
+}
+
+// DeleteOrganization removes an organization and everything that belongs to it:
+// records, chunks, runs, events, failures. It cannot be undone. On SQLite it
+// holds the writer for as long as it takes.
+func (c *Curator) DeleteOrganization(ctx context.Context, name string) error {
+	return c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		n, err := tx.Exec(ctx, "DELETE FROM organizations WHERE name = ?", name)
+		if err == nil && n == 0 {
+			return fmt.Errorf("%w: there is no organization %q", content.ErrNotFound, name)
+		}
+		return err
+	})
+}
+
+// Name returns the organization's name.
+func (o *Organization) Name() string { return o.name }
+
+// Scope returns the Scope that the methods act in, for calls to other packages
+// of this module.
+func (o *Organization) Scope() content.Scope { return o.scope }
+
+// Types returns the record types, those of all connections and of the program.
+func (o *Organization) Types() []*content.Type { return o.c.registry.Types() }
+
+// Functions returns the functions that this principal may call, bound to the
+// organization, for openaitools and others who hand them to a model.
+func (o *Organization) Functions() functions.Bound { return o.c.engine.Bind(o.scope) }
