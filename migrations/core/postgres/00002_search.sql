@@ -49,9 +49,9 @@ CREATE TABLE search_segments (
     title_words       BIGINT NOT NULL,
     body_words        BIGINT NOT NULL,
     deleted           BIGINT NOT NULL DEFAULT 0, -- chunks
-    tombstone_version BIGINT NOT NULL DEFAULT 0,
+    tombstone_version BIGINT NOT NULL DEFAULT 0, -- random, a new one with each change
     tombstones        BYTEA, -- ordinals of the deleted chunks
-    sources           JSONB, -- of a merge: the segments that it replaces
+    sources           TEXT COLLATE "C", -- of a merge: the ids of the segments that it replaces, with commas
     lease_until       TIMESTAMPTZ, -- of a merge: when it counts as given up
     -- A few dozen rows for an organization, all read by each search.
     PRIMARY KEY (organization_id, id)

@@ -49,9 +49,9 @@ CREATE TABLE search_segments (
     title_words       INTEGER NOT NULL,
     body_words        INTEGER NOT NULL,
     deleted           INTEGER NOT NULL DEFAULT 0, -- chunks
-    tombstone_version INTEGER NOT NULL DEFAULT 0,
+    tombstone_version INTEGER NOT NULL DEFAULT 0, -- random, a new one with each change
     tombstones        BLOB, -- ordinals of the deleted chunks
-    sources           TEXT, -- of a merge: JSON list of the segments that it replaces
+    sources           TEXT, -- of a merge: the ids of the segments that it replaces, with commas
     lease_until       TEXT, -- of a merge: when it counts as given up
     -- A few dozen rows for an organization, all read by each search.
     PRIMARY KEY (organization_id, id)

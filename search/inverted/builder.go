@@ -1,0 +1,205 @@
+package inverted
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+// A Document is what [Build] indexes: a title, a text in pieces, and values by
+// name to filter, count and sort by. Each chunk is found by its own words and
+// those of the title.
+type Document struct {
+	Title  string
+	Chunks []string // at least one; it may be empty
+	// Values by name: string, bool, int64, float64, time.Time or []string. Of
+	// strings the first 1,024 bytes count.
+	Values map[string]any
+}
+
+// MaxChunks is the largest number of chunks that a document may have, and that
+// one call of [Build] takes.
+const MaxChunks = maxSegment
+
+// A Segment is a part of an index in the form in which it is stored. It is made
+// by [Build] and handed to [Writer.Add].
+type Segment struct {
+	chunks    chunkTableBuilder
+	blocks    []block
+	columns   []namedColumn
+	documents int
+}
+
+type namedColumn struct {
+	name string
+	data []byte
+}
+
+// Chunks returns the number of chunks, in the order of the documents.
+func (s *Segment) Chunks() int { return s.chunks.chunks }
+
+// A Builder turns documents into segments. It is not safe for concurrent use:
+// give each goroutine its own. Memory is kept for the next call. The zero value
+// is ready to use.
+type Builder struct {
+	analyzer    analyzer
+	plainIDs    map[string]uint32 // folded words that are stemmed
+	exactIDs    map[string]uint32 // all others
+	termIDs     map[string]uint32
+	terms       []string
+	occurrences []occurrence
+}
+
+// An occurrence is a term at a place. They are collected in order of place and
+// then brought into order of terms.
+type occurrence struct {
+	term    uint32
+	ordinal uint16
+	title   bool
+	at      uint32
+}
+
+// Build indexes documents into a new segment. It needs no database and is the
+// greater part of the work, so do it outside the transaction. An error names the
+// document that cannot be indexed by its position.
+func (b *Builder) Build(documents []Document) (*Segment, error) {
+	b.reset()
+	s := &Segment{}
+	columns := map[string]*columnBuilder{}
+	var title []occurrence
+	for i, d := range documents {
+		if len(d.Chunks) == 0 || s.Chunks()+len(d.Chunks) > MaxChunks {
+			return nil, fmt.Errorf("%w: document %d has %d chunks after %d others; a segment takes %d", content.ErrInvalid, i, len(d.Chunks), s.Chunks(), MaxChunks)
+		}
+		for name, v := range d.Values {
+			values, err := valuesOf(v)
+			if err != nil {
+				return nil, fmt.Errorf("document %d, value %q: %w", i, name, err)
+			}
+			if len(values) == 0 {
+				continue
+			}
+			if columns[name] == nil {
+				columns[name] = newColumnBuilder()
+			}
+			for _, x := range values {
+				columns[name].add(i, columns[name].id(x))
+			}
+		}
+		mark := len(b.occurrences)
+		titleLength := b.text(d.Title, 0, true)
+		title = append(title[:0], b.occurrences[mark:]...)
+		b.occurrences = b.occurrences[:mark]
+		for j, text := range d.Chunks {
+			ordinal := uint16(s.Chunks())
+			bodyLength := b.text(text, ordinal, false)
+			for _, o := range title {
+				o.ordinal = ordinal
+				b.occurrences = append(b.occurrences, o)
+			}
+			s.chunks.add(int64(s.Chunks()), j == 0, titleLength, bodyLength)
+		}
+	}
+	s.documents = len(documents)
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		s.columns = append(s.columns, namedColumn{name, columns[name].encode(len(documents))})
+	}
+	if err := b.postings(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (b *Builder) reset() {
+	if b.termIDs == nil || len(b.termIDs) > maxStems {
+		b.analyzer = *newAnalyzer()
+		b.plainIDs, b.exactIDs, b.termIDs = map[string]uint32{}, map[string]uint32{}, map[string]uint32{}
+		b.terms = nil
+	}
+	b.occurrences = b.occurrences[:0]
+}
+
+// text collects the occurrences of a text and returns its length in words.
+func (b *Builder) text(text string, ordinal uint16, title bool) int {
+	return b.analyzer.each(text, func(t token) {
+		ids := b.exactIDs
+		if t.kind == plain {
+			ids = b.plainIDs
+		}
+		id, ok := ids[string(t.word)]
+		if !ok {
+			id = b.termID(b.analyzer.term(t))
+			ids[string(t.word)] = id
+		}
+		b.occurrences = append(b.occurrences, occurrence{id, ordinal, title, uint32(t.position)})
+	})
+}
+
+func (b *Builder) termID(term string) uint32 {
+	id, ok := b.termIDs[term]
+	if !ok {
+		id = uint32(len(b.terms))
+		b.termIDs[term] = id
+		b.terms = append(b.terms, term)
+	}
+	return id
+}
+
+// postings sorts the occurrences by term and packs them into blocks.
+func (b *Builder) postings(s *Segment) error {
+	// counting sort: the occurrences of each term stay in order of place
+	starts := make([]int, len(b.terms)+1)
+	for _, o := range b.occurrences {
+		starts[o.term+1]++
+	}
+	var used []uint32
+	for id := range b.terms {
+		if starts[id+1] > 0 {
+			used = append(used, uint32(id))
+		}
+		starts[id+1] += starts[id]
+	}
+	sorted := make([]occurrence, len(b.occurrences))
+	next := slices.Clone(starts)
+	for _, o := range b.occurrences {
+		sorted[next[o.term]] = o
+		next[o.term]++
+	}
+	slices.SortFunc(used, func(x, y uint32) int { return strings.Compare(b.terms[x], b.terms[y]) })
+	out := blockWriter{full: func(full block) error { s.blocks = append(s.blocks, full); return nil }}
+	var w postingsWriter
+	for _, id := range used {
+		w.reset()
+		places := sorted[starts[id]:starts[id+1]]
+		for len(places) > 0 {
+			places = w.chunk(places)
+		}
+		if err := out.add(entry{b.terms[id], w.count, w.data, w.positions}); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+// chunk encodes the occurrences in the first chunk, those of the body before
+// those of the title, and returns the rest.
+func (w *postingsWriter) chunk(places []occurrence) []occurrence {
+	n, body := 0, 0
+	for n < len(places) && places[n].ordinal == places[0].ordinal {
+		if !places[n].title {
+			body++
+		}
+		n++
+	}
+	w.add(int(places[0].ordinal), uint32(body), uint32(n-body))
+	for i, p := range places[:n] {
+		if i == 0 || i == body {
+			w.field()
+		}
+		w.position(p.at)
+	}
+	return places[n:]
+}

@@ -1,0 +1,33 @@
+// Package inverted keeps a full-text index in the rows of the database that
+// holds the records themselves.
+//
+// A search engine beside the database has to be kept in step with it, and the
+// full-text search inside a database ranks differently on each, knows no inverse
+// document frequency (Postgres), or lets the words of one organization change
+// the scores of another (SQLite). Here one analyzer and one inverted index, both
+// in Go, write their postings as rows: the same tables on SQLite and Postgres,
+// changed in the caller's transaction, ranked the same by construction, and
+// separate for each organization.
+//
+// # How it is built
+//
+// An index is a list of segments. A segment holds the postings of some thousand
+// chunks (a chunk is a piece of a document's text) and never changes; what is
+// deleted from it is a bit in its tombstones. Small segments are merged into
+// larger ones by [Index.Merge]. Inside a segment the chunks have ordinals 0, 1,
+// 2 …; outside they have numbers that are given out once per organization and
+// grow with time. A segment consists of
+//
+//   - blocks: sorted terms with their postings (ordinal, frequency in title and
+//     body, positions), about 4 kB in each row
+//   - columns: the lengths of the chunks, and for each filterable value of the
+//     documents a dictionary and one code for each document
+//
+// A query reads the few blocks that hold its terms and the columns that its
+// filters and facets need. What it has read stays in memory, up to
+// [Options.CacheBytes]; segments do not change, so nothing in there can be stale.
+//
+// Scores are BM25 (Robertson and Zaragoza, "The Probabilistic Relevance
+// Framework", 2009) over the live chunks of one organization: exact document
+// frequencies and lengths, tombstones taken off.
+package inverted

@@ -1,0 +1,63 @@
+package inverted
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// Options are the settings of [New]. The zero value is ready to use.
+type Options struct {
+	// CacheBytes bounds the memory for what was read from segments, over all
+	// organizations together; 0 means 32 MB. One query uses, beside it, what it
+	// reads itself and half a megabyte for scores.
+	CacheBytes int
+}
+
+// An Index is the index of all organizations of a database. It is safe for
+// concurrent use, also by several processes.
+//
+// Its methods take the id of an organization as it is: the caller has checked a
+// content.Scope. No method looks at rows of another organization.
+type Index struct {
+	cache   *cache
+	ranking *ranking
+}
+
+// New returns the index in the tables that the core's migrations create.
+func New(o Options) *Index {
+	return &Index{cache: newCache(cmp.Or(o.CacheBytes, 32<<20)), ranking: defaultRanking()}
+}
+
+// Search finds documents of an organization. It reads what the transaction sees;
+// in the transaction of a change it sees that change.
+func (x *Index) Search(ctx context.Context, tx *database.Tx, organization string, req Request) (*Result, error) {
+	v, err := x.view(ctx, tx, organization)
+	if err != nil {
+		return nil, err
+	}
+	return v.search(ctx, x.ranking, req)
+}
+
+// Names returns the names of the values that the documents of an organization
+// have, in order.
+func (x *Index) Names(ctx context.Context, tx *database.Tx, organization string) ([]string, error) {
+	var names []string
+	err := tx.Select(ctx, &names, `SELECT DISTINCT c.name FROM search_columns c
+		JOIN search_segments s ON s.organization_id = c.organization_id AND s.id = c.segment_id
+		WHERE c.organization_id = ? AND s.state = 'live' AND c.name NOT LIKE '#%' ORDER BY c.name`, organization)
+	if err != nil {
+		return nil, fmt.Errorf("search index: read names: %w", err)
+	}
+	return names, nil
+}
+
+func (x *Index) view(ctx context.Context, tx *database.Tx, organization string) (*view, error) {
+	segments, err := liveSegments(ctx, tx, organization)
+	if err != nil {
+		return nil, err
+	}
+	return &view{segments: segments, read: &tableReader{tx, organization}, cache: x.cache}, nil
+}

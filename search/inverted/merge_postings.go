@@ -1,0 +1,195 @@
+package inverted
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// mergePostings writes the postings of all sources, term by term.
+func (m *merge) mergePostings(ctx context.Context) error {
+	var firsts []string
+	var rows [][]any
+	size := 0
+	flush := func() error {
+		pending := rows
+		rows, size = nil, 0
+		return m.step(ctx, func(ctx context.Context, tx *database.Tx) error {
+			if err := insert(ctx, tx, postingsTable, pending); err != nil {
+				return fmt.Errorf("search index: store postings: %w", err)
+			}
+			return nil
+		})
+	}
+	out := blockWriter{full: func(b block) error {
+		rows = append(rows, postingsRow(m.organization, m.id, len(firsts), b))
+		firsts = append(firsts, b.first)
+		if size += len(b.data) + len(b.positions); size >= stepBytes {
+			return flush()
+		}
+		return nil
+	}}
+	sources := make([]*postingsSource, len(m.sources))
+	for i := range sources {
+		s := &postingsSource{merge: m, segment: m.sources[i], ordinals: m.maps[i], window: max(2, 256/len(m.sources))}
+		if err := s.next(ctx); err != nil {
+			return err
+		}
+		sources[i] = s
+	}
+	var w postingsWriter
+	for {
+		term, found := "", false
+		for _, s := range sources {
+			if !s.done && (!found || string(s.reader.term) < term) {
+				term, found = string(s.reader.term), true
+			}
+		}
+		if !found {
+			break
+		}
+		w.reset()
+		for _, s := range sources {
+			if s.done || string(s.reader.term) != term {
+				continue
+			}
+			if err := s.appendTo(&w); err != nil {
+				return err
+			}
+			if err := s.next(ctx); err != nil {
+				return err
+			}
+		}
+		if w.count == 0 {
+			continue
+		}
+		if err := out.add(entry{term, w.count, w.data, w.positions}); err != nil {
+			return err
+		}
+	}
+	if err := out.flush(); err != nil {
+		return err
+	}
+	if len(rows) > 0 {
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	return m.writeColumn(ctx, termsColumn, encodeStrings(firsts))
+}
+
+// A postingsSource walks the terms of a source, some blocks at a time.
+type postingsSource struct {
+	merge    *merge
+	segment  segmentRow
+	ordinals ordinalMap
+	window   int // blocks read at once
+
+	reader  *blockReader // at the term at hand
+	pending []block
+	read    int // blocks read so far
+	done    bool
+}
+
+// next goes on to the next term.
+func (s *postingsSource) next(ctx context.Context) error {
+	for {
+		if s.reader != nil {
+			if s.reader.next() {
+				return nil
+			}
+			if s.reader.err != nil {
+				return fmt.Errorf("search index: segment %s: %w", s.segment.id, s.reader.err)
+			}
+		}
+		if len(s.pending) == 0 {
+			if err := s.fill(ctx); err != nil {
+				return err
+			}
+			if len(s.pending) == 0 {
+				s.reader, s.done = nil, true
+				return nil
+			}
+		}
+		s.reader = newBlockReader(s.pending[0].data, s.pending[0].positions)
+		s.pending = s.pending[1:]
+	}
+}
+
+// fill reads the next blocks.
+func (s *postingsSource) fill(ctx context.Context) error {
+	return s.merge.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		// the segment may have been replaced by others, and its blocks removed
+		var state string
+		err := tx.QueryRow(ctx, "SELECT coalesce(max(state), '') FROM search_segments WHERE organization_id = ? AND id = ?",
+			s.merge.organization, s.segment.id).Scan(&state)
+		if err != nil {
+			return fmt.Errorf("search index: read segment: %w", err)
+		}
+		if state != "live" {
+			return errOvertaken
+		}
+		err = query(ctx, tx, func(rows *sql.Rows) error {
+			var b block
+			err := rows.Scan(&b.data, &b.positions)
+			s.pending = append(s.pending, b)
+			return err
+		}, `SELECT data, positions FROM search_postings
+			WHERE organization_id = ? AND segment_id = ? AND block >= ? ORDER BY block LIMIT ?`,
+			s.merge.organization, s.segment.id, s.read, s.window)
+		s.read += len(s.pending)
+		if err != nil {
+			return fmt.Errorf("search index: read postings: %w", err)
+		}
+		return nil
+	})
+}
+
+// appendTo adds the postings of the term at hand under their new ordinals.
+func (s *postingsSource) appendTo(w *postingsWriter) error {
+	e := s.reader.entry
+	if s.ordinals.new == nil {
+		return w.shift(e, s.ordinals.base, s.segment.chunks)
+	}
+	c, p := newCursor(e.data, s.segment.chunks), positionReader{data: e.positions}
+	for c.next() {
+		before := p.data
+		p.skip(c.body + c.title)
+		if p.err != nil {
+			return p.err
+		}
+		if o, ok := s.ordinals.ordinal(c.ordinal); ok {
+			w.add(o, c.body, c.title)
+			w.positions = append(w.positions, before[:len(before)-len(p.data)]...)
+		}
+	}
+	return c.err
+}
+
+// shift appends a term's postings with all ordinals moved. Only the first
+// distance changes; the rest is copied.
+func (w *postingsWriter) shift(e entry, base, chunks int) error {
+	code, n := binary.Uvarint(e.data)
+	if n <= 0 {
+		return errCorrupt
+	}
+	last := -1
+	for c := newCursor(e.data, chunks); ; last = c.ordinal {
+		if !c.next() {
+			if c.err != nil {
+				return c.err
+			}
+			break
+		}
+	}
+	first := base + int(code>>2)
+	w.data = binary.AppendUvarint(w.data, uint64(first-w.last-1)<<2|code&3)
+	w.data = append(w.data, e.data[n:]...)
+	w.positions = append(w.positions, e.positions...)
+	w.count += e.count
+	w.last = base + last
+	return nil
+}

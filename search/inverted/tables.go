@@ -1,0 +1,179 @@
+package inverted
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/lib/pq"
+
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// liveSegments reads the segments of an organization that searches see, in order
+// of their chunks.
+func liveSegments(ctx context.Context, tx *database.Tx, organization string) ([]segmentRow, error) {
+	var segments []segmentRow
+	err := query(ctx, tx, func(rows *sql.Rows) error {
+		var s segmentRow
+		err := rows.Scan(&s.id, &s.first, &s.last, &s.chunks, &s.documents, &s.title, &s.body, &s.deleted, &s.tombstones)
+		segments = append(segments, s)
+		return err
+	}, `SELECT id, first_number, last_number, chunks, documents, title_words, body_words, deleted, tombstone_version
+		FROM search_segments WHERE organization_id = ? AND state = 'live' ORDER BY first_number`, organization)
+	if err != nil {
+		return nil, fmt.Errorf("search index: read segments: %w", err)
+	}
+	return segments, nil
+}
+
+// query runs a query and hands each row to scan.
+func query(ctx context.Context, tx *database.Tx, scan func(*sql.Rows) error, text string, args ...any) error {
+	rows, err := tx.Query(ctx, text, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// A tableReader reads the rows of one organization in one transaction.
+type tableReader struct {
+	tx           *database.Tx
+	organization string
+}
+
+func (r *tableReader) columns(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
+	segments, names := make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		segments[i], names[i] = k.segment, k.name
+	}
+	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "name TEXT"}, segments, names)
+	found := make(map[cacheKey][]byte, len(keys))
+	err := query(ctx, r.tx, func(rows *sql.Rows) error {
+		var k cacheKey
+		var data []byte
+		err := rows.Scan(&k.segment, &k.name, &data)
+		found[k] = data
+		return err
+	}, `SELECT c.segment_id, c.name, c.data FROM `+wanted+` CROSS JOIN search_columns c
+		WHERE c.organization_id = ? AND c.segment_id = k.segment_id AND c.name = k.name`,
+		append(args, r.organization)...)
+	if err != nil {
+		return nil, fmt.Errorf("search index: read columns: %w", err)
+	}
+	return found, nil
+}
+
+// blocks reads blocks that all have the same name, postings or positions.
+func (r *tableReader) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
+	found := make(map[cacheKey][]byte, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	column := "data"
+	if keys[0].name == positionBlock {
+		column = "positions"
+	}
+	segments, blocks := make([]string, len(keys)), make([]int64, len(keys))
+	for i, k := range keys {
+		segments[i], blocks[i] = k.segment, int64(k.block)
+	}
+	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "block BIGINT"}, segments, blocks)
+	err := query(ctx, r.tx, func(rows *sql.Rows) error {
+		k := cacheKey{name: keys[0].name}
+		var data []byte
+		err := rows.Scan(&k.segment, &k.block, &data)
+		found[k] = data
+		return err
+	}, `SELECT p.segment_id, p.block, p.`+column+` FROM `+wanted+` CROSS JOIN search_postings p
+		WHERE p.organization_id = ? AND p.segment_id = k.segment_id AND p.block = k.block`,
+		append(args, r.organization)...)
+	if err != nil {
+		return nil, fmt.Errorf("search index: read postings: %w", err)
+	}
+	return found, nil
+}
+
+func (r *tableReader) tombstones(ctx context.Context, segments []string) (map[string][]byte, error) {
+	wanted, args := keyList(r.tx, []string{"id TEXT"}, segments)
+	found := make(map[string][]byte, len(segments))
+	err := query(ctx, r.tx, func(rows *sql.Rows) error {
+		var id string
+		var data []byte
+		err := rows.Scan(&id, &data)
+		found[id] = data
+		return err
+	}, `SELECT s.id, s.tombstones FROM `+wanted+` CROSS JOIN search_segments s
+		WHERE s.organization_id = ? AND s.id = k.id AND s.tombstones IS NOT NULL`,
+		append(args, r.organization)...)
+	if err != nil {
+		return nil, fmt.Errorf("search index: read tombstones: %w", err)
+	}
+	return found, nil
+}
+
+// keyList stands for a list of keys k that is joined as a table: arrays on
+// Postgres, JSON on SQLite. The text does not depend on the length of the list,
+// so that the statement is prepared once. The columns are "name TYPE", each with
+// a list of string or int64 of the same length.
+func keyList(tx *database.Tx, columns []string, lists ...any) (text string, args []any) {
+	var names, parts []string
+	for i, c := range columns {
+		name, kind, _ := strings.Cut(c, " ")
+		names = append(names, name)
+		if tx.Dialect().Name() == database.Postgres {
+			parts, args = append(parts, "CAST(? AS "+kind+"[])"), append(args, pq.Array(lists[i]))
+		} else {
+			parts = append(parts, fmt.Sprintf("json_extract(value, '$[%d]') AS %s", i, name))
+		}
+	}
+	if tx.Dialect().Name() == database.Postgres {
+		return "unnest(" + strings.Join(parts, ", ") + ") AS k(" + strings.Join(names, ", ") + ")", args
+	}
+	data := []byte{'['}
+	for i := range reflect.ValueOf(lists[0]).Len() {
+		if i > 0 {
+			data = append(data, ',')
+		}
+		for j, l := range lists {
+			data = append(data, "[,"[min(j, 1)])
+			switch l := l.(type) {
+			case []string:
+				quoted, _ := json.Marshal(l[i]) // a string always encodes
+				data = append(data, quoted...)
+			case []int64:
+				data = strconv.AppendInt(data, l[i], 10)
+			}
+		}
+		data = append(data, ']')
+	}
+	data = append(data, ']')
+	return "(SELECT " + strings.Join(parts, ", ") + " FROM json_each(?)) AS k", []any{string(data)}
+}
+
+// insert writes rows of equal width with few statements of few different texts.
+func insert(ctx context.Context, tx *database.Tx, into string, rows [][]any) error {
+	for _, size := range []int{64, 8, 1} {
+		for len(rows) >= size {
+			var args []any
+			for _, row := range rows[:size] {
+				args = append(args, row...)
+			}
+			if _, err := tx.Exec(ctx, "INSERT INTO "+into+" VALUES "+database.Rows(size, len(rows[0])), args...); err != nil {
+				return err
+			}
+			rows = rows[size:]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,194 @@
+package inverted
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxRun bounds a stretch of text without spaces that is looked at as one
+// piece; longer ones (encoded binary data) are cut.
+const maxRun = 4096
+
+// A token is one occurrence of a word in a text.
+type token struct {
+	word       []byte // folded, not stemmed; valid until the tokenizer goes on
+	start, end int    // the bytes of the text that it stands for
+	position   int    // counted in words from the start of the text
+	kind       tokenKind
+}
+
+// A tokenKind says what becomes of a token.
+type tokenKind uint8
+
+const (
+	plain  tokenKind = iota // a word: it is stemmed
+	exact                   // has digits, or is part of an identifier: it is kept as it is
+	whole                   // an identifier as a whole, at the position of its first part
+	bigram                  // two neighbouring characters of a script without spaces
+	tail                    // the last character of such a stretch
+)
+
+// A tokenizer splits text into tokens. It keeps buffers between texts, so each
+// goroutine uses its own. The zero value is ready to use.
+type tokenizer struct {
+	parts  []part
+	word   []byte // the token at hand
+	joined []byte // the identifier at hand
+	folder folder
+}
+
+// A part is a piece of a run that is a word by itself.
+type part struct {
+	start, end int  // bytes of the text
+	cut        int  // where the word ends when it is before end: the s of a possessive is not part of it
+	kind       form // what it consists of
+}
+
+// A form tells what a part consists of.
+type form uint8
+
+const (
+	letters form = iota
+	digits
+	mixed
+	ideograph // one character of a script without spaces
+	acronym   // single letters with dots
+)
+
+// each calls emit for every token of a text, in order. Any bytes are accepted:
+// what is not UTF-8 separates words. It returns the number of positions.
+func (t *tokenizer) each(text string, emit func(token)) int {
+	position := 0
+	for i := 0; i < len(text); {
+		start, ascii := i, true
+	run:
+		for i < len(text) && i-start < maxRun {
+			switch c := text[i]; {
+			case c <= ' ' || c == 0x7f:
+				break run
+			case c < utf8.RuneSelf:
+				i++
+			default:
+				r, n := utf8.DecodeRuneInString(text[i:])
+				if unicode.IsSpace(r) || r == utf8.RuneError {
+					break run
+				}
+				ascii = false
+				i += n
+			}
+		}
+		if i == start { // a separator
+			_, n := utf8.DecodeRuneInString(text[i:])
+			i += n
+			continue
+		}
+		t.parts = t.parts[:0]
+		if ascii {
+			t.splitASCII(text, start, i)
+		} else {
+			t.splitUnicode(text, start, i)
+		}
+		position = t.emitParts(text, position, emit)
+	}
+	return position
+}
+
+// splitASCII finds the parts of a run of ASCII, which Unicode's rules and these
+// agree on: stretches of letters and digits.
+func (t *tokenizer) splitASCII(text string, i, end int) {
+	for i < end {
+		if class[text[i]] == 0 {
+			i++
+			continue
+		}
+		start, seen := i, uint8(0)
+		for i < end && class[text[i]] != 0 {
+			seen |= class[text[i]]
+			i++
+		}
+		t.parts = append(t.parts, part{start, i, i, formOf(seen)})
+	}
+}
+
+const (
+	letterClass = 1
+	digitClass  = 2
+)
+
+// class tells letters and digits among the ASCII bytes.
+var class = func() (c [256]uint8) {
+	for b := range c {
+		switch {
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z':
+			c[b] = letterClass
+		case b >= '0' && b <= '9':
+			c[b] = digitClass
+		}
+	}
+	return c
+}()
+
+func formOf(seen uint8) form {
+	switch seen {
+	case letterClass:
+		return letters
+	case digitClass:
+		return digits
+	}
+	return mixed
+}
+
+// splitUnicode finds the parts of any other run: stretches of letters, numbers
+// and the marks on them, and single characters of scripts without spaces. That
+// is what Unicode's word boundaries (UAX #29) come to once words are also cut at
+// the connectors of identifiers.
+func (t *tokenizer) splitUnicode(text string, i, end int) {
+	word, seen := -1, uint8(0)
+	for i < end {
+		r, n := utf8.DecodeRuneInString(text[i:end])
+		kind := uint8(0)
+		switch {
+		case unspaced(r):
+		case unicode.IsLetter(r):
+			kind = letterClass
+		case unicode.IsNumber(r):
+			kind = digitClass
+		case unicode.In(r, unicode.M, unicode.Cf): // accents, joiners, soft hyphens: part of what is before them
+			if p := len(t.parts) - 1; word < 0 && p >= 0 && t.parts[p].end == i {
+				t.parts[p].end, t.parts[p].cut = i+n, i+n
+			}
+			i += n
+			continue
+		}
+		if kind == 0 && word >= 0 {
+			t.parts = append(t.parts, part{word, i, i, formOf(seen)})
+			word, seen = -1, 0
+		}
+		if kind != 0 && word < 0 {
+			word = i
+		}
+		seen |= kind
+		if unspaced(r) {
+			t.parts = append(t.parts, part{i, i + n, i + n, ideograph})
+		}
+		i += n
+	}
+	if word >= 0 {
+		t.parts = append(t.parts, part{word, end, end, formOf(seen)})
+	}
+}
+
+// scripts that are written without spaces between words; Hangul has them but
+// puts endings onto its words, which pairs of characters see through.
+var scripts = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar}
+
+func unspaced(r rune) bool {
+	switch {
+	case r < 0x0e00:
+		return false
+	case r == 0x30fc, r == 0xff70: // the long-vowel mark belongs to two scripts
+		return true
+	}
+	return unicode.IsLetter(r) && unicode.In(r, scripts...)
+}

@@ -1,0 +1,200 @@
+package inverted
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/google/uuid"
+
+	"github.com/curatore/curatore-go/content/database"
+)
+
+// A Writer changes the index of one organization in one transaction. While it
+// lives, that is until the transaction ends, other writers of the organization
+// wait. Like the transaction it is not safe for concurrent use.
+type Writer struct {
+	index        *Index
+	tx           *database.Tx
+	organization string
+	next         int64 // number of the next chunk
+}
+
+// Writer begins to change the index of an organization. Call it before reading
+// anything that the change depends on, such as the chunks to be deleted.
+func (x *Index) Writer(ctx context.Context, tx *database.Tx, organization string) (*Writer, error) {
+	w := &Writer{index: x, tx: tx, organization: organization}
+	err := tx.QueryRow(ctx, `INSERT INTO search_indexes (organization_id, next_number, version) VALUES (?, 1, 1)
+		ON CONFLICT (organization_id) DO UPDATE SET version = search_indexes.version + 1
+		RETURNING next_number`, organization).Scan(&w.next)
+	if err != nil {
+		return nil, fmt.Errorf("search index: begin a change: %w", err)
+	}
+	return w, nil
+}
+
+// Add stores a segment and returns the number of its first chunk; the others
+// follow it without gaps. A segment can be added once.
+func (w *Writer) Add(ctx context.Context, s *Segment) (first int64, err error) {
+	first = w.next
+	if s.Chunks() == 0 {
+		return first, nil
+	}
+	id, err := newID()
+	if err != nil {
+		return 0, err
+	}
+	row := segmentRow{id: id, first: first, last: first + int64(s.Chunks()) - 1, chunks: s.Chunks(),
+		documents: s.documents, title: s.chunks.title, body: s.chunks.body}
+	if err := insertSegment(ctx, w.tx, w.organization, row); err != nil {
+		return 0, err
+	}
+	firsts := make([]string, len(s.blocks))
+	blocks := make([][]any, len(s.blocks))
+	for i, b := range s.blocks {
+		firsts[i] = b.first
+		blocks[i] = postingsRow(w.organization, id, i, b)
+	}
+	columns := [][]any{
+		{w.organization, id, chunksColumn, s.chunks.encode()},
+		{w.organization, id, termsColumn, encodeStrings(firsts)},
+	}
+	for _, c := range s.columns {
+		columns = append(columns, []any{w.organization, id, c.name, c.data})
+	}
+	if err := insert(ctx, w.tx, columnsTable, columns); err != nil {
+		return 0, fmt.Errorf("search index: store columns: %w", err)
+	}
+	if err := insert(ctx, w.tx, postingsTable, blocks); err != nil {
+		return 0, fmt.Errorf("search index: store postings: %w", err)
+	}
+	w.next = row.last + 1
+	_, err = w.tx.Exec(ctx, "UPDATE search_indexes SET next_number = ? WHERE organization_id = ?", w.next, w.organization)
+	if err != nil {
+		return 0, fmt.Errorf("search index: number chunks: %w", err)
+	}
+	return first, nil
+}
+
+const (
+	columnsTable  = "search_columns (organization_id, segment_id, name, data)"
+	postingsTable = "search_postings (organization_id, segment_id, block, data, positions)"
+)
+
+// postingsRow binds a block; a nil slice would be NULL.
+func postingsRow(organization, segment string, i int, b block) []any {
+	positions := b.positions
+	if positions == nil {
+		positions = []byte{}
+	}
+	return []any{organization, segment, i, b.data, positions}
+}
+
+func insertSegment(ctx context.Context, tx *database.Tx, organization string, s segmentRow) error {
+	_, err := tx.Exec(ctx, `INSERT INTO search_segments
+		(organization_id, id, state, first_number, last_number, chunks, documents, title_words, body_words)
+		VALUES (?, ?, 'live', ?, ?, ?, ?, ?, ?)`,
+		organization, s.id, s.first, s.last, s.chunks, s.documents, s.title, s.body)
+	if err != nil {
+		return fmt.Errorf("search index: store segment: %w", err)
+	}
+	return nil
+}
+
+func newID() (string, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("search index: make an id: %w", err)
+	}
+	return id.String(), nil
+}
+
+// Delete takes chunks out of the index, given by number. All chunks of a document
+// are to be deleted together. Numbers that are not there are ignored. It returns
+// the number of chunks deleted.
+func (w *Writer) Delete(ctx context.Context, numbers []int64) (int, error) {
+	if len(numbers) == 0 {
+		return 0, nil
+	}
+	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
+	v, err := w.index.view(ctx, w.tx, w.organization)
+	if err != nil {
+		return 0, err
+	}
+	var concerned []segmentRow
+	for _, s := range v.segments {
+		if i, _ := slices.BinarySearch(numbers, s.first); i < len(numbers) && numbers[i] <= s.last {
+			concerned = append(concerned, s)
+		}
+	}
+	tables, err := v.tables(ctx, concerned)
+	if err != nil {
+		return 0, err
+	}
+	deleted := 0
+	for i, s := range concerned {
+		n, err := w.bury(ctx, s, tables[i], numbers)
+		if err != nil {
+			return 0, err
+		}
+		deleted += n
+	}
+	return deleted, nil
+}
+
+// bury sets the tombstones of the numbers that a segment holds.
+func (w *Writer) bury(ctx context.Context, s segmentRow, table *chunkTable, numbers []int64) (int, error) {
+	set, err := readTombstones(ctx, w.tx, w.organization, s.id)
+	if err != nil {
+		return 0, err
+	}
+	before := int(set.GetCardinality())
+	from, _ := slices.BinarySearch(numbers, s.first)
+	for _, n := range numbers[from:] {
+		if n > s.last {
+			break
+		}
+		if o, ok := table.ordinal(n); ok {
+			set.Add(uint32(o))
+		}
+	}
+	after := int(set.GetCardinality())
+	if after == before {
+		return 0, nil
+	}
+	return after - before, writeTombstones(ctx, w.tx, w.organization, s.id, set)
+}
+
+// readTombstones does without the cache: what a transaction has changed and may
+// take back must not get in there.
+func readTombstones(ctx context.Context, tx *database.Tx, organization, segment string) (*roaring.Bitmap, error) {
+	rows, err := (&tableReader{tx, organization}).tombstones(ctx, []string{segment})
+	if err != nil {
+		return nil, err
+	}
+	set := roaring.New()
+	if data, ok := rows[segment]; ok {
+		if err := set.UnmarshalBinary(data); err != nil {
+			return nil, fmt.Errorf("search index: tombstones of segment %s: %w", segment, errors.Join(errCorrupt, err))
+		}
+	}
+	return set, nil
+}
+
+func writeTombstones(ctx context.Context, tx *database.Tx, organization, segment string, set *roaring.Bitmap) error {
+	set.RunOptimize()
+	data, err := set.ToBytes()
+	if err == nil {
+		// random, so that a transaction that is rolled back leaves no version
+		// behind that comes again with other tombstones
+		_, err = tx.Exec(ctx, `UPDATE search_segments SET deleted = ?, tombstones = ?, tombstone_version = ?
+			WHERE organization_id = ? AND id = ?`, int(set.GetCardinality()), data, 1+rand.Int64N(1<<62), organization, segment)
+	}
+	if err != nil {
+		return fmt.Errorf("search index: delete from segment %s: %w", segment, err)
+	}
+	return nil
+}
