@@ -1,6 +1,7 @@
 package export
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -113,10 +114,13 @@ func FuzzAmount(f *testing.F) {
 func BenchmarkValues(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		Amount("$1,250,000.50")
-		Int("20000")
-		Bool("1")
-		Time("2026-02-23 20:55:00", Unsettled)
-		ParseID("001bm00001ZL8U9AAL")
+		_, _, e1 := Amount("$1,250,000.50")
+		_, _, e2 := Int("20000")
+		_, _, e3 := Bool("1")
+		_, _, e4 := Time("2026-02-23 20:55:00", Unsettled)
+		_, e5 := ParseID("001bm00001ZL8U9AAL")
+		if err := errors.Join(e1, e2, e3, e4, e5); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -102,12 +102,17 @@ func Bomb(name string, size int64, lie bool) []byte {
 	// once and repeated.
 	pack := func(text string, last bool) []byte {
 		var b bytes.Buffer
-		w, _ := flate.NewWriter(&b, flate.BestCompression)
-		io.WriteString(w, text) // to memory: no error
-		if last {
-			w.Close()
-		} else {
-			w.Flush()
+		w, err := flate.NewWriter(&b, flate.BestCompression)
+		if err == nil {
+			_, err = io.WriteString(w, text)
+		}
+		if err == nil && last {
+			err = w.Close()
+		} else if err == nil {
+			err = w.Flush()
+		}
+		if err != nil {
+			panic(fmt.Sprintf("salesforcetest: bomb: %v", err))
 		}
 		return b.Bytes()
 	}
