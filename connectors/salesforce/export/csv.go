@@ -46,7 +46,7 @@ type span struct {
 type fault struct {
 	err   error
 	field int    // from 0
-	value string // beginning of the field
+	value string // beginning of the field, not decoded
 }
 
 const bufferSize = 128 << 10
@@ -162,7 +162,7 @@ func (c *csvReader) addSlow(from, to int, doubled bool) {
 // fail notes what is wrong with the field that begins at from.
 func (c *csvReader) fail(err error, from int) {
 	value := c.buf[c.start+from : c.end]
-	c.fault = fault{err, c.count, clip(string(value[:min(len(value), 4*maxValue)]))}
+	c.fault = fault{err, c.count, string(value[:min(len(value), 4*maxValue)])}
 }
 
 // finish ends the record before p.

@@ -29,7 +29,7 @@ var (
 // Reasons why one row cannot be used; see [Record.Err].
 var (
 	ErrFields  = errors.New("wrong number of fields")
-	ErrQuote   = errors.New("stray quote")
+	ErrQuote   = errors.New("stray quote, quotes in text must be doubled")
 	ErrInvalid = errors.New("invalid bytes")
 	ErrNUL     = errors.New("NUL byte")
 	ErrTooLong = errors.New("too long")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -137,8 +138,11 @@ func (e *Export) pick(files []File, want []string) error {
 			more = fmt.Sprintf(" and %d others", len(found)-10)
 			found = found[:10]
 		}
-		for i := range found {
-			found[i] = clip(found[i])
+		for i, name := range found {
+			found[i] = clip(name)
+			if quoted := strconv.Quote(found[i]); quoted != `"`+found[i]+`"` {
+				found[i] = quoted
+			}
 		}
 		list := "nothing"
 		if len(found) > 0 {

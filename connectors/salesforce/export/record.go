@@ -139,9 +139,10 @@ func (r *Record) set(s *source, c *csvReader) {
 	}
 	switch {
 	case c.fault.err != nil:
-		r.fail(s, c.fault.field, c.fault.value, c.fault.err)
+		r.fail(s, c.fault.field, s.decode(c.fault.value, false), c.fault.err)
 	case !sound:
-		r.fail(s, -1, strings.TrimRight(text, "\r\n"), fmt.Errorf("%w: %d, the header has %d", ErrFields, c.count, len(s.header)))
+		text = strings.TrimRight(text[:min(len(text), 4*maxValue)], "\r\n")
+		r.fail(s, -1, s.decode(text, false), fmt.Errorf("%w: %d, the header has %d", ErrFields, c.count, len(s.header)))
 	case strings.IndexByte(text, 0) >= 0:
 		r.failWhere(s, ErrNUL, func(v string) bool { return strings.IndexByte(v, 0) >= 0 })
 	case s.encoding != windows1252 && !utf8.ValidString(text):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,8 +25,8 @@ func TestBadRows(t *testing.T) {
 	}{
 		{"too few", "1,a\n", export.ErrFields, ` line 2: wrong number of fields: 2, the header has 3 "1,a"`},
 		{"too many", "1,a,b,c\n", export.ErrFields, ` line 2: wrong number of fields: 4, the header has 3 "1,a,b,c"`},
-		{"stray quote", "\"1\",\"a\"b\",\"c\"\n", export.ErrQuote, ` line 2, column Name: stray quote "a\"b\",\"c\""`},
-		{"never closed", "1,\"a,b\n", export.ErrQuote, ` line 2, column Name: stray quote "a,b"`},
+		{"stray quote", "\"1\",\"a\"b\",\"c\"\n", export.ErrQuote, ` line 2, column Name: stray quote, quotes in text must be doubled "a\"b\",\"c\""`},
+		{"never closed", "1,\"a,b\n", export.ErrQuote, ` line 2, column Name: stray quote, quotes in text must be doubled "a,b"`},
 		{"NUL", "1,a\x00b,c\n", export.ErrNUL, ` line 2, column Name: NUL byte "a�b"`},
 		{"invalid", "1,é" + strings.Repeat("é", 200) + ",a\xffb\n", export.ErrInvalid, ` line 2, column Note: invalid bytes in utf-8 "a�b"`},
 		{"too long", "1," + long + ",c\n", export.ErrTooLong, ` line 2, column Name: too long "` + long[:100] + `"`},
@@ -64,7 +65,7 @@ func TestBadRows(t *testing.T) {
 
 // A field of 10 MB is a value, as text and as raw data.
 func TestGiantField(t *testing.T) {
-	giant := strings.Repeat("line of \"text\"\n", 10<<20/15)
+	giant := strings.Repeat("line of \"text\""+strings.Repeat(" more", 200)+"\n", 10<<10)
 	csv := salesforcetest.CSV([]string{"Id", "Body"}, []string{"1", giant}, []string{"2", "b"})
 	for _, name := range []string{"utf-8", "windows-1252"} {
 		e := open(t, export.Options{Encoding: name}, zipped("Account.csv", csv))
@@ -83,6 +84,18 @@ func TestGiantField(t *testing.T) {
 		if n != 2 {
 			t.Errorf("%d rows", n)
 		}
+	}
+}
+
+// Values in errors are in the encoding of the export, too.
+func TestValuesOfErrorsAreDecoded(t *testing.T) {
+	e := open(t, export.Options{Encoding: "latin1"}, zipped("Account.csv", "Id,Name\n1,caf\xe9\"x\n2,caf\xe9,3\n"))
+	want := []string{
+		part1 + `/Account.csv line 2, column Name: stray quote, quotes in text must be doubled "café\"x"`,
+		part1 + `/Account.csv line 3: wrong number of fields: 3, the header has 2 "2,café,3"`,
+	}
+	if d := cmp.Diff(want, rows(t, e, "Account")); d != "" {
+		t.Error(d)
 	}
 }
 
@@ -199,7 +212,10 @@ func TestResume(t *testing.T) {
 
 func TestPositionOfAnotherExport(t *testing.T) {
 	var at export.Position
-	for r := range open(t, export.Options{}, zipped("Account.csv", "Id\n1\n2\n")).Records(t.Context(), "Account", at) {
+	for r, err := range open(t, export.Options{}, zipped("Account.csv", "Id\n1\n2\n")).Records(t.Context(), "Account", at) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		at = r.Next
 		break
 	}
@@ -232,16 +248,48 @@ func TestLeavingTheLoopEndsUnpacking(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := open(t, export.Options{}, file(parts[0].Name, parts[0].Data))
-	for range e.Records(t.Context(), "Account", export.Position{}) {
+	for _, err := range e.Records(t.Context(), "Account", export.Position{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break
 	}
+}
+
+// One Export serves several loops at a time.
+func TestConcurrentLoops(t *testing.T) {
+	parts, sum, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 300, Contacts: 300, Parts: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := open(t, export.Options{}, file(parts[0].Name, parts[0].Data), file(parts[1].Name, parts[1].Data))
+	var wg sync.WaitGroup
+	for _, object := range []string{"Account", "Contact", "Account", "Opportunity"} {
+		wg.Go(func() {
+			n := 0
+			for r, err := range e.Records(t.Context(), object, export.Position{}) {
+				if err != nil || r.Err != nil {
+					t.Errorf("%s: %v, %v", object, err, r)
+					return
+				}
+				n++
+			}
+			if n != sum.Rows[object] {
+				t.Errorf("%s: %d rows, want %d", object, n, sum.Rows[object])
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Strings may be kept; the slice of fields may not.
 func TestStringsMayBeKept(t *testing.T) {
 	e := open(t, export.Options{}, zipped("Account.csv", "Id,Name\n1,first\n2,second\n"))
 	var names []string
-	for r := range e.Records(t.Context(), "Account", export.Position{}) {
+	for r, err := range e.Records(t.Context(), "Account", export.Position{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		names = append(names, r.Fields[1])
 	}
 	if d := cmp.Diff([]string{"first", "second"}, names); d != "" {
