@@ -68,7 +68,7 @@ func TestGiantField(t *testing.T) {
 	giant := strings.Repeat("line of \"text\""+strings.Repeat(" more", 200)+"\n", 10<<10)
 	csv := salesforcetest.CSV([]string{"Id", "Body"}, []string{"1", giant}, []string{"2", "b"})
 	for _, name := range []string{"utf-8", "windows-1252"} {
-		e := open(t, export.Options{Encoding: name}, zipped("Account.csv", csv))
+		e := open(t, export.Options{Encoding: name}, file("Account.csv", []byte(csv)))
 		n := 0
 		for r, err := range e.Records(t.Context(), "Account", export.Position{}) {
 			if err != nil || r.Err != nil {
