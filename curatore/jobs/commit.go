@@ -37,8 +37,13 @@ func (t *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *data
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	select {
+	case <-t.s.gaveUp:
+		t.over.Store(true)
+	default:
+	}
 	if t.over.Load() {
-		return fmt.Errorf("run %s: %w: its job has returned; commit before that", t.run.ID, content.ErrSuperseded)
+		return fmt.Errorf("run %s: %w: its job has returned, or did not stop with its process", t.run.ID, content.ErrSuperseded)
 	}
 	return t.write(ctx, true, do)
 }

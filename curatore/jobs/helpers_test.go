@@ -189,3 +189,5 @@ func untilDone(began chan<- *jobs.Task) func(context.Context, *jobs.Task) (any, 
 }
 
 func noop(context.Context, *jobs.Task) (any, error) { return nil, nil }
+
+func openSQLite(t *testing.T) *database.DB { return databasetest.Open(t, database.SQLite) }

@@ -1,0 +1,177 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+func TestCancelPending(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+		id := w.submit("a")
+		for _, cause := range []string{"", "again"} { // the second one changes nothing
+			if err := w.Cancel(w.t.Context(), w.acme, id, cause); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		run := w.wait(id, jobs.Cancelled)
+		if run.Error != "cancelled: by alice" || run.CancelCause != "by alice" || run.FinishedAt == nil || run.StartedAt != nil {
+			w.t.Errorf("run %+v", run)
+		}
+		if diff := cmp.Diff([]string{"cancelled"}, w.events(id)); diff != "" {
+			w.t.Error(diff)
+		}
+		w.start(w.Service)
+		done := w.submit("a")
+		w.wait(done, jobs.Completed)
+		if err := w.Cancel(w.t.Context(), w.acme, done, ""); !errors.Is(err, content.ErrConflict) || !strings.Contains(err.Error(), "it is completed") {
+			w.t.Errorf("cancelling what has completed: %v", err)
+		}
+		if run := w.get(id); run.Status != jobs.Cancelled || run.Attempt != 0 {
+			w.t.Errorf("the cancelled run was started: %+v", run)
+		}
+	})
+}
+
+// A run at work is cancelled through its context, with the cause, from its own
+// process and from another one, and keeps its partial result.
+func TestCancelRunning(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	causes := make(chan error, 1)
+	declared := []jobs.Job{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		result, err := untilDone(began)(ctx, task)
+		causes <- context.Cause(ctx)
+		return result, err
+	}}}
+	for _, from := range []string{"this process", "another process"} {
+		t.Run(from, func(t *testing.T) {
+			eachDatabase(t, declared, func(w *world) {
+				w.start(w.Service)
+				id := w.submit("a")
+				<-began
+				canceller := w.Service
+				if from == "another process" {
+					canceller = w.service(jobs.Config{Jobs: declared}) // not started
+				}
+				for _, cause := range []string{"the wrong file", "again"} {
+					if err := canceller.Cancel(w.t.Context(), w.acme, id, cause); err != nil {
+						w.t.Fatal(err)
+					}
+				}
+				if cause := <-causes; !errors.Is(cause, jobs.ErrCancelled) || !errors.Is(cause, context.Canceled) || cause.Error() != "cancelled: the wrong file" {
+					w.t.Errorf("the cause of the context: %v", cause)
+				}
+				run := w.wait(id, jobs.Cancelled)
+				if run.Error != "cancelled: the wrong file" || run.CancelCause != "the wrong file" || strings.ReplaceAll(string(run.Result), " ", "") != `{"seen":3}` {
+					w.t.Errorf("run %+v", run)
+				}
+				if diff := cmp.Diff([]string{"cancel_requested", "cancelled"}, w.events(id)); diff != "" {
+					w.t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// A commit of a cancelled run is refused with the cause, also before its
+// process has heard of it.
+func TestCommitOfACancelledRun(t *testing.T) {
+	inside(t, jobs.Config{Poll: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+		w.exec("UPDATE runs SET cancel_cause = 'no longer needed' WHERE id = ?", task.Run().ID) // as another process does
+		task.Info("kept", "kept", nil)
+		err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "1") })
+		if !errors.Is(err, jobs.ErrCancelled) || !strings.Contains(err.Error(), "no longer needed") || ctx.Err() == nil {
+			w.t.Errorf("commit: %v; context: %v", err, ctx.Err())
+		}
+		return err
+	}, func(w *world, run jobs.Run) {
+		if run.Status != jobs.Cancelled || run.Error != "cancelled: no longer needed" || w.count(countEffects, "%") != 0 {
+			w.t.Errorf("the run is %s (%s) with %d effects", run.Status, run.Error, w.count(countEffects, "%"))
+		}
+		if diff := cmp.Diff([]string{"kept", "cancelled"}, w.events(run.ID)); diff != "" {
+			w.t.Error(diff)
+		}
+	})
+}
+
+// A job that completes in spite of a cancellation is completed.
+func TestCancelTooLate(t *testing.T) {
+	inside(t, jobs.Config{}, func(w *world, _ context.Context, task *jobs.Task) error {
+		return w.Cancel(w.t.Context(), w.acme, task.Run().ID, "too late")
+	}, func(w *world, run jobs.Run) {
+		if run.Status != jobs.Completed || run.Error != "" {
+			w.t.Errorf("the run is %s (%s)", run.Status, run.Error)
+		}
+	})
+}
+
+// The context of a synchronous caller ends: the run is cancelled.
+func TestWaitOrCancel(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	declared := []jobs.Job{{Type: "long", Handle: untilDone(began)}, {Type: "short", Handle: noop}}
+	eachDatabase(t, declared, func(w *world) {
+		w.start(w.Service)
+		if run, err := w.WaitOrCancel(deadline(w.t), w.acme, w.submit("short")); err != nil || run.Status != jobs.Completed {
+			w.t.Errorf("without a cancellation: %s, %v", run.Status, err)
+		}
+		for _, c := range []struct {
+			cause error
+			want  string
+		}{
+			{nil, "cancelled: its caller was interrupted"},
+			{errors.New("the user pressed Ctrl-C"), "cancelled: the user pressed Ctrl-C"},
+		} {
+			ctx, cancel := context.WithCancelCause(deadline(w.t))
+			id := w.submit("long")
+			go func() {
+				<-began
+				cancel(c.cause)
+			}()
+			run, err := w.WaitOrCancel(ctx, w.acme, id)
+			if run.Status != jobs.Cancelled || run.Error != c.want || !errors.Is(err, context.Cause(ctx)) {
+				w.t.Errorf("the run is %s (%s), the error %v", run.Status, run.Error, err)
+			}
+		}
+	})
+}
+
+// A Runner that gives up a delivery cancels the run, unless the process stops.
+func TestDeliveryIsCancelled(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	declared := []jobs.Job{{Type: "a", Handle: untilDone(began)}, {Type: "b", Resumable: true, Handle: untilDone(began)}}
+	for _, c := range []struct {
+		kind   string
+		cause  error
+		status jobs.Status
+		error  string
+	}{
+		{"a", errors.New("the request ended"), jobs.Cancelled, "cancelled: the request ended"},
+		{"a", jobs.ErrStopped, jobs.Failed, "the process was stopped; start it again"},
+		{"b", jobs.ErrStopped, jobs.Pending, ""},
+	} {
+		eachDatabase(t, declared, func(w *world) {
+			runner := &manualRunner{}
+			w.start(w.service(jobs.Config{Runner: runner, Jobs: declared}))
+			id := w.submit(c.kind)
+			ctx, cancel := context.WithCancelCause(w.t.Context())
+			go func() {
+				<-began
+				cancel(c.cause)
+			}()
+			if err := runner.deliver(ctx, id); err != nil {
+				w.t.Error(err)
+			}
+			if run := w.get(id); run.Status != c.status || run.Error != c.error {
+				w.t.Errorf("%s after %v: %s (%s), want %s (%s)", c.kind, c.cause, run.Status, run.Error, c.status, c.error)
+			}
+		})
+	}
+}

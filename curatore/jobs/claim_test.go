@@ -1,0 +1,142 @@
+package jobs_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// A manualRunner delivers when the test says so.
+type manualRunner struct {
+	deliver func(ctx context.Context, id string) error
+	mu      sync.Mutex
+	asked   map[string]int // dispatches of each run
+}
+
+func (r *manualRunner) Start(_ context.Context, deliver func(context.Context, string) error) error {
+	r.deliver = deliver
+	return nil
+}
+
+func (r *manualRunner) Dispatch(_ context.Context, _ string, ids ...string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil {
+		r.asked = map[string]int{}
+	}
+	for _, id := range ids {
+		r.asked[id]++
+	}
+	return nil
+}
+
+func (r *manualRunner) Stop(context.Context) error { return nil }
+
+// A run that is delivered many times, at once and in two processes, runs once.
+func TestDoubleDelivery(t *testing.T) {
+	var calls atomic.Int64
+	declared := []jobs.Job{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) { calls.Add(1); return nil, nil }}}
+	eachDatabase(t, declared, func(w *world) {
+		calls.Store(0)
+		runners := []*manualRunner{{}, {}}
+		for _, r := range runners {
+			w.start(w.service(jobs.Config{Runner: r, Jobs: declared}))
+		}
+		id := w.submit("a")
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				if err := runners[i%2].deliver(w.t.Context(), id); err != nil {
+					w.t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if run := w.wait(id, jobs.Completed); calls.Load() != 1 || run.Attempt != 1 {
+			w.t.Errorf("the job was called %d times in %d attempts, want once", calls.Load(), run.Attempt)
+		}
+		if got := w.events(id); len(got) != 1 {
+			w.t.Errorf("events %v, want completed once", got)
+		}
+	})
+}
+
+// A queue's concurrency holds over two processes, and every run has its turn.
+func TestConcurrencyOfQueues(t *testing.T) {
+	const limit, runs = 3, 24
+	var now, most, calls atomic.Int64
+	var together sync.WaitGroup // the first ones wait for each other
+	declared := []jobs.Job{{Type: "a", Queue: "narrow", Handle: func(context.Context, *jobs.Task) (any, error) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		if calls.Add(1) <= limit {
+			together.Done()
+			together.Wait()
+		}
+		return nil, nil
+	}}}
+	queues := []jobs.Queue{{Name: "narrow", Concurrency: limit}, {Name: "q"}}
+	eachDatabase(t, nil, func(w *world) {
+		now.Store(0)
+		most.Store(0)
+		calls.Store(0)
+		together.Add(limit)
+		config := jobs.Config{Jobs: declared, Queues: queues}
+		w.Service = w.service(config)
+		var ids []string
+		for range runs / 2 {
+			ids = append(ids, w.submit("a"))
+		}
+		w.start(w.Service, w.service(config))
+		for range runs / 2 {
+			ids = append(ids, w.submit("a"))
+		}
+		for _, id := range ids {
+			w.wait(id, jobs.Completed)
+		}
+		if most.Load() != limit || calls.Load() != runs {
+			w.t.Errorf("%d calls, at most %d at a time; want %d, at most %d", calls.Load(), most.Load(), runs, limit)
+		}
+	})
+}
+
+// Runs of a job that this program does not know wait for one that does, and do
+// not hold up others.
+func TestUnknownJobsWait(t *testing.T) {
+	known := jobs.Job{Type: "known", Handle: noop}
+	newer := jobs.Job{Type: "newer", Handle: noop}
+	eachDatabase(t, []jobs.Job{known, newer}, func(w *world) {
+		runner := &manualRunner{}
+		older := w.service(jobs.Config{Runner: runner, Jobs: []jobs.Job{known}})
+		w.start(older)
+		strange, usual := w.submit("newer"), w.submit("known")
+		for _, id := range []string{strange, usual} {
+			if err := runner.deliver(w.t.Context(), id); err != nil {
+				w.t.Error(err)
+			}
+		}
+		w.wait(usual, jobs.Completed)
+		if run := w.get(strange); run.Status != jobs.Pending || run.Attempt != 0 {
+			w.t.Errorf("the run of an unknown job is %s after %d attempts, want untouched", run.Status, run.Attempt)
+		}
+		w.start(w.Service)
+		w.wait(strange, jobs.Completed)
+	})
+}
+
+// A run whose queue was renamed is still found.
+func TestRunsOfARenamedQueueAreAdopted(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+		id := w.submit("a")
+		w.exec("UPDATE runs SET queue = 'former' WHERE id = ?", id)
+		w.start(w.Service)
+		if run := w.wait(id, jobs.Completed); run.Queue != "q" {
+			w.t.Errorf("the run is in queue %q, want q", run.Queue)
+		}
+	})
+}

@@ -1,0 +1,261 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// inside runs a story as the job of a run and returns the run.
+func inside(t *testing.T, config jobs.Config, story func(w *world, ctx context.Context, task *jobs.Task) error, check func(w *world, run jobs.Run)) {
+	t.Helper()
+	eachDatabase(t, nil, func(w *world) {
+		w.t.Helper()
+		config := config
+		config.Jobs = []jobs.Job{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) { return nil, story(w, ctx, task) }}}
+		w.Service = w.service(config)
+		w.start(w.Service)
+		run, err := w.Wait(deadline(w.t), w.acme, w.submit("a"))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		check(w, run)
+	})
+}
+
+// effect is a write of a job: a row in a table that has room for one.
+func effect(ctx context.Context, tx *database.Tx, stream string) error {
+	_, err := tx.Exec(ctx, `INSERT INTO connection_state (organization_id, connection, instance, stream, position, updated_at)
+VALUES ('acme', 'c', 'i', ?, '', ?)`, stream, tx.Dialect().Time(time.Unix(0, 0)))
+	return err
+}
+
+const countEffects = "SELECT count(*) FROM connection_state WHERE stream LIKE ?"
+
+// A commit stores checkpoint, progress, events and effects together, or none.
+func TestCommitIsOneTransaction(t *testing.T) {
+	inside(t, jobs.Config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+		id := task.Run().ID
+		task.Progress("importing", 10, 100)
+		task.Info("batch", "first", map[string]int{"n": 1})
+		task.SetCheckpoint(map[string]string{"at": "line 10\x00", "b": "1", "a": "2"})
+		no := errors.New("no")
+		if err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+			return errors.Join(effect(ctx, tx, "1"), no)
+		}); !errors.Is(err, no) {
+			w.t.Errorf("commit: %v, want the function's error", err)
+		}
+		if run := w.get(id); run.Done != 0 || len(w.events(id)) != 0 || task.Checkpoint() != nil {
+			w.t.Errorf("after a rollback: done %d, events %v, checkpoint %s", run.Done, w.events(id), task.Checkpoint())
+		}
+		// What was told is still there for the next try.
+		if err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "1") }); err != nil {
+			return err
+		}
+		const want = `{"a":"2","at":"line 10\u0000","b":"1"}`
+		if run := w.get(id); run.Phase != "importing" || run.Done != 10 || run.Total != 100 || string(task.Checkpoint()) != want {
+			w.t.Errorf("after a commit: %s %d of %d, checkpoint %s", run.Phase, run.Done, run.Total, task.Checkpoint())
+		}
+		if n := w.count("SELECT count(*) FROM runs WHERE checkpoint = ?", want); n != 1 {
+			w.t.Errorf("%d rows hold the checkpoint byte for byte, want 1", n)
+		}
+		return task.Commit(ctx, nil)
+	}, func(w *world, run jobs.Run) {
+		if run.Error != "" || w.count(countEffects, "%") != 1 {
+			w.t.Errorf("run: %q, %d effects, want 1", run.Error, w.count(countEffects, "%"))
+		}
+		if diff := cmp.Diff([]string{"batch", "completed"}, w.events(run.ID)); diff != "" {
+			w.t.Error(diff)
+		}
+		if e := w.eventRows(run.ID)[0]; e.Message != "first" || e.Level != jobs.Info || strings.ReplaceAll(string(e.Data), " ", "") != `{"n":1}` || e.RunID != run.ID || e.At.IsZero() {
+			w.t.Errorf("event %+v", e)
+		}
+	})
+}
+
+// A process whose lease ran out and whose run was taken over stores nothing
+// more, neither effects nor an end.
+func TestFence(t *testing.T) {
+	began, resume := make(chan *jobs.Task, 2), make(chan error, 1)
+	fenced := make(chan error, 1)
+	declared := []jobs.Job{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		attempt := task.Run().Attempt
+		if attempt == 1 {
+			task.SetCheckpoint(41)
+			if err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "1") }); err != nil {
+				return nil, err
+			}
+		}
+		began <- task
+		if attempt == 1 {
+			<-resume
+			err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "stale") })
+			fenced <- errors.Join(err, ctx.Err())
+			return "stale", err
+		}
+		return string(task.Checkpoint()), nil
+	}}}
+	eachDatabase(t, declared, func(w *world) {
+		w.start(w.Service)
+		id := w.submit("a")
+		<-began
+		w.exec("UPDATE runs SET lease_until = "+w.db.Dialect().After()+" WHERE id = ?", -1, id)
+		second := w.service(jobs.Config{Jobs: declared})
+		w.start(second)
+		<-began
+		run, err := second.Wait(deadline(w.t), w.acme, id)
+		if err != nil || run.Status != jobs.Completed || string(run.Result) != `"41"` || run.Attempt != 2 {
+			w.t.Fatalf("the second attempt: %+v, %v", run, err)
+		}
+		resume <- nil
+		if err := <-fenced; !errors.Is(err, content.ErrSuperseded) || !errors.Is(err, context.Canceled) {
+			w.t.Errorf("the stale commit: %v, want content.ErrSuperseded and a cancelled context", err)
+		}
+		if err := w.Stop(deadline(w.t)); err != nil {
+			w.t.Error(err)
+		}
+		if run := w.get(id); string(run.Result) != `"41"` || run.Status != jobs.Completed || w.count(countEffects, "stale") != 0 {
+			w.t.Errorf("the stale process changed the run: %+v", run)
+		}
+		if diff := cmp.Diff([]string{"released", "resumed", "completed"}, w.events(id)); diff != "" {
+			w.t.Error(diff)
+		}
+	})
+}
+
+// The heartbeat keeps the lease of a job that does not commit, and stores what
+// it tells.
+func TestHeartbeat(t *testing.T) {
+	const lease = 150 * time.Millisecond
+	inside(t, jobs.Config{Lease: lease}, func(w *world, ctx context.Context, task *jobs.Task) error {
+		task.Progress("thinking", 1, 2)
+		task.Info("thought", "one", nil)
+		id := task.Run().ID
+		for u, err := range w.Follow(deadline(w.t), w.acme, id) {
+			if err != nil {
+				return err
+			}
+			if len(u.Events) > 0 { // stored without a commit
+				break
+			}
+		}
+		for began := time.Now(); time.Since(began) < 2*lease; time.Sleep(lease / 10) {
+			if n := w.count("SELECT count(*) FROM runs WHERE status = 'running' AND lease_until > "+w.db.Dialect().Now()+" AND id = ?", id); n != 1 {
+				return errors.New("the lease has run out")
+			}
+		}
+		return nil
+	}, func(w *world, run jobs.Run) {
+		if run.Status != jobs.Completed || run.Attempt != 1 || run.Done != 1 {
+			w.t.Errorf("the run is %s (%s) after %d attempts", run.Status, run.Error, run.Attempt)
+		}
+	})
+}
+
+// Progress goes forward within a phase.
+func TestProgress(t *testing.T) {
+	inside(t, jobs.Config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
+		for _, c := range []struct {
+			phase       string
+			done, total int64
+			want        string
+		}{
+			{"parsing", 5, 10, "parsing 5/10"},
+			{"parsing", 3, 10, "parsing 5/10"},
+			{"parsing", 7, 0, "parsing 7/0"},
+			{"parsing", 7, 20, "parsing 7/20"},
+			{"parsing", 30, 20, "parsing 30/30"},
+			{"importing", 1, 4, "importing 1/4"},
+			{"importing\x00", 1, 4, "importing\ufffd 1/4"},
+		} {
+			task.Progress(c.phase, c.done, c.total)
+			run := task.Run()
+			if got := fmt.Sprintf("%s %d/%d", run.Phase, run.Done, run.Total); got != c.want {
+				return fmt.Errorf("after Progress(%q, %d, %d): %s, want %s", c.phase, c.done, c.total, got, c.want)
+			}
+		}
+		return nil
+	}, func(w *world, run jobs.Run) {
+		if run.Error != "" || run.Done != 1 || run.Total != 4 {
+			w.t.Errorf("run %d of %d: %s", run.Done, run.Total, run.Error)
+		}
+	})
+}
+
+// Commits of several goroutines are one after the other; events keep their
+// order within each, and none is lost.
+func TestCommitsAreConcurrent(t *testing.T) {
+	const writers, each = 4, 10
+	inside(t, jobs.Config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
+		var group sync.WaitGroup
+		errs := make([]error, writers)
+		for i := range writers {
+			group.Go(func() {
+				for n := range each {
+					task.Debug("step", fmt.Sprintf("%d %02d", i, n), nil)
+					errs[i] = errors.Join(errs[i], task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+						return effect(ctx, tx, fmt.Sprintf("%d.%d", i, n))
+					}))
+				}
+			})
+		}
+		group.Wait()
+		return errors.Join(errs...)
+	}, func(w *world, run jobs.Run) {
+		if run.Error != "" || w.count(countEffects, "%") != writers*each {
+			w.t.Fatalf("run: %q; %d effects", run.Error, w.count(countEffects, "%"))
+		}
+		last := map[byte]string{}
+		events := w.eventRows(run.ID)
+		for _, e := range events[:len(events)-1] {
+			if e.Message <= last[e.Message[0]] {
+				w.t.Errorf("event %q after %q", e.Message, last[e.Message[0]])
+			}
+			last[e.Message[0]] = e.Message
+		}
+		if len(events) != writers*each+1 {
+			w.t.Errorf("%d events, want %d", len(events), writers*each+1)
+		}
+	})
+}
+
+func TestCommitMisuse(t *testing.T) {
+	inside(t, jobs.Config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
+		task.SetCheckpoint(make(chan int))
+		if err := task.Commit(ctx, nil); !errors.Is(err, content.ErrInvalid) || !strings.Contains(err.Error(), "checkpoint") {
+			return fmt.Errorf("a checkpoint that cannot be stored: %w", err)
+		}
+		task.SetCheckpoint(1)
+		return task.Commit(ctx, func(ctx context.Context, _ *database.Tx) error { return task.Commit(ctx, nil) })
+	}, func(w *world, run jobs.Run) {
+		if !strings.Contains(run.Error, "Commit inside a Commit") {
+			w.t.Errorf("run: %q, want a panic that names the mistake", run.Error)
+		}
+	})
+}
+
+// A goroutine that outlives its job cannot write any more.
+func TestCommitAfterTheEnd(t *testing.T) {
+	tasks := make(chan *jobs.Task, 1)
+	inside(t, jobs.Config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
+		tasks <- task
+		return nil
+	}, func(w *world, run jobs.Run) {
+		task := <-tasks
+		task.Info("late", "late", nil)
+		err := task.Commit(w.t.Context(), func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "late") })
+		if !errors.Is(err, content.ErrSuperseded) || w.count(countEffects, "late") != 0 || len(w.events(run.ID)) != 1 {
+			w.t.Errorf("a commit after the end: %v, %d effects, events %v", err, w.count(countEffects, "late"), w.events(run.ID))
+		}
+	})
+}

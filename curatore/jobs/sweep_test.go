@@ -1,0 +1,183 @@
+package jobs_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// What becomes of the runs of a process that died.
+func TestReclaim(t *testing.T) {
+	declared := []jobs.Job{
+		{Type: "plain", Handle: noop},
+		{Type: "resumable", Resumable: true, Handle: func(_ context.Context, task *jobs.Task) (any, error) { return task.Checkpoint(), nil }},
+	}
+	for _, c := range []struct {
+		name, kind string
+		attempt    int
+		cancel     string
+		lease      int
+		status     jobs.Status
+		error      string
+		events     string
+	}{
+		{"plain", "plain", 1, "", -1, jobs.Failed, "the process that ran it ended; start it again", "failed"},
+		{"resumable", "resumable", 1, "", -1, jobs.Completed, "", "released resumed completed"},
+		{"cancelled meanwhile", "resumable", 1, "by alice", -1, jobs.Cancelled, "cancelled: by alice", "cancelled"},
+		{"too often", "resumable", 20, "", -1, jobs.Failed, "the process that ran it ended, for the 20th time; find out what ends it before you start it again", "failed"},
+		{"alive", "plain", 1, "", 600, jobs.Running, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			eachDatabase(t, declared, func(w *world) {
+				id := w.submit(c.kind)
+				w.orphan(id, c.attempt)
+				w.exec("UPDATE runs SET checkpoint = '7', cancel_cause = ?, lease_until = "+w.db.Dialect().After()+" WHERE id = ?", c.cancel, c.lease, id)
+				w.start(w.Service)
+				if c.status == jobs.Running {
+					if run := w.get(id); run.Status != c.status {
+						w.t.Errorf("the run is %s", run.Status)
+					}
+					return
+				}
+				run := w.wait(id, c.status)
+				if run.Error != c.error || c.status == jobs.Completed && (string(run.Result) != "7" || run.Attempt != c.attempt+1) {
+					w.t.Errorf("run %+v", run)
+				}
+				if got := strings.Join(w.events(id), " "); got != c.events {
+					w.t.Errorf("events %q, want %q", got, c.events)
+				}
+			})
+		})
+	}
+}
+
+// A run whose process dies while another one works is taken up by that.
+func TestReclaimWhileWorking(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Resumable: true, Handle: noop}}, func(w *world) {
+		w.start(w.Service)
+		id := w.submit("a")
+		w.wait(id, jobs.Completed)
+		w.orphan(id, 1)
+		if run := w.wait(id, jobs.Completed); run.Attempt != 2 {
+			w.t.Errorf("the run had %d attempts, want 2", run.Attempt)
+		}
+	})
+}
+
+// Nothing is left that is marked as running and whose lease has run out.
+func TestNoRunIsStale(t *testing.T) {
+	declared := []jobs.Job{{Type: "a", Handle: noop}, {Type: "b", Resumable: true, Handle: noop}}
+	eachDatabase(t, declared, func(w *world) {
+		for i := range 20 {
+			w.orphan(w.submit([]string{"a", "b"}[i%2]), 1)
+		}
+		w.start(w.Service)
+		stale := w.count("SELECT count(*) FROM runs WHERE status = ? AND (lease_until IS NULL OR lease_until < "+w.db.Dialect().Now()+")", jobs.Running)
+		if stale != 0 {
+			w.t.Errorf("%d runs are running with no lease", stale)
+		}
+	})
+}
+
+// The searches of each second use the index of active runs.
+func TestSweepUsesIndexes(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	plan := ""
+	err := w.db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		rows, err := tx.Query(ctx, `EXPLAIN QUERY PLAN SELECT id FROM runs WHERE queue = ? AND status IN ('pending', 'running') AND status = 'pending'
+AND type IN (?, ?) ORDER BY created_at, id LIMIT ?`, "q", "a", "b", 10)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			plan += detail + "\n"
+		}
+		if err := rows.Close(); err != nil {
+			return err
+		}
+		return rows.Err()
+	})
+	if err != nil || !strings.Contains(plan, "runs_active") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("plan: %v\n%s", err, plan)
+	}
+}
+
+// A process that stops gives back what can go on, and the next one goes on.
+func TestStopAndGoOn(t *testing.T) {
+	began := make(chan *jobs.Task, 2)
+	plain := jobs.Job{Type: "plain", Handle: untilDone(began)}
+	stops := jobs.Job{Type: "resumable", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		task.SetCheckpoint("here")
+		if err := task.Commit(ctx, nil); err != nil {
+			return nil, err
+		}
+		return untilDone(began)(ctx, task)
+	}}
+	goesOn := jobs.Job{Type: "resumable", Resumable: true, Handle: func(_ context.Context, task *jobs.Task) (any, error) { return task.Checkpoint(), nil }}
+	eachDatabase(t, []jobs.Job{plain, stops}, func(w *world) {
+		w.start(w.Service)
+		lost, kept := w.submit("plain"), w.submit("resumable")
+		<-began
+		<-began
+		waiting := make(chan jobs.Run, 1)
+		go func() {
+			run, _ := w.Wait(deadline(w.t), w.acme, kept)
+			waiting <- run
+		}()
+		if err := w.Stop(deadline(w.t)); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wait(lost, jobs.Failed)
+		if run := w.get(lost); run.Error != "the process was stopped; start it again" {
+			w.t.Errorf("error %q", run.Error)
+		}
+		if run := w.get(kept); run.Status != jobs.Pending || run.Result != nil || run.FinishedAt != nil {
+			w.t.Errorf("the resumable run: %+v", run)
+		}
+		w.start(w.service(jobs.Config{Jobs: []jobs.Job{plain, goesOn}}))
+		if run := <-waiting; run.Status != jobs.Completed || string(run.Result) != `"here"` || run.Attempt != 2 {
+			w.t.Errorf("the resumed run: %+v", run)
+		}
+	})
+}
+
+// A job that does not stop does not keep Stop for ever, and is fenced off.
+func TestStopGivesUp(t *testing.T) {
+	began, let := make(chan *jobs.Task, 1), make(chan struct{})
+	done := make(chan error, 1)
+	declared := []jobs.Job{{Type: "deaf", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+		began <- task
+		<-let
+		done <- task.Commit(context.Background(), nil)
+		return nil, nil
+	}}}
+	eachDatabase(t, declared, func(w *world) {
+		w.start(w.Service)
+		id := w.submit("deaf")
+		<-began
+		ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if err := w.Stop(ctx); err == nil || !strings.Contains(err.Error(), id) {
+			w.t.Errorf("stop: %v, want an error that names the run", err)
+		}
+		if err := w.Stop(w.t.Context()); err != nil {
+			w.t.Errorf("stopping again: %v", err)
+		}
+		let <- struct{}{}
+		if err := <-done; err == nil {
+			w.t.Error("the commit after Stop was accepted")
+		}
+		if run := w.get(id); run.Status != jobs.Running {
+			w.t.Errorf("the run is %s; only the end of its lease tells that it is lost", run.Status)
+		}
+	})
+}
