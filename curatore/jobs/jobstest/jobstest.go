@@ -1,0 +1,329 @@
+// Package jobstest holds the conformance suite of Runners.
+//
+// A Runner is allowed so much (it may lose, repeat and reorder deliveries) that
+// it is easy to write one that seems to work and then holds up one queue behind
+// another, or never lets a process stop. [Run] checks what package jobs relies
+// on, first of the Runner alone and then under a Service.
+package jobstest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// Config says what to check.
+type Config struct {
+	// New makes a Runner that is not started. DB is the database that holds the
+	// runs, for a Runner that keeps something there; it is closed after the test.
+	New func(t *testing.T, db *database.DB) jobs.Runner
+	// Databases are those that the Runner works with; empty means both.
+	Databases []string
+}
+
+// Run runs the suite as sub-tests, for each database.
+func Run(t *testing.T, c Config) {
+	kinds := c.Databases
+	if len(kinds) == 0 {
+		kinds = []string{database.SQLite, database.Postgres}
+	}
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			for _, test := range []struct {
+				name string
+				run  func(*suite)
+			}{
+				{"delivers what is dispatched", (*suite).delivers},
+				{"takes a repeated dispatch", (*suite).repeats},
+				{"delivers several runs at once", (*suite).parallel},
+				{"keeps queues apart", (*suite).queuesApart},
+				{"goes on after an error", (*suite).goesOn},
+				{"takes dispatches when it is not started", (*suite).notStarted},
+				{"starts once", (*suite).startsOnce},
+				{"stops deliveries with their cause", (*suite).stops},
+				{"stops in time", (*suite).stopsInTime},
+				{"works under a service", (*suite).underService},
+			} {
+				t.Run(test.name, func(t *testing.T) {
+					db := databasetest.Open(t, kind)
+					test.run(&suite{T: t, db: db, runner: c.New(t, db)})
+				})
+			}
+		})
+	}
+}
+
+type suite struct {
+	*testing.T
+	db     *database.DB
+	runner jobs.Runner
+}
+
+// start starts the Runner, to be stopped at the end of the test.
+func (s *suite) start(deliver func(ctx context.Context, id string) error) {
+	s.Helper()
+	if err := s.runner.Start(s.Context(), deliver); err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() {
+		if err := s.runner.Stop(s.soon()); err != nil {
+			s.Error(err)
+		}
+	})
+}
+
+// soon bounds what should not take long.
+func (s *suite) soon() context.Context {
+	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(s.Context()), 20*time.Second, errors.New("it took too long"))
+	s.Cleanup(cancel)
+	return ctx
+}
+
+func (s *suite) dispatch(queue string, ids ...string) {
+	s.Helper()
+	if err := s.runner.Dispatch(s.Context(), queue, ids...); err != nil {
+		s.Fatalf("dispatch to queue %s: %v", queue, err)
+	}
+}
+
+// until waits for something, and repeats dispatches meanwhile as the sweep of a
+// Service does, since a Runner may lose them.
+func (s *suite) until(what string, again func(), is func() bool) {
+	s.Helper()
+	ctx := s.soon()
+	for n := 1; !is(); n++ {
+		if ctx.Err() != nil {
+			s.Fatalf("%s: it did not happen", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+		if n%100 == 0 {
+			again()
+		}
+	}
+}
+
+// A log counts deliveries.
+type log struct {
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (l *log) add(id string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count == nil {
+		l.count = map[string]int{}
+	}
+	l.count[id]++
+	return l.count[id]
+}
+
+func (l *log) has(ids ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range ids {
+		if l.count[id] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func some(n int, name string) (ids []string) {
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("%s-%d", name, i))
+	}
+	return ids
+}
+
+func (s *suite) delivers() {
+	var got log
+	s.start(func(_ context.Context, id string) error { got.add(id); return nil })
+	one, many := some(1, "one"), some(200, "many")
+	again := func() { s.dispatch("q", one...); s.dispatch("q", many...) }
+	again()
+	s.until("each run is delivered", again, func() bool { return got.has(one...) && got.has(many...) })
+	s.dispatch("q") // no runs are no error
+}
+
+func (s *suite) repeats() {
+	var got log
+	s.start(func(_ context.Context, id string) error { got.add(id); return nil })
+	again := func() { s.dispatch("q", "a", "a", "b"); s.dispatch("q", "b", "a") }
+	again()
+	s.until("each run is delivered", again, func() bool { return got.has("a", "b") })
+}
+
+func (s *suite) parallel() {
+	var got log
+	both, once := make(chan struct{}), sync.Once{}
+	s.start(func(ctx context.Context, id string) error {
+		if got.add(id); got.has("a", "b") {
+			once.Do(func() { close(both) })
+		}
+		select {
+		case <-both:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	again := func() { s.dispatch("q", "a", "b") }
+	again()
+	s.until("two runs of a queue are at work", again, func() bool { return got.has("a", "b") })
+}
+
+func (s *suite) queuesApart() {
+	var got log
+	let := make(chan struct{})
+	s.start(func(ctx context.Context, id string) error {
+		got.add(id)
+		if id == "quick-0" {
+			return nil
+		}
+		select {
+		case <-let:
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	s.dispatch("slow", some(300, "slow")...)
+	again := func() { s.dispatch("quick", "quick-0") }
+	again()
+	s.until("a run is delivered beside a queue that is stuck", again, func() bool { return got.has("quick-0") })
+	close(let)
+}
+
+func (s *suite) goesOn() {
+	var got log
+	s.start(func(_ context.Context, id string) error {
+		if got.add(id) == 1 {
+			return errors.New("the database is not there")
+		}
+		return nil
+	})
+	again := func() { s.dispatch("q", "a", "b") }
+	again()
+	s.until("runs are delivered after an error", again, func() bool { return got.has("a", "b") })
+}
+
+func (s *suite) notStarted() {
+	if err := s.runner.Dispatch(s.Context(), "q", "early"); err != nil {
+		s.Errorf("dispatch before Start: %v", err)
+	}
+	if err := s.runner.Stop(s.soon()); err != nil {
+		s.Errorf("stop before Start: %v", err)
+	}
+	if err := s.runner.Stop(s.soon()); err != nil {
+		s.Errorf("stop again: %v", err)
+	}
+}
+
+func (s *suite) startsOnce() {
+	deliver := func(context.Context, string) error { return nil }
+	s.start(deliver)
+	if err := s.runner.Start(s.Context(), deliver); err == nil {
+		s.Error("a second Start is no error")
+	}
+}
+
+func (s *suite) stops() {
+	var got log
+	causes := make(chan error, 100)
+	s.start(func(ctx context.Context, id string) error {
+		got.add(id)
+		<-ctx.Done()
+		causes <- context.Cause(ctx)
+		return ctx.Err()
+	})
+	again := func() { s.dispatch("q", "a") }
+	again()
+	s.until("a run is delivered", again, func() bool { return got.has("a") })
+	s.dispatch("q", some(50, "waiting")...)
+	if err := s.runner.Stop(s.soon()); err != nil {
+		s.Fatal(err)
+	}
+	if cause := <-causes; !errors.Is(cause, jobs.ErrStopped) {
+		s.Errorf("the cause is %v, want jobs.ErrStopped", cause)
+	}
+	before := len(causes)
+	s.dispatch("q", "late") // no error, and no delivery
+	if got.has("late") || len(causes) != before {
+		s.Error("a run was delivered after Stop")
+	}
+}
+
+func (s *suite) stopsInTime() {
+	began, let := make(chan struct{}, 1), make(chan struct{})
+	s.start(func(context.Context, string) error {
+		select {
+		case began <- struct{}{}:
+		default:
+		}
+		<-let // deaf to its context
+		return nil
+	})
+	s.dispatch("q", "a")
+	s.until("a run is delivered", func() { s.dispatch("q", "a") }, func() bool { return len(began) > 0 })
+	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Millisecond)
+	defer cancel()
+	if err := s.runner.Stop(ctx); err == nil {
+		s.Error("Stop returned no error although a delivery is at work")
+	}
+	close(let)
+}
+
+// underService runs what was stored before and after the start, each run once.
+func (s *suite) underService() {
+	const runs = 40
+	authority := content.NewAuthority()
+	ctx := s.soon()
+	if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)", "o", "o", tx.Dialect().Time(time.Unix(0, 0)))
+		return err
+	}); err != nil {
+		s.Fatal(err)
+	}
+	var calls log
+	service, err := jobs.New(jobs.Config{DB: s.db, Authority: authority, Runner: s.runner, Poll: 50 * time.Millisecond,
+		Queues: []jobs.Queue{{Name: "wide"}, {Name: "narrow", Concurrency: 1}},
+		Jobs: []jobs.Job{
+			{Type: "wide", Queue: "wide", Handle: func(_ context.Context, t *jobs.Task) (any, error) { return calls.add(t.Run().ID), nil }},
+			{Type: "narrow", Queue: "narrow", Handle: func(_ context.Context, t *jobs.Task) (any, error) { return calls.add(t.Run().ID), nil }},
+		}})
+	if err != nil {
+		s.Fatal(err)
+	}
+	scope := authority.Mint("o", "tester")
+	submit := func(n int) (ids []string) {
+		for i := range n {
+			run, err := service.Submit(ctx, scope, jobs.NewRun{Type: []string{"wide", "narrow"}[i%2]})
+			if err != nil {
+				s.Fatal(err)
+			}
+			ids = append(ids, run.ID)
+		}
+		return ids
+	}
+	ids := submit(runs / 2) // they wait for the start
+	if err := service.Start(ctx); err != nil {
+		s.Fatal(err)
+	}
+	ids = append(ids, submit(runs/2)...)
+	for _, id := range ids {
+		run, err := service.Wait(ctx, scope, id)
+		if err != nil || run.Status != jobs.Completed || string(run.Result) != "1" || run.Attempt != 1 {
+			s.Errorf("run %+v, %v; want completed in one call", run, err)
+		}
+	}
+	if err := service.Stop(s.soon()); err != nil {
+		s.Error(err)
+	}
+}
