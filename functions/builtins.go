@@ -25,14 +25,19 @@ var _ Records = (*store.Store)(nil)
 type Sources struct {
 	Registry *content.Registry
 	Records  Records
+	// Search finds documents; without it there are no search functions.
+	Search Searcher
+	// Connections get a search function each. nil means one for each group of
+	// the registry.
+	Connections []Connection
 	// Text returns the text of a record when it stands elsewhere than in the
 	// record (an object, a linked record). nil leaves such texts out.
 	Text func(ctx context.Context, scope content.Scope, typ *content.Type, row content.Row) (string, error)
 }
 
 // Builtins returns the functions that follow from the declarations, in no
-// particular order: list_types; describe_model, query_model and get when there
-// are types.
+// particular order: list_types; with types describe_model, query_model and get;
+// with a Searcher also search and a search_<connection> for each connection.
 //
 // All of them read, see only the organization of their caller, and return at
 // most 100 records at a time with a cursor to the next ones.
@@ -41,7 +46,17 @@ func Builtins(s Sources) []*Function {
 	if len(s.Registry.Types()) == 0 {
 		return fns
 	}
-	return append(fns, describeModel(s), queryModel(s), get(s))
+	fns = append(fns, describeModel(s), queryModel(s), get(s))
+	if s.Search == nil {
+		return fns
+	}
+	fns = append(fns, searchAll(s))
+	for _, c := range s.connections() {
+		if len(c.Types) > 0 {
+			fns = append(fns, searchConnection(s, c))
+		}
+	}
+	return fns
 }
 
 // The limits of lists. A higher limit is lowered, and the result says so.
@@ -134,17 +149,6 @@ func enum(s *jsonschema.Schema, name string, values []string) {
 	for i, value := range values {
 		property.Enum[i] = value
 	}
-}
-
-// names returns the names of fields that pass a test.
-func names(fields []*content.Field, test func(*content.Field) bool) []string {
-	var names []string
-	for _, f := range fields {
-		if test(f) {
-			names = append(names, f.Name)
-		}
-	}
-	return names
 }
 
 // invalid returns the Error for arguments of a built-in function.

@@ -174,12 +174,33 @@ func pointerFiller(t reflect.Type) filler {
 		if v.IsNil() {
 			return false
 		}
-		scratch := reflect.New(t.Elem())
-		scratch.Elem().Set(v.Elem())
-		if !inner(scratch.Elem()) {
-			return false
+		filled, changed := fillCopy(v, inner)
+		if changed {
+			v.Set(filled)
 		}
-		v.Set(scratch)
-		return true
+		return changed
 	}
+}
+
+// fillCopy fills a copy of what a pointer points to and returns a pointer to it.
+func fillCopy(v reflect.Value, fill filler) (reflect.Value, bool) {
+	scratch := reflect.New(v.Type().Elem())
+	scratch.Elem().Set(v.Elem())
+	return scratch, fill(scratch.Elem())
+}
+
+// filled returns what a handler returned with nothing in it that is null and
+// should be empty: itself or a copy.
+func (f *Function) filled(out any) any {
+	if f.filler == nil {
+		return out
+	}
+	v := reflect.ValueOf(out)
+	if v.IsNil() {
+		return out
+	}
+	if scratch, changed := fillCopy(v, f.filler); changed {
+		return scratch.Interface()
+	}
+	return out
 }

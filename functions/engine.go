@@ -207,14 +207,11 @@ func (e *Engine) run(ctx context.Context, call *Call, args []byte) (data json.Ra
 		return nil, asError(ctx, err)
 	}
 	for {
-		data, err := encode(out)
+		data, err := call.function.encode(out)
 		if err != nil {
-			return nil, internal(fmt.Errorf("the result cannot be encoded: %w", err))
+			return nil, internal(err)
 		}
 		if len(data) <= e.config.MaxResult {
-			if err := call.function.checkOutput(data); err != nil {
-				return nil, internal(err)
-			}
 			return data, nil
 		}
 		if failed := e.shorten(ctx, call, out, len(data)); failed != nil {
@@ -243,21 +240,28 @@ func (e *Engine) shorten(ctx context.Context, call *Call, out any, size int) *Er
 	return nil
 }
 
-// checkOutput holds a result against the output schema. It is a mistake of the
-// function when it fails.
-func (f *Function) checkOutput(data []byte) error {
+// encode writes what a handler returned and holds it against the output schema:
+// a mismatch is a mistake of the function.
+func (f *Function) encode(out any) (json.RawMessage, error) {
+	if a, ok := out.(appender); ok {
+		return a.appendJSON(nil)
+	}
+	data, err := encode(f.filled(out))
+	if err != nil {
+		return nil, fmt.Errorf("the result cannot be encoded: %w", err)
+	}
 	if string(data) == "null" {
-		return errors.New("the function returned nil and no error")
+		return nil, errors.New("the function returned nil and no error")
 	}
 	if f.outputValidator == nil {
-		return nil
+		return data, nil
 	}
 	var value any
 	if err := unmarshalNumber(data, &value); err != nil {
-		return err
+		return nil, err
 	}
 	if bad := problemsOf(f.outputValidator.Validate(value), nil, value); bad != nil {
-		return fmt.Errorf("the result breaks the output schema: %v", bad)
+		return nil, fmt.Errorf("the result breaks the output schema: %v", bad)
 	}
-	return nil
+	return data, nil
 }

@@ -44,6 +44,7 @@ type world struct {
 	store    *store.Store
 	mine     content.Scope
 	theirs   content.Scope
+	index    *index
 	sources  functions.Sources
 }
 
@@ -116,7 +117,8 @@ func newWorld(t testing.TB) world {
 	if _, err := w.store.ResolveLinks(ctx, w.mine, typ, "", db.Write); err != nil {
 		t.Fatal(err)
 	}
-	w.sources = functions.Sources{Registry: registry, Records: w.store}
+	w.index = &index{world: w}
+	w.sources = functions.Sources{Registry: registry, Records: w.store, Search: w.index}
 	return w
 }
 

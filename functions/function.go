@@ -75,6 +75,7 @@ type Function struct {
 	inputShape      *shape
 	inputValidator  *validation.Schema
 	outputValidator *validation.Schema // nil when the Go type cannot break its schema
+	filler          filler             // of what the handler's result points to; nil when nothing in it can be null
 	handle          handler
 }
 
@@ -129,13 +130,12 @@ func Define[In, Out any](spec Spec, handle func(ctx context.Context, call *Call,
 	}
 	f.compileInput(input)
 	compileOutput[Out](f)
-	settle := settler[Out](f)
 	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
 		var in In
 		if err := json.Unmarshal(args, &in); err != nil {
 			return nil, decodeError(err)
 		}
-		return settle(handle(ctx, call, in))
+		return erase(handle(ctx, call, in))
 	}
 	if handle == nil {
 		f.wrong("handler", errors.New("is nil"))
@@ -172,13 +172,12 @@ func DefineDynamic[Out any](spec Spec, input *jsonschema.Schema, handle func(ctx
 		f.compileInput(&clone)
 	}
 	compileOutput[Out](f)
-	settle := settler[Out](f)
 	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
 		var in map[string]any
 		if err := unmarshalNumber(args, &in); err != nil {
 			return nil, decodeError(err)
 		}
-		return settle(handle(ctx, call, in))
+		return erase(handle(ctx, call, in))
 	}
 	if handle == nil {
 		f.wrong("handler", errors.New("is nil"))
@@ -186,26 +185,16 @@ func DefineDynamic[Out any](spec Spec, input *jsonschema.Schema, handle func(ctx
 	return f
 }
 
-// settler erases the type of a handler's result and makes its nil slices and
-// maps empty, so that they are encoded as [] and {}.
-func settler[Out any](f *Function) func(Out, error) (any, error) {
-	var fill filler
-	if f.output != nil { // the type was accepted, so it is not recursive
-		fill = fillerOf(reflect.TypeFor[Out]())
+// erase drops the type of a handler's result. What is no pointer becomes one, so
+// that the methods of *Out are found, too.
+func erase[Out any](out Out, err error) (any, error) {
+	if err != nil {
+		return nil, err
 	}
-	pointer := reflect.TypeFor[Out]().Kind() == reflect.Pointer
-	return func(out Out, err error) (any, error) {
-		if err != nil {
-			return nil, err
-		}
-		if fill != nil {
-			fill(reflect.ValueOf(&out).Elem())
-		}
-		if pointer {
-			return out, nil
-		}
-		return &out, nil // so that the methods of *Out are found, too
+	if reflect.TypeFor[Out]().Kind() == reflect.Pointer {
+		return out, nil
 	}
+	return &out, nil
 }
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
@@ -272,6 +261,11 @@ func compileOutput[Out any](f *Function) {
 		return
 	}
 	f.output = raw
+	if t.Kind() == reflect.Pointer {
+		f.filler = fillerOf(t.Elem())
+	} else {
+		f.filler = fillerOf(t)
+	}
 	if !selfEvident(t, schema) {
 		f.outputValidator = compiled
 	}

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/invopop/jsonschema"
@@ -37,6 +38,9 @@ func itemOf(i content.Item, long *shortener) item {
 		for name, v := range values {
 			values[name] = long.value(name, v)
 		}
+	}
+	if raw, ok := out.Metadata["raw_data"].(json.RawMessage); ok {
+		out.Metadata["raw_data"] = checked(raw) // by content.Type.Item
 	}
 	return out
 }

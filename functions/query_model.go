@@ -35,13 +35,13 @@ type orderArg struct {
 
 // rowList is a page of rows that can fetch a shorter one in its place.
 type rowList struct {
-	Model string   `json:"model"`
-	Rows  []Object `json:"rows" jsonschema_description:"One object per record, with a value or null for each selected field"`
+	Model string `json:"model"`
+	Rows  rows   `json:"rows" jsonschema_description:"One object per record, with a value or null for each selected field"`
 
 	fetch func(ctx context.Context, limit int) error
 }
 
-func (l *rowList) Len() int { return len(l.Rows) }
+func (l *rowList) Len() int { return len(l.Rows.values) }
 
 func (l *rowList) Shorten(ctx context.Context, _ *Call, n int) error { return l.fetch(ctx, n) }
 
@@ -76,16 +76,17 @@ func queryModel(s Sources) *Function {
 			if err != nil {
 				return err
 			}
-			list.Rows = list.Rows[:0]
+			list.Rows = rows{values: page.Items}
+			for _, f := range fields {
+				list.Rows.names = append(list.Rows.names, f.Name)
+			}
 			long := shortener{limit: maxListed}
 			for _, values := range page.Items {
-				row := make(Object, len(fields))
 				for i, f := range fields {
-					row[f.Name] = long.value(f.Name, f.Show(values[i]))
+					values[i] = long.value(f.Name, f.Show(values[i]))
 				}
-				list.Rows = append(list.Rows, row)
 			}
-			found(call, len(list.Rows), page.Total, page.NextCursor)
+			found(call, list.Len(), page.Total, page.NextCursor)
 			long.report(call)
 			return nil
 		}
@@ -99,21 +100,21 @@ func queryModel(s Sources) *Function {
 func (in queryArgs) query(typ *content.Type) (store.Query, []string, error) {
 	var bad []Problem
 	q := store.Query{Cursor: in.Cursor, Total: in.IncludeTotal}
-	q.Filters = checkFilters(typ, "filters", in.Filters, &bad)
-	q.Any = checkFilters(typ, "any_of", in.AnyOf, &bad)
-	columns := typ.Columns()
+	fields := columns{of: typ.Name(), fields: typ.Columns()}
+	q.Filters = checkFilters(fields, "filters", in.Filters, &bad)
+	q.Any = checkFilters(fields, "any_of", in.AnyOf, &bad)
 	for i, name := range in.Select {
-		if !slices.Contains(names(columns, anyField), name) {
-			bad = append(bad, Problem{fmt.Sprintf("select[%d]", i), noField(typ, name, names(columns, anyField))})
+		if fields.named(name) == nil {
+			bad = append(bad, Problem{fmt.Sprintf("select[%d]", i), fields.missing(name, fields.names(nil))})
 		}
 	}
-	sortable := names(columns, (*content.Field).Sortable)
+	sortable := fields.names((*content.Field).Sortable)
 	if _, declared := typ.Field("title"); !declared {
 		sortable = append(sortable, "title") // whatever makes the record's title
 	}
 	for i, o := range in.Order {
 		if !slices.Contains(sortable, o.Field) {
-			bad = append(bad, Problem{fmt.Sprintf("order[%d].field", i), cannot(typ, o.Field, "sorted", sortable)})
+			bad = append(bad, Problem{fmt.Sprintf("order[%d].field", i), fields.cannot(o.Field, "sorted", sortable)})
 		}
 		q.Order = append(q.Order, store.Order{Field: o.Field, Desc: o.Desc})
 	}
@@ -123,77 +124,12 @@ func (in queryArgs) query(typ *content.Type) (store.Query, []string, error) {
 	if len(in.Select) > 0 {
 		return q, in.Select, nil
 	}
-	return q, names(columns, short), nil
+	return q, fields.names(short), nil
 }
-
-func anyField(*content.Field) bool { return true }
 
 // short reports whether a field is read when a query selects nothing.
 func short(f *content.Field) bool {
 	return f.Kind != content.JSON && !f.Has(content.Text|content.Object)
-}
-
-// checkFilters holds filters against the fields of a type: whether they exist,
-// can be filtered by, take the operator, and can hold the values.
-func checkFilters(typ *content.Type, path string, args []filterArg, bad *[]Problem) []content.Filter {
-	filterable := names(typ.Columns(), (*content.Field).Filterable)
-	var filters []content.Filter
-	for i, arg := range args {
-		at := fmt.Sprintf("%s[%d]", path, i)
-		filter := content.Filter{Field: arg.Field, Op: content.Op(arg.Op), Values: arg.Values}
-		filters = append(filters, filter)
-		if !slices.Contains(filterable, arg.Field) {
-			*bad = append(*bad, Problem{at + ".field", cannot(typ, arg.Field, "filtered", filterable)})
-			continue
-		}
-		if err := filter.Check(); err != nil {
-			*bad = append(*bad, Problem{at, wrongCount(filter)})
-			continue
-		}
-		field, err := typ.Column(arg.Field)
-		if err != nil {
-			*bad = append(*bad, Problem{at + ".field", err.Error()})
-			continue
-		}
-		if (filter.Op == content.Contains || filter.Op == content.StartsWith) && field.Kind != content.String {
-			*bad = append(*bad, Problem{at + ".op", fmt.Sprintf("is %s, which needs text, but %s is a %s", arg.Op, field.Name, field.Kind)})
-			continue
-		}
-		for j, value := range arg.Values {
-			if _, err := field.Kind.Parse(value); err != nil {
-				*bad = append(*bad, Problem{fmt.Sprintf("%s.values[%d]", at, j), "is wrong for " + field.Name + ": " + err.Error()})
-			}
-		}
-	}
-	return filters
-}
-
-// wrongCount says how many values an operator takes.
-func wrongCount(f content.Filter) string {
-	n := len(f.Values)
-	switch f.Op {
-	case content.IsNull, content.NotNull:
-		return fmt.Sprintf("must have no values for %s, not %d", f.Op, n)
-	case content.In, content.NotIn:
-		return fmt.Sprintf("must have at least one value for %s", f.Op)
-	}
-	return fmt.Sprintf("must have exactly one value for %s, not %d", f.Op, n)
-}
-
-// noField says that a type has no such field, and names the nearest.
-func noField(typ *content.Type, name string, fields []string) string {
-	if near := nearest(name, fields); near != "" {
-		return fmt.Sprintf("is %s, which %s does not have; did you mean %q?", show(name), typ.Name(), near)
-	}
-	return fmt.Sprintf("is %s, which %s does not have; use one of %s", show(name), typ.Name(), listed(fields))
-}
-
-// cannot says that a field is missing, or is not one to filter or sort by.
-func cannot(typ *content.Type, name, what string, fields []string) string {
-	if slices.Contains(names(typ.Columns(), anyField), name) {
-		return fmt.Sprintf("is %s, which cannot be %s by; use one of %s", show(name), what, listed(fields))
-	}
-	return noField(typ, name, fields)
 }
 
 func opNames() []string {
