@@ -98,7 +98,7 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 		}
 	}()
 	tx := &Tx{conn: c, dialect: db.dialect}
-	defer func() { tx.conn = nil }() // runs before the connection is given back
+	defer tx.end() // before the connection is given back
 	if err := do(ctx, tx); err != nil {
 		return domainError(ctx, err)
 	}
@@ -108,6 +108,7 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 	if tx.failed != nil {
 		return domainError(ctx, fmt.Errorf("the transaction was rolled back, because a statement in it failed and the error was ignored: %w", tx.failed))
 	}
+	tx.end()
 	committed = true
 	return domainError(ctx, p.end(ctx, c, p.commitText))
 }

@@ -24,7 +24,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	}
 	connector, err := pq.NewConnector(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), withoutAddress(err))
+		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
 	raw := sql.OpenDB(connector)
 	if err := raw.PingContext(ctx); err != nil {
@@ -43,19 +43,19 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 // statement has failed, and rolls it back; the SELECT before it is refused.
 const pgCommit = "SELECT 1; COMMIT"
 
-// withoutAddress cuts the address, and with it the password, out of the error
-// for a malformed one.
-func withoutAddress(err error) error {
+// addressError keeps the address, and with it pieces of the password, out of
+// the error for a malformed one.
+func addressError(err error) error {
 	var e *url.Error
 	if errors.As(err, &e) {
-		return e.Err
+		return errors.New("it is not a URL; write special characters in the password as %XX")
 	}
 	return err
 }
 
 // postgresError tells the domain error of a Postgres error, or nil.
 func postgresError(err error) error {
-	if errors.Is(err, driver.ErrBadConn) { // lost in the middle of a transaction
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) { // lost in the middle of a transaction
 		return content.ErrBusy
 	}
 	var e *pq.Error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -12,15 +13,39 @@ import (
 // it was given to returns, and is not safe for concurrent use. Values stand as
 // `?` in a query on both databases; write no `?` anywhere else in it.
 //
-// lib/pq cannot run a statement while rows are open: read them to the end, or
-// close them, before the next one.
+// Read rows to the end, or close them, before the next statement: Postgres
+// refuses one while rows are open. Rows that are still open at the end of the
+// transaction are closed.
 type Tx struct {
 	conn    *conn // nil after the end
 	dialect Dialect
-	failed  error // of the first statement that failed
+	failed  error       // of the first statement that failed
+	rows    []*sql.Rows // that may still be open
 }
 
-var errEnded = errors.New("the transaction has ended: a Tx must not be kept after the function it was given to has returned")
+var (
+	errEnded = errors.New("the transaction has ended: a Tx must not be kept after the function it was given to has returned")
+	errRows  = errors.New("rows of an earlier query are still open: read them to the end or close them before the next statement")
+)
+
+// stillOpen forgets the rows that have been closed, and reports whether others
+// are left.
+func (tx *Tx) stillOpen() bool {
+	tx.rows = slices.DeleteFunc(tx.rows, func(r *sql.Rows) bool {
+		_, err := r.Columns() // the one method that tells
+		return err != nil
+	})
+	return len(tx.rows) > 0
+}
+
+// end closes the rows that are open and makes the Tx useless. A connection that
+// is lost, or given up, would wait for the rows for ever.
+func (tx *Tx) end() {
+	for _, r := range tx.rows {
+		_ = r.Close() // their reader is gone
+	}
+	tx.rows, tx.conn = nil, nil
+}
 
 // note remembers that a statement failed, and returns its error.
 func (tx *Tx) note(err error) error {
@@ -53,7 +78,14 @@ func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 		return nil, err
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
-	return rows, tx.note(err)
+	if err != nil {
+		return nil, tx.note(err)
+	}
+	if len(tx.rows) >= 16 {
+		tx.stillOpen()
+	}
+	tx.rows = append(tx.rows, rows)
+	return rows, nil
 }
 
 // QueryRow runs a query of at most one row. Without a row its Scan gives
@@ -84,8 +116,8 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 // Run executes statements that take no values and return no rows, such as DDL,
 // as one text.
 func (tx *Tx) Run(ctx context.Context, statements string) error {
-	if tx.conn == nil {
-		return errEnded
+	if err := tx.usable(); err != nil {
+		return err
 	}
 	_, err := tx.conn.ExecContext(ctx, statements)
 	return tx.note(err)
@@ -103,11 +135,22 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 }
 
 func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	if tx.conn == nil {
-		return nil, errEnded
+	if err := tx.usable(); err != nil {
+		return nil, err
 	}
 	stmt, err := tx.conn.prepare(ctx, tx.dialect, query)
 	return stmt, tx.note(err)
+}
+
+// usable reports why no statement can run now.
+func (tx *Tx) usable() error {
+	switch {
+	case tx.conn == nil:
+		return errEnded
+	case tx.dialect.name == Postgres && tx.stillOpen():
+		return tx.note(errRows) // the driver would give the connection up, and wait for the rows
+	}
+	return nil
 }
 
 // A Row is the result of [Tx.QueryRow].
