@@ -150,7 +150,7 @@ type unsupported struct {
 	Half     halfText             `json:"half"`
 	Inline   Address              `json:"inline,inline"`
 	Secret   string               `json:"secret" jsonschema:"-"`
-	Dash     string               `json:"-,"`
+	Dash     string               `json:"-,"` //nolint:staticcheck // the wrong tag is what is tested
 	Deep     struct{ Bad []any }  `json:"deep"`
 	Words    string               `json:"words" jsonschema:"description=one, two"`
 	Fine     map[string][]Address `json:"fine" jsonschema:"description=one\\, two"`
@@ -158,7 +158,7 @@ type unsupported struct {
 
 // TestWrongDeclarations holds that every mistake is reported, all at once.
 func TestWrongDeclarations(t *testing.T) {
-	_ = custom{}.a
+	_, _ = custom{}.a, embedsItself{}.embedsItself
 	ok := func(context.Context, *functions.Call, empty) (empty, error) { return empty{}, nil }
 	number := 7
 	_, err := functions.NewEngine(functions.Config{},

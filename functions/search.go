@@ -9,51 +9,16 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/search"
 )
 
 // A Searcher finds documents for the built-in search functions.
+// [search.Searcher] is one.
 type Searcher interface {
-	Search(ctx context.Context, scope content.Scope, q SearchQuery) (SearchResult, error)
+	Search(ctx context.Context, scope content.Scope, q search.Query) (*search.Result, error)
 }
 
-// A SearchQuery is what a search function asks for.
-type SearchQuery struct {
-	Text    string   // "" finds everything, the newest first
-	Types   []string // with Groups a union; both empty means all
-	Groups  []string
-	Filters []content.Filter // all hold; Field is namespace and name: "salesforce.stage"
-	Limit   int              // 1 to 100
-	Cursor  string           // NextCursor of the page before, of the same query
-}
-
-// A SearchResult is a page of documents, best first.
-type SearchResult struct {
-	Hits       []SearchHit              `json:"hits"`
-	Facets     map[string][]SearchCount `json:"facets" jsonschema_description:"Number of matches by group, type and content type, on all pages together"`
-	Total      int                      `json:"-"` // of all pages
-	NextCursor string                   `json:"-"` // "" on the last page
-}
-
-// A SearchHit is one document.
-type SearchHit struct {
-	Type        string   `json:"type" jsonschema_description:"Type of the record, for get"`
-	ID          string   `json:"id" jsonschema_description:"Id of the record, for get"`
-	Group       string   `json:"group"`
-	Label       string   `json:"label" jsonschema_description:"Type for people"`
-	Title       string   `json:"title"`
-	Filename    string   `json:"filename,omitempty"`
-	ContentType string   `json:"content_type,omitempty"`
-	URL         string   `json:"url,omitempty"`
-	Score       float64  `json:"score"`
-	Highlights  []string `json:"highlights" jsonschema_description:"Passages of the text, as HTML, with the words that matched in mark elements"`
-}
-
-// A SearchCount is the number of documents with a value.
-type SearchCount struct {
-	Value string `json:"value"`
-	Label string `json:"label,omitempty"`
-	Count int    `json:"count"`
-}
+var _ Searcher = (*search.Searcher)(nil)
 
 type searchArgs struct {
 	Query   string      `json:"query" jsonschema:"minLength=1,maxLength=500" jsonschema_description:"Words to look for; a phrase in quotation marks must occur as it is"`
@@ -66,7 +31,8 @@ type searchArgs struct {
 
 // hitList is a page of hits that can fetch a shorter one in its place.
 type hitList struct {
-	SearchResult
+	Hits   []search.Hit                   `json:"hits" jsonschema_description:"The best first; type and id are for get"`
+	Facets map[string][]search.FacetCount `json:"facets" jsonschema_description:"Number of matches by group, type and content type, on all pages together"`
 
 	fetch func(ctx context.Context, limit int) error
 }
@@ -84,7 +50,9 @@ func searchAll(s Sources) *Function {
 		Defaults:    map[string]any{"limit": defaultLimit},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "types", s.Registry.Names())
-			enum(schema, "groups", s.Registry.Groups())
+			if groups := s.groups(); len(groups) > 0 {
+				enum(schema, "groups", groups)
+			}
 			filters, _ := schema.Properties.Get("filters")
 			enum(filters.Items, "op", opNames())
 		},
@@ -98,41 +66,63 @@ func searchAll(s Sources) *Function {
 		if bad != nil {
 			return nil, invalid(bad, "describe_model lists the fields of a type.")
 		}
-		q := SearchQuery{Text: in.Query, Types: in.Types, Groups: in.Groups, Filters: filters, Cursor: in.Cursor}
+		q := search.Query{Text: in.Query, Types: in.Types, Groups: in.Groups, Filters: filters, Cursor: in.Cursor}
 		list := &hitList{}
-		list.fetch = func(ctx context.Context, limit int) (err error) {
+		list.fetch = func(ctx context.Context, limit int) error {
 			q.Limit = limit
-			if list.SearchResult, err = s.Search.Search(ctx, call.Scope(), q); err != nil {
+			result, err := s.Search.Search(ctx, call.Scope(), q)
+			if err != nil {
 				return err
 			}
-			found(call, len(list.Hits), int64(list.Total), list.NextCursor)
+			list.Hits, list.Facets = result.Hits, result.Facets
+			found(call, len(list.Hits), int64(result.Total), result.NextCursor)
 			return nil
 		}
 		return list, list.fetch(ctx, limitOf(call, in.Limit))
 	})
 }
 
-// chosen returns the types that a search looks at: the union of types and
-// groups, or all.
+// groups returns the names of all groups, or nil when there are none or when
+// records bring their own.
+func (s Sources) groups() []string {
+	for _, t := range s.Registry.Types() {
+		if len(t.With(content.Group)) > 0 {
+			return nil
+		}
+	}
+	return slices.DeleteFunc(s.Registry.Groups(), func(group string) bool { return group == "" })
+}
+
+// chosen returns the types that a search may find records of: the union of types
+// and groups, or all.
 func (s Sources) chosen(types, groups []string) []*content.Type {
 	if len(types)+len(groups) == 0 {
 		return s.Registry.Types()
 	}
 	var chosen []*content.Type
 	for _, t := range s.Registry.Types() {
-		if slices.Contains(types, t.Name()) || slices.Contains(groups, t.Group()) {
+		ownGroups := len(groups) > 0 && len(t.With(content.Group)) > 0
+		if ownGroups || slices.Contains(types, t.Name()) || slices.Contains(groups, t.Group()) {
 			chosen = append(chosen, t)
 		}
 	}
 	return chosen
 }
 
-// searchable returns the fields that documents of some types are indexed with.
+// documentFields can be filtered by whatever the type.
+var documentFields = []*content.Field{
+	{Name: search.FieldContentType, Kind: content.String, Roles: content.Filterable},
+	{Name: search.FieldUpdatedAt, Kind: content.Time, Roles: content.Filterable},
+}
+
+// searchable returns the fields that the documents of some types can be filtered
+// by.
 func searchable(types []*content.Type) columns {
 	c := columns{of: "these types"}
 	if len(types) == 1 {
 		c.of = types[0].Name()
 	}
+	c.fields = append(c.fields, documentFields...)
 	for _, t := range types {
 		for _, f := range t.Fields() {
 			if indexed(f) && c.named(f.Name) == nil {
@@ -148,10 +138,13 @@ func indexed(f *content.Field) bool {
 	return f.Filterable() && !f.Has(content.Unindexed|content.Kept)
 }
 
-// qualify puts the namespace before the names of filters. A name that several
-// namespaces have must be narrowed to one.
+// qualify puts the namespace before the names of filters, as search knows them.
+// A name that several namespaces have must be narrowed to one.
 func qualify(filters []content.Filter, types []*content.Type, bad *[]Problem) []content.Filter {
 	for i, filter := range filters {
+		if slices.ContainsFunc(documentFields, func(f *content.Field) bool { return f.Name == filter.Field }) {
+			continue
+		}
 		var spaces []string
 		for _, t := range types {
 			if f, ok := t.Field(filter.Field); ok && indexed(f) && !slices.Contains(spaces, t.Group()) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/search"
 )
 
 // A Connection is a source of records that gets a search function of its own.
@@ -29,7 +30,9 @@ func (s Sources) connections() []Connection {
 	}
 	var all []Connection
 	for _, group := range s.Registry.Groups() {
-		all = append(all, Connection{Name: group, Types: s.Registry.InGroup(group)})
+		if group != "" {
+			all = append(all, Connection{Name: group, Types: s.Registry.InGroup(group)})
+		}
 	}
 	return all
 }
@@ -88,7 +91,7 @@ func searchConnection(s Sources, c Connection) *Function {
 		Source:      c.Name,
 		Defaults:    map[string]any{"limit": defaultLimit},
 	}, connectionSchema(c, facets), func(ctx context.Context, call *Call, args map[string]any) (*itemList, error) {
-		q := SearchQuery{Types: texts(args["types"])}
+		q := search.Query{Types: texts(args["types"]), Facets: []string{}, Highlight: search.Highlight{Off: true}}
 		q.Text, _ = args["query"].(string)
 		q.Cursor, _ = args["cursor"].(string)
 		if len(q.Types) == 0 {
@@ -201,7 +204,7 @@ func describeFacet(f facet, types []*content.Type) string {
 
 // summaries reads the records of hits and returns them in the same order, in
 // summary form. One that was deleted a moment ago is noted.
-func (s Sources) summaries(ctx context.Context, call *Call, hits []SearchHit) ([]item, error) {
+func (s Sources) summaries(ctx context.Context, call *Call, hits []search.Hit) ([]item, error) {
 	ids := map[string][]string{}
 	for _, hit := range hits {
 		ids[hit.Type] = append(ids[hit.Type], hit.ID)
@@ -219,7 +222,7 @@ func (s Sources) summaries(ctx context.Context, call *Call, hits []SearchHit) ([
 			return nil, err
 		}
 		for _, row := range page.Items {
-			rows[key{typ.Name(), content.RecordOf(row).ID}] = typ.Item(row, "search").Summary()
+			rows[key{typ.Name(), content.RecordOf(row).ID}] = typ.Item(row, "").Summary()
 		}
 	}
 	long := shortener{limit: maxListed}

@@ -15,6 +15,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/functions"
+	"github.com/curatore/curatore-go/search"
 )
 
 // An index is a Searcher without an index: it lists the records of the chosen
@@ -22,15 +23,15 @@ import (
 // It remembers what it was asked.
 type index struct {
 	world world
-	asked functions.SearchQuery
-	extra []functions.SearchHit // put before the others
+	asked search.Query
+	extra []search.Hit // put before the others
 	fail  error
 }
 
-func (x *index) Search(ctx context.Context, scope content.Scope, q functions.SearchQuery) (functions.SearchResult, error) {
+func (x *index) Search(ctx context.Context, scope content.Scope, q search.Query) (*search.Result, error) {
 	x.asked = q
 	if x.fail != nil {
-		return functions.SearchResult{}, x.fail
+		return nil, x.fail
 	}
 	hits := slices.Clone(x.extra)
 	for _, typ := range x.world.registry.Types() {
@@ -49,15 +50,15 @@ func (x *index) Search(ctx context.Context, scope content.Scope, q functions.Sea
 		}
 		page, err := x.world.store.List(ctx, scope, typ, query)
 		if err != nil {
-			return functions.SearchResult{}, err
+			return nil, err
 		}
 		for _, row := range page.Items {
-			hits = append(hits, functions.SearchHit{Type: typ.Name(), ID: content.RecordOf(row).ID, Group: typ.Group(),
+			hits = append(hits, search.Hit{Type: typ.Name(), ID: content.RecordOf(row).ID, Group: typ.Group(),
 				Label: typ.Label(""), Title: typ.Title(row), Filename: typ.KeyOf(row), Score: 1})
 		}
 	}
 	start, _ := strconv.Atoi(q.Cursor)
-	result := functions.SearchResult{Total: len(hits), Facets: map[string][]functions.SearchCount{"type": {{Value: "crm_account", Label: "Account", Count: len(hits)}}}}
+	result := &search.Result{Total: len(hits), Facets: map[string][]search.FacetCount{"type": {{Value: "crm_account", Label: "Account", Count: len(hits)}}}}
 	end := min(start+q.Limit, len(hits))
 	result.Hits = hits[start:end]
 	if end < len(hits) {
@@ -78,22 +79,28 @@ func TestSearchQueries(t *testing.T) {
 	w := newWorld(t)
 	e := w.engine(t, functions.Config{})
 	both := []string{"crm_account", "crm_contact"}
+	connection := func(q search.Query) search.Query {
+		q.Facets, q.Highlight.Off = []string{}, true
+		return q
+	}
 	for _, c := range []struct {
 		name, function, args string
-		want                 functions.SearchQuery
+		want                 search.Query
 	}{
-		{"words", "search", `{"query":"acme"}`, functions.SearchQuery{Text: "acme", Limit: 20, Filters: []content.Filter{}}},
+		{"words", "search", `{"query":"acme"}`, search.Query{Text: "acme", Limit: 20, Filters: []content.Filter{}}},
 		{"types and groups", "search", `{"query":"acme","types":["page"],"groups":["crm"],"limit":5,"cursor":"10"}`,
-			functions.SearchQuery{Text: "acme", Types: []string{"page"}, Groups: []string{"crm"}, Limit: 5, Cursor: "10", Filters: []content.Filter{}}},
+			search.Query{Text: "acme", Types: []string{"page"}, Groups: []string{"crm"}, Limit: 5, Cursor: "10", Filters: []content.Filter{}}},
 		{"filters get their namespace", "search", `{"query":"acme","filters":[{"field":"revenue","op":"gt","values":[5]}]}`,
-			functions.SearchQuery{Text: "acme", Limit: 20, Filters: []content.Filter{{Field: "crm.revenue", Op: content.Greater, Values: []string{"5"}}}}},
-		{"without a query", "search_crm", `{}`, functions.SearchQuery{Types: both, Limit: 20}},
-		{"empty query", "search_crm", `{"query":"","types":[],"industry":[]}`, functions.SearchQuery{Types: both, Limit: 20}},
+			search.Query{Text: "acme", Limit: 20, Filters: []content.Filter{{Field: "crm.revenue", Op: content.Greater, Values: []string{"5"}}}}},
+		{"fields of all documents", "search", `{"query":"acme","filters":[{"field":"updated_at","op":"gte","values":["2026-01-01"]}]}`,
+			search.Query{Text: "acme", Limit: 20, Filters: []content.Filter{{Field: "updated_at", Op: content.GreaterOrEqual, Values: []string{"2026-01-01"}}}}},
+		{"without a query", "search_crm", `{}`, connection(search.Query{Types: both, Limit: 20})},
+		{"empty query", "search_crm", `{"query":"","types":[],"industry":[]}`, connection(search.Query{Types: both, Limit: 20})},
 		{"facets", "search_crm", `{"query":"x","types":["crm_account"],"industry":["Banking","Aerospace"],"active":[true],"limit":100}`,
-			functions.SearchQuery{Text: "x", Types: []string{"crm_account"}, Limit: 100, Filters: []content.Filter{
+			connection(search.Query{Text: "x", Types: []string{"crm_account"}, Limit: 100, Filters: []content.Filter{
 				{Field: "crm.industry", Op: content.In, Values: []string{"Banking", "Aerospace"}},
-				{Field: "crm.active", Op: content.In, Values: []string{"true"}}}}},
-		{"high limit", "search_crm", `{"limit":1000}`, functions.SearchQuery{Types: both, Limit: 100}},
+				{Field: "crm.active", Op: content.In, Values: []string{"true"}}}})},
+		{"high limit", "search_crm", `{"limit":1000}`, connection(search.Query{Types: both, Limit: 100})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := w.call(t, e, c.function, c.args); strings.HasPrefix(got, "invalid") {
@@ -183,7 +190,7 @@ func TestLongSearchIsShortened(t *testing.T) {
 
 func TestHitOfADeletedRecordIsNoted(t *testing.T) {
 	w := newWorld(t)
-	w.index.extra = []functions.SearchHit{{Type: "crm_contact", ID: "00000000-0000-7000-8000-000000000099"}}
+	w.index.extra = []search.Hit{{Type: "crm_contact", ID: "00000000-0000-7000-8000-000000000099"}}
 	result, err := w.engine(t, functions.Config{}).Call(t.Context(), w.mine, "search_crm", []byte(`{"limit":3}`))
 	if err != nil {
 		t.Fatal(err)
