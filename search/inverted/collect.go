@@ -2,7 +2,6 @@ package inverted
 
 import (
 	"cmp"
-	"container/heap"
 	"math"
 	"slices"
 	"sync"
@@ -56,13 +55,14 @@ func (c *collector) order() []int {
 	return order
 }
 
-// collect takes the scores of one segment.
-func (c *collector) collect(segment int, scores []float64) {
+// collect takes the scores of one segment's chunks, by ordinal: 0 for those that
+// do not match.
+func (c *collector) collect(segment int, scores []float32) {
 	table, dead, chosen := c.tables[segment], c.dead[segment], c.chosen[segment]
 	if after := c.req.After; after != nil {
 		if o, ok := table.ordinal(after.Document); ok {
-			if best, _ := bestChunk(table, scores, o); best != 0 && (dead == nil || !dead.bits.has(o)) {
-				after.Score = best
+			if best, _, _ := bestChunk(table, scores, o); best > 0 && (dead == nil || !dead.bits.has(o)) {
+				after.Score = float64(best)
 			}
 		}
 	}
@@ -75,41 +75,93 @@ func (c *collector) collect(segment int, scores []float64) {
 		if chosen != nil && !chosen.has(doc) {
 			continue
 		}
-		best, at := scores[o], o
-		for table.document != nil && o+1 < len(scores) && int(table.document[o+1]) == doc {
-			if o++; scores[o] != 0 && scores[o] > best {
-				best, at = scores[o], o
+		best, at, last := bestChunk(table, scores, o)
+		o = last
+		c.docs = append(c.docs, uint16(doc))
+		c.offer(table, float64(best), at)
+	}
+	c.count(segment)
+}
+
+// collectAll takes all documents of a segment, scored by their values in a
+// column, which may be nil.
+func (c *collector) collectAll(segment int, order *column) {
+	table, dead, chosen := c.tables[segment], c.dead[segment], c.chosen[segment]
+	var byCode []float64
+	if order != nil {
+		byCode = make([]float64, order.distinct()+1)
+		for code := range byCode {
+			byCode[code] = order.number(uint32(code))
+		}
+	}
+	c.docs = c.docs[:0]
+	var buf [1]uint32
+	for o := table.len() - 1; o >= 0; o-- { // the newest come last, and are most often wanted
+		doc := table.doc(o)
+		if o > 0 && table.doc(o-1) == doc {
+			continue
+		}
+		if dead != nil && dead.bits.has(o) || chosen != nil && !chosen.has(doc) {
+			continue
+		}
+		score := noValue
+		if order != nil {
+			for _, code := range order.codes(doc, &buf) {
+				score = max(score, byCode[code])
 			}
 		}
-		c.total++
-		if len(c.facets) > 0 {
-			c.docs = append(c.docs, uint16(doc))
-		}
-		c.offer(table, best, at)
+		c.docs = append(c.docs, uint16(doc))
+		c.offer(table, score, o)
 	}
+	c.count(segment)
+}
+
+// noValue is the score of a document without a value: behind all others.
+const noValue = -math.MaxFloat64
+
+// number returns a value as something to order by.
+func (c *column) number(code uint32) float64 {
+	if code == 0 {
+		return noValue
+	}
+	switch v := c.value(code); v.kind {
+	case content.String:
+		return noValue
+	case content.Float:
+		return v.float()
+	default:
+		return float64(v.number)
+	}
+}
+
+// count counts the documents of the segment at hand.
+func (c *collector) count(segment int) {
+	c.total += len(c.docs)
 	for name, counts := range c.facets {
 		countFacet(counts, c.columns[name][segment], c.docs)
 	}
 }
 
-// bestChunk returns the best score among the chunks of the document that begins
-// at an ordinal.
-func bestChunk(table *chunkTable, scores []float64, o int) (best float64, at int) {
+// bestChunk returns the best score among a chunk and those behind it of the same
+// document, and the last of them.
+func bestChunk(table *chunkTable, scores []float32, o int) (best float32, at, last int) {
 	best, at = scores[o], o
-	for i := o + 1; i < len(scores) && table.doc(i) == table.doc(o); i++ {
-		if scores[i] != 0 && (best == 0 || scores[i] > best) {
-			best, at = scores[i], i
+	if table.document == nil {
+		return best, at, o
+	}
+	doc := table.document[o]
+	for o++; o < len(scores) && table.document[o] == doc; o++ {
+		if scores[o] > best {
+			best, at = scores[o], o
 		}
 	}
-	return best, at
+	return best, at, o - 1
 }
 
 // offer keeps a document when it is one of the best behind the position.
 func (c *collector) offer(table *chunkTable, score float64, at int) {
-	if c.req.Limit <= 0 {
-		return
-	}
-	if len(c.hits) == c.req.Limit && score < c.hits[0].Score {
+	full := len(c.hits) == c.req.Limit
+	if full && (len(c.hits) == 0 || score < c.hits[0].Score) {
 		return
 	}
 	first := at
@@ -117,21 +169,23 @@ func (c *collector) offer(table *chunkTable, score float64, at int) {
 		first--
 	}
 	h := Hit{Document: table.number(first), Chunk: table.number(at), Score: score}
-	if a := c.req.After; a != nil && compareHits(h, Hit{Document: a.Document, Score: a.Score}) <= 0 {
-		return
-	}
-	if len(c.hits) < c.req.Limit {
-		heap.Push(&c.hits, h)
-	} else if compareHits(h, c.hits[0]) < 0 {
+	switch a := c.req.After; {
+	case a != nil && !(Hit{Document: a.Document, Score: a.Score}).before(h):
+	case !full:
+		c.hits = append(c.hits, h)
+		c.hits.up()
+	case h.before(c.hits[0]):
 		c.hits[0] = h
-		heap.Fix(&c.hits, 0)
+		c.hits.down()
 	}
 }
 
 // result returns what was collected.
 func (c *collector) result() *Result {
 	res := &Result{Total: c.total, Hits: c.hits, Facets: map[string][]Count{}}
-	slices.SortFunc(res.Hits, compareHits)
+	slices.SortFunc(res.Hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+	})
 	for name, counts := range c.facets {
 		values := make([]value, 0, len(counts))
 		for v := range counts {
@@ -178,88 +232,55 @@ func countFacet(counts map[value]int, col *column, docs []uint16) {
 	}
 }
 
-// compareHits orders hits: the best first.
-func compareHits(a, b Hit) int {
-	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+// before reports whether a hit stands before another one.
+func (h Hit) before(o Hit) bool {
+	return h.Score > o.Score || h.Score == o.Score && h.Document < o.Document
 }
 
-// A hitHeap has the worst hit on top.
+// A hitHeap has the last of its hits at index 0, the others below it as in a
+// binary heap.
 type hitHeap []Hit
 
-func (h hitHeap) Len() int           { return len(h) }
-func (h hitHeap) Less(i, j int) bool { return compareHits(h[i], h[j]) > 0 }
-func (h hitHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *hitHeap) Push(x any)        { *h = append(*h, x.(Hit)) }
-func (h *hitHeap) Pop() any {
-	last := len(*h) - 1
-	x := (*h)[last]
-	*h = (*h)[:last]
-	return x
-}
-
-// everything is a scorer for requests without a query: each chunk that begins a
-// document scores by the document's value in a column.
-type everything struct {
-	tables []*chunkTable
-	order  []*column // nil: no order
-}
-
-// noValue is the score of a document without a value: behind all others.
-const noValue = -math.MaxFloat64
-
-func (e everything) segment(i int) ([]float64, error) {
-	table := e.tables[i]
-	scores := getScores(table.len())
-	var byCode []float64
-	var col *column
-	if e.order != nil && e.order[i] != nil {
-		col = e.order[i]
-		byCode = make([]float64, col.distinct()+1)
-		for code := range byCode {
-			if code == 0 {
-				byCode[code] = noValue
-				continue
-			}
-			switch v := col.value(uint32(code)); v.kind {
-			case content.Float:
-				byCode[code] = v.float()
-			default:
-				byCode[code] = float64(v.number)
-			}
-			if byCode[code] == 0 { // 0 is "does not match"
-				byCode[code] = math.SmallestNonzeroFloat64
-			}
+// up moves the last element to its place.
+func (h hitHeap) up() {
+	for i := len(h) - 1; i > 0; {
+		parent := (i - 1) / 2
+		if !h[parent].before(h[i]) {
+			return
 		}
+		h[i], h[parent] = h[parent], h[i]
+		i = parent
 	}
-	last := -1
-	for o := range scores {
-		doc := table.doc(o)
-		if doc == last {
-			continue
-		}
-		last = doc
-		scores[o] = noValue
-		if col != nil {
-			var buf [1]uint32
-			for _, code := range col.codes(doc, &buf) {
-				scores[o] = max(scores[o], byCode[code])
-			}
-		}
-	}
-	return scores, nil
 }
 
-// Scores are kept between queries: a segment's take half a megabyte.
-var scorePool = sync.Pool{New: func() any { return new([]float64) }}
+// down moves the first element to its place.
+func (h hitHeap) down() {
+	for i := 0; ; {
+		last := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
+			if h[last].before(h[child]) {
+				last = child
+			}
+		}
+		if last == i {
+			return
+		}
+		h[i], h[last] = h[last], h[i]
+		i = last
+	}
+}
 
-func getScores(n int) []float64 {
-	s := *scorePool.Get().(*[]float64)
+// Scores are kept between queries: those of a segment take a quarter megabyte.
+var scorePool = sync.Pool{New: func() any { return new([]float32) }}
+
+func getScores(n int) []float32 {
+	s := *scorePool.Get().(*[]float32)
 	if cap(s) < n {
-		return make([]float64, n)
+		return make([]float32, n)
 	}
 	s = s[:n]
 	clear(s)
 	return s
 }
 
-func putScores(s []float64) { scorePool.Put(&s) }
+func putScores(s []float32) { scorePool.Put(&s) }

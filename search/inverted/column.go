@@ -3,6 +3,7 @@ package inverted
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"sort"
 
 	"github.com/curatore/curatore-go/content"
@@ -21,6 +22,8 @@ type column struct {
 	single []uint16 // the code of each document; or, when one of them has several:
 	ends   []uint32 // where the codes of each document end in multi
 	multi  []uint32
+
+	complete bool // every document has a value
 }
 
 var numberKinds = [4]content.Kind{content.Bool, content.Int, content.Float, content.Time}
@@ -223,7 +226,11 @@ func decodeColumn(data []byte, documents int) (*column, error) {
 	} else {
 		c.single = d.packed(documents, width, c.distinct())
 	}
-	return c, d.err
+	if d.err != nil {
+		return nil, d.err
+	}
+	c.complete = c.single != nil && !slices.Contains(c.single, 0)
+	return c, nil
 }
 
 func (d *decoder) varint() int64 {

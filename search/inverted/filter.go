@@ -141,8 +141,8 @@ func compareNumber(a, b value) int {
 	return compareValues(floatValue(x), floatValue(y))
 }
 
-// documents returns the documents of a segment for which the condition holds.
-// The column is nil when no document there has a value.
+// documents returns the documents of a segment for which the condition holds,
+// nil for all. The column is nil when no document there has a value.
 func (c *condition) documents(col *column, documents int) bitset {
 	op, negate := c.filter.Op, false
 	switch op {
@@ -158,6 +158,9 @@ func (c *condition) documents(col *column, documents int) bitset {
 		matching := make([]bool, col.distinct()+1) // by code
 		for code := 1; code < len(matching); code++ {
 			matching[code] = op == content.NotNull || c.holds(op, col.value(uint32(code)))
+		}
+		if !negate && col.complete && !slices.Contains(matching[1:], false) {
+			return nil
 		}
 		if slices.Contains(matching, true) {
 			var buf [1]uint32
@@ -196,11 +199,15 @@ func selectDocuments(segments []segmentRow, columns map[string][]*column, filter
 		}
 		return c.err()
 	}
+	all := make([]bool, len(segments)) // one of any holds for all documents
 	for _, f := range any {
 		if err := apply(f, func(i int, set bitset) {
-			if chosen[i] == nil {
+			switch {
+			case set == nil || all[i]:
+				all[i], chosen[i] = true, nil
+			case chosen[i] == nil:
 				chosen[i] = set
-			} else {
+			default:
 				chosen[i].or(set)
 			}
 		}); err != nil {
@@ -209,18 +216,15 @@ func selectDocuments(segments []segmentRow, columns map[string][]*column, filter
 	}
 	for _, f := range filters {
 		if err := apply(f, func(i int, set bitset) {
-			if chosen[i] == nil {
+			switch {
+			case set == nil:
+			case chosen[i] == nil:
 				chosen[i] = set
-			} else {
+			default:
 				chosen[i].and(set)
 			}
 		}); err != nil {
 			return nil, err
-		}
-	}
-	for i, s := range segments {
-		if chosen[i] != nil && chosen[i].count() == s.documents {
-			chosen[i] = nil
 		}
 	}
 	return chosen, nil

@@ -3,9 +3,11 @@ package inverted
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -269,19 +271,19 @@ func (m *matcher) frequency(perSegment [][]entry) (float64, error) {
 // idf returns the inverse document frequency of what n live chunks have.
 func (m *matcher) idf(n float64) float64 { return math.Log(1 + (m.live-n+0.5)/(n+0.5)) }
 
-// segment implements scorer.
-func (m *matcher) segment(i int) ([]float64, error) {
-	table := m.tables[i]
-	scores := getScores(table.len())
-	required, err := m.matchPhrases(i, scores)
+// segment returns the scores of a segment's chunks, by ordinal: 0 for those that
+// do not match. The caller gives them back with putScores.
+func (m *matcher) segment(i int) ([]float32, error) {
+	scores, norms := getScores(m.tables[i].len()), m.norms(i)
+	required, err := m.matchPhrases(i, norms, scores)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range m.clauses {
 		if len(c.entries[i]) == 1 {
-			err = m.addTerm(table, c, c.entries[i][0], scores)
+			err = m.addTerm(norms, c, c.entries[i][0], scores)
 		} else {
-			err = m.addTerms(table, c, c.entries[i], scores)
+			err = m.addTerms(norms, c, c.entries[i], scores)
 		}
 		if err != nil {
 			return nil, err
@@ -297,51 +299,98 @@ func (m *matcher) segment(i int) ([]float64, error) {
 	return scores, nil
 }
 
-// addTerm adds the scores of one term.
-func (m *matcher) addTerm(table *chunkTable, c *clause, e entry, scores []float64) error {
-	r := m.ranking
-	weight := c.weight * c.idf * (r.k1 + 1)
-	base, slope := r.k1*(1-r.b), r.k1*r.b/m.average
-	p := newCursor(e.data, table.len())
-	for p.next() {
-		tf := float64(p.body) + r.title*float64(p.title)
-		length := float64(table.body[p.ordinal]) + r.title*float64(table.title[p.ordinal])
-		scores[p.ordinal] += weight * tf / (tf + base + slope*length)
+// norms returns what the length of each chunk in a segment does to its scores:
+// the k1 × (1 - b + b × length / average) of BM25. It is kept as long as the
+// average stays the same.
+func (m *matcher) norms(i int) []float32 {
+	r, table := m.ranking, m.tables[i]
+	key := cacheKey{m.view.segments[i].id, "#norms " + strconv.FormatFloat(m.average, 'x', -1, 64), 0}
+	if x, ok := m.view.cache.get(key); ok {
+		return x.([]float32)
 	}
-	return p.err
+	norms := make([]float32, table.len())
+	for o := range norms {
+		length := float64(table.body[o]) + r.title*float64(table.title[o])
+		norms[o] = float32(r.k1 * (1 - r.b + r.b*length/m.average))
+	}
+	m.view.cache.put(key, norms, 4*len(norms))
+	return norms
+}
+
+// addTerm adds the scores of one term. It is where a query spends its time, so
+// it decodes the postings itself as cursor.next does.
+func (m *matcher) addTerm(norms []float32, c *clause, e entry, scores []float32) error {
+	weight := float32(c.weight * c.idf * (m.ranking.k1 + 1))
+	inTitle := float32(m.ranking.title)
+	norms = norms[:len(scores)]
+	data, ordinal := e.data, -1
+	for i := 0; i < len(data); {
+		code := uint64(data[i])
+		i++
+		if code >= 0x80 {
+			var n int
+			if code, n = binary.Uvarint(data[i-1:]); n <= 0 {
+				return errCorrupt
+			}
+			i += n - 1
+		}
+		ordinal += int(code>>2) + 1
+		if uint(ordinal) >= uint(len(scores)) {
+			return errCorrupt
+		}
+		tf := float32(1)
+		switch code & 3 {
+		case onceInTitle:
+			tf = inTitle
+		case inBody, inBoth:
+			body, n := binary.Uvarint(data[i:])
+			if n <= 0 {
+				return errCorrupt
+			}
+			i += n
+			tf = float32(body)
+			if code&3 == inBoth {
+				title, n := binary.Uvarint(data[i:])
+				if n <= 0 {
+					return errCorrupt
+				}
+				i += n
+				tf += inTitle * float32(title)
+			}
+		}
+		scores[ordinal] += weight * tf / (tf + norms[ordinal])
+	}
+	return nil
 }
 
 // addTerms adds the scores of several terms as if they were one.
-func (m *matcher) addTerms(table *chunkTable, c *clause, entries []entry, scores []float64) error {
+func (m *matcher) addTerms(norms []float32, c *clause, entries []entry, scores []float32) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	r := m.ranking
-	frequency := getScores(table.len())
+	inTitle := float32(m.ranking.title)
+	frequency := getScores(len(scores))
 	defer putScores(frequency)
 	for _, e := range entries {
-		p := newCursor(e.data, table.len())
+		p := newCursor(e.data, len(scores))
 		for p.next() {
-			frequency[p.ordinal] += float64(p.body) + r.title*float64(p.title)
+			frequency[p.ordinal] += float32(p.body) + inTitle*float32(p.title)
 		}
 		if p.err != nil {
 			return p.err
 		}
 	}
-	m.addFrequencies(table, c.weight*c.idf, frequency, scores)
+	m.addFrequencies(norms, c.weight*c.idf, frequency, scores)
 	return nil
 }
 
 // addFrequencies adds the scores of something that occurs in each chunk as often
 // as frequency says.
-func (m *matcher) addFrequencies(table *chunkTable, weight float64, frequency, scores []float64) {
-	r := m.ranking
-	weight *= r.k1 + 1
-	base, slope := r.k1*(1-r.b), r.k1*r.b/m.average
+func (m *matcher) addFrequencies(norms []float32, idf float64, frequency, scores []float32) {
+	weight := float32(idf * (m.ranking.k1 + 1))
 	for o, tf := range frequency {
 		if tf > 0 {
-			length := float64(table.body[o]) + r.title*float64(table.title[o])
-			scores[o] += weight * tf / (tf + base + slope*length)
+			scores[o] += weight * tf / (tf + norms[o])
 		}
 	}
 }

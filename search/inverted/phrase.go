@@ -88,13 +88,13 @@ func (m *matcher) phraseIDF(p *phrase, blocks *blockSet) error {
 
 // matchPhrases adds the scores of the phrases and returns the chunks that have
 // all of them, or nil when the query has none.
-func (m *matcher) matchPhrases(segment int, scores []float64) (bitset, error) {
+func (m *matcher) matchPhrases(segment int, norms, scores []float32) (bitset, error) {
 	var required bitset
 	for _, p := range m.phrases {
 		set := newBitset(m.tables[segment].len())
 		if p.places[segment] != nil {
 			frequency := getScores(m.tables[segment].len())
-			err := p.count(p.places[segment], m.ranking.title, frequency)
+			err := p.count(p.places[segment], float32(m.ranking.title), frequency)
 			if err != nil {
 				return nil, err
 			}
@@ -103,7 +103,7 @@ func (m *matcher) matchPhrases(segment int, scores []float64) (bitset, error) {
 					set.set(o)
 				}
 			}
-			m.addFrequencies(m.tables[segment], m.ranking.phrase*p.idf, frequency, scores)
+			m.addFrequencies(norms, m.ranking.phrase*p.idf, frequency, scores)
 			putScores(frequency)
 		}
 		if required == nil {
@@ -116,7 +116,7 @@ func (m *matcher) matchPhrases(segment int, scores []float64) (bitset, error) {
 }
 
 // count writes how often each chunk has the phrase.
-func (p *phrase) count(entries []entry, title float64, frequency []float64) error {
+func (p *phrase) count(entries []entry, title float32, frequency []float32) error {
 	readers := make([]phraseReader, len(entries))
 	for i, e := range entries {
 		readers[i] = phraseReader{cursor: newCursor(e.data, len(frequency)), positions: positionReader{data: e.positions}, offset: p.words[i].offset}
@@ -135,13 +135,13 @@ func (p *phrase) count(entries []entry, title float64, frequency []float64) erro
 		if !agree {
 			continue
 		}
-		var n float64
-		for field, weight := range []float64{1, title} {
+		var n float32
+		for field, weight := range []float32{1, title} {
 			starts := readers[0].read(field)
 			for i := 1; i < len(readers); i++ {
 				starts = keepFollowed(starts, readers[i].read(field))
 			}
-			n += weight * float64(len(starts))
+			n += weight * float32(len(starts))
 		}
 		frequency[at] = n
 		for i := range readers {

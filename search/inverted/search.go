@@ -2,6 +2,8 @@ package inverted
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 )
@@ -49,7 +51,11 @@ type Result struct {
 // search answers a request from what a view sees.
 func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, error) {
 	names := columnNames(req)
-	if err := v.prefetch(ctx, append([]string{chunksColumn, termsColumn}, names...)); err != nil {
+	base := []string{chunksColumn}
+	if req.Query != nil {
+		base = append(base, termsColumn)
+	}
+	if err := v.prefetch(ctx, append(base, names...)); err != nil {
 		return nil, err
 	}
 	tables, err := v.tables(ctx, v.segments)
@@ -68,22 +74,28 @@ func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, er
 	if err != nil {
 		return nil, err
 	}
-	var score scorer = everything{tables, columns[req.OrderBy]}
-	if req.Query != nil {
-		m := &matcher{view: v, ranking: r, query: req.Query, tables: tables, dead: dead}
-		if err := m.prepare(ctx); err != nil {
-			return nil, err
-		}
-		score = m
-	}
 	c := newCollector(v, req, tables, dead, chosen, columns)
+	if req.Query == nil {
+		for _, i := range slices.Backward(c.order()) {
+			var order *column
+			if req.OrderBy != "" {
+				order = columns[req.OrderBy][i]
+			}
+			c.collectAll(i, order)
+		}
+		return c.result(), nil
+	}
+	m := &matcher{view: v, ranking: r, query: req.Query, tables: tables, dead: dead}
+	if err := m.prepare(ctx); err != nil {
+		return nil, err
+	}
 	for _, i := range c.order() {
-		if err := ctx.Err(); err != nil {
+		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		scores, err := score.segment(i)
+		scores, err := m.segment(i)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("search index: segment %s: %w", v.segments[i].id, err)
 		}
 		c.collect(i, scores)
 		putScores(scores)
@@ -153,10 +165,4 @@ func (p *prefetched) columns(ctx context.Context, keys []cacheKey) (map[cacheKey
 		}
 	}
 	return p.rows, nil
-}
-
-// A scorer gives the scores of the chunks in a segment, by ordinal: 0 for those
-// that do not match. The caller gives the slice back with putScores.
-type scorer interface {
-	segment(i int) ([]float64, error)
 }

@@ -1,0 +1,156 @@
+package search
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/search/inverted"
+)
+
+// maxTitle is the number of bytes of a title that are stored as such.
+const maxTitle = 1024
+
+// A prepared document is ready to be stored.
+type prepared struct {
+	content.Document // with clean texts
+	chunks           []string
+	metadata         string // JSON
+	values           map[string]any
+}
+
+// prepare cleans, cuts and flattens a document, or says why it cannot be
+// indexed.
+func prepare(d content.Document) (prepared, error) {
+	if d.ID == "" || d.Type == "" {
+		return prepared{}, fmt.Errorf("%w: a document without type or id", content.ErrInvalid)
+	}
+	for _, s := range []*string{&d.Group, &d.Title, &d.Text, &d.Filename, &d.ContentType, &d.URL} {
+		*s = clean(*s)
+	}
+	if len(d.Title) > maxTitle { // it goes with each chunk; the whole of it is found in the text
+		d.Text = d.Title + "\n\n" + d.Text
+		d.Title = strings.ToValidUTF8(d.Title[:maxTitle], "")
+	}
+	p := prepared{Document: d, chunks: split(d.Text)}
+	if len(p.chunks) > inverted.MaxChunks {
+		return prepared{}, fmt.Errorf("%w: a text of %d bytes makes %d chunks; at most %d are indexed", content.ErrInvalid, len(d.Text), len(p.chunks), inverted.MaxChunks)
+	}
+	metadata, err := cleanJSON(d.Metadata)
+	if err != nil {
+		return prepared{}, fmt.Errorf("%w: the metadata cannot be encoded: %w", content.ErrInvalid, err)
+	}
+	p.metadata = metadata
+	p.values = map[string]any{FieldType: d.Type, FieldGroup: d.Group, FieldContentType: d.ContentType}
+	if d.ContentType == "" {
+		delete(p.values, FieldContentType)
+	}
+	if !d.UpdatedAt.IsZero() {
+		p.values[FieldUpdatedAt] = d.UpdatedAt
+	}
+	for namespace, fields := range d.Metadata {
+		fields, ok := fields.(map[string]any)
+		if !ok || strings.HasPrefix(namespace, "#") {
+			continue // shown, but not filtered by
+		}
+		for name, v := range fields {
+			if v, ok := scalar(v); ok {
+				p.values[namespace+"."+name] = v
+			}
+		}
+	}
+	return p, nil
+}
+
+// scalar brings a value of metadata to one of the kinds that can be filtered by.
+func scalar(v any) (any, bool) {
+	switch v := v.(type) {
+	case string:
+		return clean(v), v != ""
+	case int:
+		return int64(v), true
+	case int32:
+		return int64(v), true
+	case float32:
+		return float64(v), true
+	case int64, float64, bool:
+		return v, true
+	case time.Time:
+		return v, !v.IsZero()
+	case []string:
+		return v, len(v) > 0
+	case []any:
+		list := make([]string, len(v))
+		for i, x := range v {
+			s, ok := x.(string)
+			if !ok {
+				return nil, false
+			}
+			list[i] = s
+		}
+		return list, len(list) > 0
+	}
+	return nil, false
+}
+
+// clean drops what Postgres does not store in a text: NUL and bytes that are not
+// UTF-8.
+func clean(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
+// cleanJSON encodes metadata, without NUL, which JSONB refuses.
+func cleanJSON(metadata map[string]any) (string, error) {
+	if len(metadata) == 0 {
+		return "{}", nil
+	}
+	data, err := json.Marshal(metadata)
+	if err != nil {
+		return "", err
+	}
+	if !bytes.Contains(data, []byte(`\u0000`)) {
+		return string(data), nil
+	}
+	var v any
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	if err := decoder.Decode(&v); err != nil {
+		return "", err
+	}
+	if data, err = json.Marshal(withoutNUL(v)); err != nil {
+		return "", err
+	}
+	return string(data), nil
+}
+
+func withoutNUL(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "\x00", "")
+	case []any:
+		for i := range v {
+			v[i] = withoutNUL(v[i])
+		}
+	case map[string]any:
+		for k, x := range v {
+			delete(v, k)
+			v[strings.ReplaceAll(k, "\x00", "")] = withoutNUL(x)
+		}
+	}
+	return v
+}
+
+// A Failure is a document that cannot be indexed, and why.
+type Failure struct {
+	Type, ID string
+	Err      error
+}
+
+// Error implements error.
+func (f Failure) Error() string { return fmt.Sprintf("index %s %s: %v", f.Type, f.ID, f.Err) }
+
+// Unwrap returns the reason.
+func (f Failure) Unwrap() error { return f.Err }

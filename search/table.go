@@ -1,0 +1,134 @@
+package search
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/search/inverted"
+)
+
+// insertSizes are the numbers of rows in one statement: few, so that the
+// statements are prepared once.
+var insertSizes = []int{64, 8, 1}
+
+const chunkColumns = `organization_id, number, source_type, source_id, source_type_filter, chunk_index,
+	title, filename, url, content, content_type, metadata, updated_at, created_at`
+
+// insertChunks stores the chunks of documents under consecutive numbers.
+func insertChunks(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
+	const width = 14
+	var values []any
+	created := tx.Dialect().Time(now)
+	for _, d := range docs {
+		updated := tx.Dialect().Time(d.UpdatedAt)
+		for i, text := range d.chunks {
+			values = append(values, organization, number, d.Type, d.ID, d.Group, i,
+				d.Title, d.Filename, d.URL, text, d.ContentType, d.metadata, updated, created)
+			number++
+		}
+	}
+	for _, size := range insertSizes {
+		for ; len(values) >= size*width; values = values[size*width:] {
+			_, err := tx.Exec(ctx, "INSERT INTO search_chunks ("+chunkColumns+") VALUES "+database.Rows(size, width), values[:size*width]...)
+			if err != nil {
+				return fmt.Errorf("store chunks: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type removed struct{ documents, chunks int }
+
+// remove deletes the chunks of records, from the table and from the index. The
+// Writer comes first: with it, no other transaction adds chunks meanwhile.
+func remove(ctx context.Context, tx *database.Tx, w *inverted.Writer, organization, typeName string, ids []string) (removed, error) {
+	var r removed
+	query, args := `DELETE FROM search_chunks WHERE organization_id = ? AND source_type = ?
+		AND source_id IN (SELECT value FROM json_each(?)) RETURNING number, source_id`, []any{organization, typeName, jsonList(ids)}
+	if tx.Dialect().Name() == database.Postgres {
+		query, args = `DELETE FROM search_chunks c USING unnest(CAST(? AS TEXT[])) AS k(id)
+			WHERE c.organization_id = ? AND c.source_type = ? AND c.source_id = k.id
+			RETURNING c.number, c.source_id`, []any{pq.Array(ids), organization, typeName}
+	}
+	var numbers []int64
+	seen := map[string]bool{}
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var number int64
+		var id string
+		err := rows.Scan(&number, &id)
+		numbers = append(numbers, number)
+		seen[id] = true
+		return err
+	}, query, args...)
+	if err != nil {
+		return r, fmt.Errorf("delete chunks of %s: %w", typeName, err)
+	}
+	r.documents, r.chunks = len(seen), len(numbers)
+	_, err = w.Delete(ctx, numbers)
+	return r, err
+}
+
+// readHits returns the chunks with the given numbers as hits, in that order.
+func readHits(ctx context.Context, tx *database.Tx, organization string, numbers []int64) ([]hitRow, error) {
+	query, list := `SELECT c.number, c.source_type, c.source_id, c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, c.content, c.content_type
+		FROM json_each(?) AS k CROSS JOIN search_chunks c WHERE c.organization_id = ? AND c.number = k.value`, any(jsonList(numbers))
+	if tx.Dialect().Name() == database.Postgres {
+		query = `SELECT c.number, c.source_type, c.source_id, c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, c.content, c.content_type
+		FROM unnest(CAST(? AS BIGINT[])) AS k(value) CROSS JOIN search_chunks c WHERE c.organization_id = ? AND c.number = k.value`
+		list = pq.Array(numbers)
+	}
+	byNumber := make(map[int64]hitRow, len(numbers))
+	err := each(ctx, tx, func(rows *sql.Rows) error {
+		var number int64
+		var h hitRow
+		err := rows.Scan(&number, &h.Type, &h.ID, &h.Group, &h.ChunkIndex, &h.Title, &h.Filename, &h.URL, &h.text, &h.ContentType)
+		byNumber[number] = h
+		return err
+	}, query, list, organization)
+	if err != nil {
+		return nil, fmt.Errorf("read chunks: %w", err)
+	}
+	hits := make([]hitRow, len(numbers))
+	for i, n := range numbers {
+		h, ok := byNumber[n]
+		if !ok {
+			return nil, fmt.Errorf("chunk %d is in the search index but not in search_chunks", n)
+		}
+		hits[i] = h
+	}
+	return hits, nil
+}
+
+// A hitRow is a hit with the text of its chunk.
+type hitRow struct {
+	Hit
+	text string
+}
+
+// each runs a query and hands each row to scan.
+func each(ctx context.Context, tx *database.Tx, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// jsonList encodes strings or numbers, which cannot fail.
+func jsonList[T string | int64](list []T) string {
+	data, _ := json.Marshal(list)
+	return string(data)
+}
