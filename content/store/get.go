@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -114,28 +112,23 @@ func (s *Store) SetIndexed(ctx context.Context, tx *database.Tx, scope content.S
 	if err != nil {
 		return err
 	}
-	d := tx.Dialect()
-	ids, hashes := make([]string, len(rows)), make([][]byte, len(rows))
-	pairs := make([][2]string, len(rows))
-	for i, row := range rows {
-		rec := content.RecordOf(row)
-		ids[i], hashes[i] = rec.ID, rec.DocumentHash
-		pairs[i] = [2]string{rec.ID, hex.EncodeToString(rec.DocumentHash)}
-	}
-	var list []any
-	read := "(SELECT value ->> 0 AS id, unhex(value ->> 1) AS hash FROM json_each(?)) AS done"
-	if d.Name() == database.Postgres {
-		read, list = "unnest(?::text[], ?::bytea[]) AS done(id, hash)", []any{pq.Array(ids), pq.ByteaArray(hashes)}
-	} else {
-		b, err := json.Marshal(pairs)
-		if err != nil {
-			return err
+	now := tx.Dialect().Time(s.Now())
+	if tx.Dialect().Name() == database.Postgres {
+		ids, hashes := make([]string, len(rows)), make([][]byte, len(rows))
+		for i, row := range rows {
+			ids[i], hashes[i] = content.RecordOf(row).ID, content.RecordOf(row).DocumentHash
 		}
-		list = []any{string(b)}
+		_, err = tx.Exec(ctx, "UPDATE "+p.table+" t SET indexed_at = ? FROM unnest(?::text[], ?::bytea[]) AS done(id, hash) WHERE t.organization_id = ? AND t.id = done.id AND t.document_hash = done.hash",
+			now, pq.Array(ids), pq.ByteaArray(hashes), org)
+	} else { // see setLinks
+		for _, row := range rows {
+			rec := content.RecordOf(row)
+			if _, err = tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = ? WHERE organization_id = ? AND id = ? AND document_hash = ?", now, org, rec.ID, rec.DocumentHash); err != nil {
+				break
+			}
+		}
 	}
-	args := append(append([]any{d.Time(s.Now())}, list...), org)
-	if _, err := tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = ? FROM "+read+" WHERE organization_id = ? AND "+
-		p.table+".id = done.id AND document_hash = done.hash", args...); err != nil {
+	if err != nil {
 		return fmt.Errorf("mark %s as indexed: %w", p.typ.Name(), err)
 	}
 	return nil

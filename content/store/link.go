@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/lib/pq"
@@ -33,11 +32,7 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 		}
 		after := ""
 		for {
-			type pair struct {
-				ID     string
-				Target *string
-			}
-			var pairs []pair
+			var pairs []linkPair
 			link := "t." + quote(f.Name)
 			query := "SELECT t.id AS id, o.id AS target FROM " + p.table + " t LEFT JOIN " + target.Table() +
 				" o ON o.organization_id = ? AND o.instance = ? AND o." + quote(target.Key().Name) + " = t." + quote(f.LinkFrom) +
@@ -52,28 +47,42 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 				break
 			}
 			after = pairs[len(pairs)-1].ID
-			ids, targets := make([]string, len(pairs)), make([]*string, len(pairs))
-			list := make([][2]*string, len(pairs))
-			for i, pr := range pairs {
-				ids[i], targets[i], list[i] = pr.ID, pr.Target, [2]*string{&pr.ID, pr.Target}
-			}
 			if err := write(ctx, func(ctx context.Context, tx *database.Tx) error {
-				from, args := "unnest(?::text[], ?::text[]) AS found(id, target)", []any{pq.Array(ids), pq.Array(targets)}
-				if tx.Dialect().Name() == database.SQLite {
-					b, err := json.Marshal(list)
-					if err != nil {
-						return err
-					}
-					from, args = "(SELECT value ->> 0 AS id, value ->> 1 AS target FROM json_each(?)) AS found", []any{string(b)}
-				}
-				n, err := tx.Exec(ctx, "UPDATE "+p.table+" SET "+quote(f.Name)+" = found.target FROM "+from+
-					" WHERE "+p.table+".organization_id = ? AND "+p.table+".id = found.id", append(args, org)...)
+				n, err := setLinks(ctx, tx, p.table, quote(f.Name), org, pairs)
 				changed += n
 				return err
 			}); err != nil {
 				return changed, fmt.Errorf("resolve %s.%s: %w", p.table, f.Name, err)
 			}
 		}
+	}
+	return changed, nil
+}
+
+// A linkPair is a record and what it links to; nil is nothing.
+type linkPair struct {
+	ID     string
+	Target *string
+}
+
+// setLinks sets a link of many records. Postgres takes them as one statement.
+// SQLite would look for the pairs' rows by walking the table, and has no round
+// trip to save: one prepared statement for each is the fastest.
+func setLinks(ctx context.Context, tx *database.Tx, table, column, org string, pairs []linkPair) (changed int64, err error) {
+	if tx.Dialect().Name() == database.Postgres {
+		ids, targets := make([]string, len(pairs)), make([]*string, len(pairs))
+		for i, p := range pairs {
+			ids[i], targets[i] = p.ID, p.Target
+		}
+		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target FROM unnest(?::text[], ?::text[]) AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id",
+			pq.Array(ids), pq.Array(targets), org)
+	}
+	for _, p := range pairs {
+		n, err := tx.Exec(ctx, "UPDATE "+table+" SET "+column+" = ? WHERE organization_id = ? AND id = ?", p.Target, org, p.ID)
+		if err != nil {
+			return changed, err
+		}
+		changed += n
 	}
 	return changed, nil
 }
