@@ -32,6 +32,10 @@ func Define[R any, P interface {
 		Children: spec.Children, Statistics: spec.Statistics,
 	})
 	t.newRow = func() Row { return P(new(R)) }
+	t.holds = func(r Row) bool {
+		p, ok := r.(P)
+		return ok && p != nil
+	}
 	rt := reflect.TypeFor[R]()
 	if rt.Kind() != reflect.Struct {
 		t.problem("%s is not a struct", rt)
@@ -54,13 +58,20 @@ func Define[R any, P interface {
 func DefineDynamic(spec Spec[Dynamic], fields ...FieldSpec) *Type {
 	t := newType(spec)
 	t.newRow = func() Row { return &Dynamic{Values: make([]any, len(fields))} }
+	t.holds = func(r Row) bool {
+		d, ok := r.(*Dynamic)
+		return ok && d != nil && len(d.Values) <= len(fields)
+	}
 	for i, fs := range fields {
 		t.add(&Field{
 			Name: fs.Name, Label: fs.Label, Description: fs.Description, Kind: fs.Kind, Nullable: !fs.Required && !Role(fs.Roles).has(Key),
 			Roles: fs.Roles, LinkType: fs.LinkType, LinkFrom: fs.LinkFrom,
-			get: func(r Row) any { return r.(*Dynamic).Values[i] },
-			set: func(r Row, v any) { r.(*Dynamic).Values[i] = v },
+			get: func(r Row) any { return r.(*Dynamic).value(i) },
+			set: func(r Row, v any) { r.(*Dynamic).set(i, len(fields), v) },
 		})
+		if fs.LinkType != "" && !fs.Roles.has(Parent|Link) {
+			t.problem("field %s names the type %s but has neither the role Parent nor Link", fs.Name, fs.LinkType)
+		}
 	}
 	if spec.Title != nil {
 		t.title = func(r Row) string { return spec.Title(r.(*Dynamic)) }
@@ -101,6 +112,12 @@ func (t *Type) scan(rt reflect.Type, index []int) {
 		name, tagged := sf.Tag.Lookup("db")
 		switch {
 		case sf.Type == reflect.TypeFor[Record]():
+			continue
+		case sf.Type == reflect.TypeFor[*Record]():
+			t.problem("it embeds *content.Record, which is nil in a new row; embed content.Record")
+			continue
+		case sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Struct:
+			t.problem("it embeds %s, whose columns are not there in a new row; embed %s", sf.Type, sf.Type.Elem())
 			continue
 		case sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Struct:
 			t.scan(sf.Type, at)
@@ -155,8 +172,13 @@ func (t *Type) parseTag(f *Field, tag string) {
 
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
-// reserved are the columns that every table has.
-var reserved = []string{"id", "organization_id", "instance", "title_key", "created_at", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash", "raw"}
+// reserved are the columns that every table has, those of Postgres itself last.
+var reserved = []string{"id", "organization_id", "instance", "title_key", "created_at", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash", "raw",
+	"ctid", "cmin", "cmax", "xmin", "xmax", "tableoid"}
+
+// maxColumns is below what a table of either database can have, with room for
+// the columns of [Record].
+const maxColumns = 1500
 
 func (t *Type) add(f *Field) {
 	switch {
@@ -230,8 +252,30 @@ func (t *Type) finish() {
 	t.only(Category, "category")
 	t.only(URL, "url")
 	t.only(Group, "group")
+	if len(t.fields) > maxColumns {
+		t.problem("it has %d columns; a table takes at most %d", len(t.fields), maxColumns)
+	}
+	t.finishRoles()
 	t.finishText()
 	t.finishLinks()
+	t.finishStatistics()
+}
+
+// finishRoles notes roles that contradict each other.
+func (t *Type) finishRoles() {
+	for _, f := range t.fields {
+		const shown = Title | Text | Facet | Filterable | Sortable | Category | URL | Searched | Group
+		switch {
+		case f.Has(Hidden) && f.Has(shown):
+			t.problem("field %s is hidden, so it can be neither shown, searched, filtered nor sorted by; take one of its roles away", f.Name)
+		case f.Has(Kept) && f.Has(Key|Title):
+			t.problem("field %s is kept, but each import brings a key and a title; take one of its roles away", f.Name)
+		case f.Has(Kept) && f.LinkFrom != "":
+			t.problem("link field %s is kept, but from=%s makes an import change it; take one of them away", f.Name, f.LinkFrom)
+		case f.Kind == JSON && f.Has(Facet|Filterable|Sortable):
+			t.problem("field %s holds JSON, which cannot be filtered or sorted by", f.Name)
+		}
+	}
 }
 
 // only returns the one field with a role.
@@ -303,14 +347,27 @@ func (t *Type) finishLinks() {
 			t.problem("link field %s says from=%s, which is no text field", f.Name, f.LinkFrom)
 		}
 	}
+}
+
+func (t *Type) finishStatistics() {
+	names := map[string]bool{}
 	for _, st := range t.spec.Statistics {
+		if names[st.Name] {
+			t.problem("two statistics have the name %q", st.Name)
+		}
+		names[st.Name] = true
 		t.checkStatistic(st)
 	}
 }
 
 func (t *Type) checkStatistic(st Statistic) {
-	if st.Name == "" {
+	switch {
+	case st.Name == "":
 		t.problem("a statistic has no name")
+	case st.GroupBy != "" && st.Sum != "":
+		t.problem("statistic %q has groups; name what to add up per group in Value, not in Sum", st.Name)
+	case st.GroupBy == "" && (st.Key != "" || st.Value != ""):
+		t.problem("statistic %q has no groups, so it takes neither Key nor Value; set GroupBy", st.Name)
 	}
 	for _, name := range []string{st.Sum, st.Value} {
 		if f := t.byName[name]; name != "" && (f == nil || !f.Aggregatable()) {
@@ -323,8 +380,21 @@ func (t *Type) checkStatistic(st Statistic) {
 	for _, flt := range st.Filters {
 		if err := flt.Check(); err != nil {
 			t.problem("statistic %q: %v", st.Name, err)
-		} else if f := t.byName[flt.Field]; f == nil || !f.Filterable() {
+			continue
+		}
+		f := t.byName[flt.Field]
+		if f == nil || !f.Filterable() {
 			t.problem("statistic %q filters by %q, which is no facet or filter field", st.Name, flt.Field)
+			continue
+		}
+		if (flt.Op == Contains || flt.Op == StartsWith) && f.Kind != String {
+			t.problem("statistic %q: %s needs text, %s is a %s", st.Name, flt.Op, f.Name, f.Kind)
+			continue
+		}
+		for _, text := range flt.Values {
+			if _, err := f.Parse(text); err != nil {
+				t.problem("statistic %q: %v", st.Name, err)
+			}
 		}
 	}
 }

@@ -2,8 +2,6 @@ package content_test
 
 import (
 	"encoding/json"
-	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -93,46 +91,6 @@ func TestFieldsReadAndWriteRows(t *testing.T) {
 	}
 }
 
-func TestRegistryReportsEveryMistakeAtOnce(t *testing.T) {
-	type broken struct {
-		content.Record
-		A    string   `db:"a" content:"key"`
-		B    string   `db:"b" content:"key,colour"`
-		C    chan int `db:"c"`
-		D    string   `db:"Delta"`
-		E    string   `db:"raw"`
-		F    string   `content:"facet"`
-		G    *string  `db:"g" content:"parent=nobody,from=zzz"`
-		H    string   `db:"h" content:"date"`
-		I    func()   `db:"i"`
-		Site struct{ C chan int }
-		J    struct{ C chan int } `db:"j"`
-	}
-	_, err := content.NewRegistry(
-		content.Define(content.Spec[broken]{Name: "Broken-1", Icon: "unicorn", Color: "octarine",
-			Children:   []content.Child{{Type: "ghost", Relation: "ghosts"}, {Type: "ticket", Relation: "tickets"}},
-			Statistics: []content.Statistic{{Name: "s", Sum: "a"}}}),
-		ticketType(), ticketType(), nil)
-	if !errors.Is(err, content.ErrInvalid) {
-		t.Fatalf("got %v, want ErrInvalid", err)
-	}
-	for _, want := range []string{
-		`two fields have the role "key": a and b`, `unknown word "colour"`, "no database can hold a chan int", `column "Delta"`,
-		`column "raw" is one that every table has`, "field F has a content tag but no db tag", `unknown type "nobody"`, "from=zzz",
-		"only a time.Time can be a date", "no database can hold a func()", "field J: no database can hold", "the title is missing",
-		"the label is missing", `unknown icon "unicorn"`, `unknown color "octarine"`, `child relation "ghosts": unknown type "ghost"`,
-		"no field of ticket links to Broken-1", `statistic "s" adds up "a"`, "type ticket: two types have this name",
-		"a type is nil", "the name must be a lower-case letter",
-	} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("the error does not say %q", want)
-		}
-	}
-	if t.Failed() {
-		t.Log(err)
-	}
-}
-
 func TestDynamicTypesAreLikeDefinedOnes(t *testing.T) {
 	typ := content.DefineDynamic(content.Spec[content.Dynamic]{Name: "plan", Label: "Plan", Group: "sheets"},
 		content.FieldSpec{Name: "number", Kind: content.String, Roles: content.Key},
@@ -148,36 +106,5 @@ func TestDynamicTypesAreLikeDefinedOnes(t *testing.T) {
 	d := typ.Document(row)
 	if d.Title != "Navy" || d.Text != "Agency: Navy" || typ.KeyOf(row) != "7" {
 		t.Errorf("document %+v", d)
-	}
-}
-
-func TestDocumentAndItem(t *testing.T) {
-	typ := ticketType()
-	body, due := "It burns.", time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
-	row := &ticket{Key: "T-1", Subject: "Printer", Body: &body, Status: "open", Due: &due, Site: &address{City: "Rome"}}
-	row.ID, row.Raw = "id-1", []byte(`{"x":1}`)
-	d := typ.Document(row)
-	want := content.Document{ID: "id-1", Type: "ticket", Group: "helpdesk", Title: "Printer", Text: "Status: open\n\nIt burns.",
-		Filename: "T-1", Language: "en", Metadata: map[string]any{"helpdesk": map[string]any{"ticket_id": "T-1", "status": "open", "due_on": due}}}
-	if diff := cmp.Diff(want, d); diff != "" {
-		t.Error(diff)
-	}
-	later := *row
-	later.UpdatedAt = due
-	if string(typ.Document(&later).Hash()) != string(d.Hash()) {
-		t.Error("the hash of a document depends on when it was updated")
-	}
-	item := typ.Item(row, "crm")
-	if item.DisplayType != "Case" || item.Title != "Printer" || item.Fields["due_on"] != "2026-05-06" || item.TextPreview != "It burns." {
-		t.Errorf("item %+v", item)
-	}
-	if _, shown := item.Fields["parent_key"]; shown {
-		t.Error("a hidden field is shown")
-	}
-	if string(item.Metadata["site"].(json.RawMessage)) != `{"city":"Rome"}` || item.Metadata["raw_data"] == nil {
-		t.Errorf("metadata %v", item.Metadata)
-	}
-	if s := item.Summary(); s.Metadata != nil || s.Fields["status"] != "open" || s.Fields["score"] != nil {
-		t.Errorf("summary %+v", s)
 	}
 }

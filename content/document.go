@@ -24,6 +24,13 @@ type Document struct {
 	UpdatedAt   time.Time      // orders results without a query, newest first
 }
 
+// ReservedNamespaces returns the names that no group can have: a namespace of
+// metadata stands beside a document's own parts in filters and facets, and
+// "curatore" is kept for what the library itself adds.
+func ReservedNamespaces() []string {
+	return []string{"content", "content_type", "curatore", "filename", "group", "id", "language", "metadata", "text", "title", "type", "updated_at", "url"}
+}
+
 // Document returns what is indexed for a row: the declared function's result,
 // with the gaps filled from the roles. By default the text is a line
 // "Label: value" for each facet and each field with the role "search", an empty

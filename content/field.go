@@ -1,6 +1,7 @@
 package content
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -99,7 +100,10 @@ func (k Kind) Parse(s string) (any, error) {
 	case Time, Date:
 		for _, layout := range []string{time.RFC3339Nano, time.DateOnly, time.DateTime} {
 			if t, err := time.Parse(layout, s); err == nil {
-				return k.normal(t), nil
+				if t = k.normal(t); !Storable(t) {
+					return nil, fmt.Errorf("%q is not between the years 1 and 9999", s)
+				}
+				return t, nil
 			}
 		}
 		return nil, fmt.Errorf("%q is not a date such as 2026-01-31 or a time such as 2026-01-31T15:04:05Z", s)
@@ -114,18 +118,26 @@ func (k Kind) Parse(s string) (any, error) {
 
 const maxFinite = 1.7976931348623157e308
 
-// normal brings a time to what both databases hold.
+// normal brings a time to what both databases hold. The day of a date is the
+// one that the time shows in its own zone.
 func (k Kind) normal(t time.Time) time.Time {
-	t = t.UTC()
 	if k == Date {
 		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
 	}
-	return t.Truncate(time.Microsecond)
+	return t.UTC().Truncate(time.Microsecond)
+}
+
+// Storable reports whether a time, in UTC, lies between the years 1 and 9999:
+// what both databases hold, and as text in the order of time.
+func Storable(t time.Time) bool {
+	year := t.UTC().Year()
+	return 1 <= year && year <= 9999
 }
 
 var (
 	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
+	textType = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
 // kindOf tells how a Go type is held, and whether it can be null. Structs, maps
@@ -174,7 +186,11 @@ func encodable(t reflect.Type, seen []reflect.Type) bool {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return encodable(t.Elem(), seen)
 	case reflect.Map:
-		return t.Key().Kind() == reflect.String && encodable(t.Elem(), seen)
+		switch k := t.Key().Kind(); {
+		case k == reflect.String, reflect.Int <= k && k <= reflect.Uintptr, t.Key().Implements(textType):
+			return encodable(t.Elem(), seen)
+		}
+		return false
 	case reflect.Struct:
 		for i := range t.NumField() {
 			if f := t.Field(i); f.IsExported() && f.Tag.Get("json") != "-" && !encodable(f.Type, seen) {

@@ -2,8 +2,8 @@ package content
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // An Item is a record as the outside sees it: a program, a page, a model.
@@ -123,17 +123,14 @@ func (t *Type) Text(r Row) string {
 }
 
 // Preview returns the first [PreviewLength] characters of a text, with "…"
-// where it was cut.
+// where it was cut, as valid UTF-8.
 func Preview(text string) string {
 	n := 0
 	for i := range text {
 		if n == PreviewLength {
-			return text[:i] + "…"
+			return strings.ToValidUTF8(text[:i], "\uFFFD") + "…"
 		}
 		n++
 	}
-	if !utf8.ValidString(text) {
-		return string([]rune(text))
-	}
-	return text
+	return strings.ToValidUTF8(text, "\uFFFD")
 }

@@ -11,7 +11,7 @@ const (
 	Float                  // float64; REAL, DOUBLE PRECISION
 	Bool                   // bool; INTEGER 0 or 1, BOOLEAN
 	Time                   // time.Time in UTC, microseconds; TEXT, TIMESTAMPTZ
-	Date                   // time.Time at midnight UTC; TEXT, DATE
+	Date                   // time.Time at midnight UTC of a day; TEXT, DATE
 	JSON                   // json.RawMessage; TEXT, JSONB
 )
 

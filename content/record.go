@@ -28,10 +28,26 @@ type Row interface{ record() *Record }
 func RecordOf(r Row) *Record { return r.record() }
 
 // Dynamic is a record of a Type made by [DefineDynamic]: its values stand in
-// the order of the Type's fields, each nil or of its kind's Go type.
+// the order of the Type's fields, each nil or of its kind's Go type. Values that
+// are missing at the end are nil.
 type Dynamic struct {
 	Record
 	Values []any
+}
+
+func (d *Dynamic) value(i int) any {
+	if i >= len(d.Values) {
+		return nil
+	}
+	return d.Values[i]
+}
+
+// set makes room for all n values of the Type.
+func (d *Dynamic) set(i, n int, v any) {
+	for len(d.Values) < n {
+		d.Values = append(d.Values, nil)
+	}
+	d.Values[i] = v
 }
 
 // systemFields are the columns of [Record] that may be selected, filtered and

@@ -38,6 +38,11 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 			report(t, "two types have this name")
 			continue
 		}
+		if g := t.Group(); g != "" && !identifier.MatchString(g) {
+			report(t, "group %q: use a lower-case letter, then up to 39 letters, digits and underscores", g)
+		} else if slices.Contains(ReservedNamespaces(), g) {
+			report(t, "group %q: this metadata namespace is reserved; choose another name than %s", g, strings.Join(ReservedNamespaces(), ", "))
+		}
 		if other, taken := tables[t.Table()]; taken {
 			report(t, "its table %s is that of %s", t.Table(), other)
 		}
@@ -89,16 +94,24 @@ func (r *Registry) checkChild(t *Type, c *Child) error {
 	}
 	switch {
 	case c.Field != "" && slices.Contains(links, c.Field):
-		return nil
+		return notHidden(child, c.Field)
 	case c.Field != "":
 		return fmt.Errorf("%s.%s does not link to %s", c.Type, c.Field, t.Name())
 	case len(links) == 1:
 		c.Field = links[0]
-		return nil
+		return notHidden(child, c.Field)
 	case len(links) == 0:
 		return fmt.Errorf("no field of %s links to %s; tag one with content:\"parent=%s\"", c.Type, t.Name(), t.Name())
 	}
 	return fmt.Errorf("several fields of %s link here (%s); name one in Field", c.Type, strings.Join(links, ", "))
+}
+
+// notHidden reports a link that the children cannot be found by.
+func notHidden(child *Type, field string) error {
+	if child.byName[field].Has(Hidden) {
+		return fmt.Errorf("%s.%s is hidden, so children cannot be looked up by it", child.Name(), field)
+	}
+	return nil
 }
 
 // Types returns all Types in the order in which they were registered.

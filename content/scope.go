@@ -32,6 +32,9 @@ func (s Scope) String() string {
 	return fmt.Sprintf("Scope(%s)", s.principal)
 }
 
+// GoString is String, so that %#v shows no more.
+func (s Scope) GoString() string { return s.String() }
+
 // MarshalJSON always fails: a Scope is permission, and permission is minted
 // anew where it is needed.
 func (s Scope) MarshalJSON() ([]byte, error) {

@@ -19,6 +19,7 @@ type Type struct {
 	key      *Field
 	parent   *Field
 	newRow   func() Row
+	holds    func(Row) bool
 	title    func(Row) string
 	document func(Row) Document
 	problems []string
@@ -128,6 +129,11 @@ func (t *Type) With(r Role) []*Field {
 
 // New returns an empty row of the Type.
 func (t *Type) New() Row { return t.newRow() }
+
+// Holds reports whether a row is one of the Type: what New returns, or a
+// pointer to the struct that it was defined with. Any other row must not be
+// given to the Type or its fields.
+func (t *Type) Holds(r Row) bool { return r != nil && t.holds(r) }
 
 // Title returns what names the record: the title field or function, else its
 // key. It is never empty for a record that has a key.

@@ -110,7 +110,7 @@ func TestRowsThatAreOpenDoNotHang(t *testing.T) {
 		for _, end := range []error{nil, gaveUp} {
 			err := db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 				for range 40 {
-					rows, err := tx.Query(ctx, query, 10_000)
+					rows, err := tx.Query(ctx, query, 1000)
 					if err != nil {
 						return err
 					}
@@ -119,7 +119,7 @@ func TestRowsThatAreOpenDoNotHang(t *testing.T) {
 						return err
 					}
 				}
-				rows, err := tx.Query(ctx, query, 10_000) //nolint:sqlclosecheck,rowserrcheck // on purpose
+				rows, err := tx.Query(ctx, query, 1000) //nolint:sqlclosecheck,rowserrcheck // on purpose
 				if err != nil || !rows.Next() {
 					t.Error("no rows")
 				}
@@ -136,7 +136,7 @@ func TestRowsThatAreOpenDoNotHang(t *testing.T) {
 func TestAStatementBesideOpenRowsIsRefused(t *testing.T) {
 	db := databasetest.Open(t, database.Postgres)
 	err := db.Write(context.Background(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, "SELECT n FROM generate_series(1, ?::int) AS n", 10_000)
+		rows, err := tx.Query(ctx, "SELECT n FROM generate_series(1, ?::int) AS n", 1000)
 		if err != nil {
 			return err
 		}

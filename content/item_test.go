@@ -1,0 +1,61 @@
+package content_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+func TestDocumentAndItem(t *testing.T) {
+	typ := ticketType()
+	body, due := "It burns.", time.Date(2026, 5, 6, 0, 0, 0, 0, time.UTC)
+	row := &ticket{Key: "T-1", Subject: "Printer", Body: &body, Status: "open", Due: &due, Site: &address{City: "Rome"}}
+	row.ID, row.Raw = "id-1", []byte(`{"x":1}`)
+	d := typ.Document(row)
+	want := content.Document{ID: "id-1", Type: "ticket", Group: "helpdesk", Title: "Printer", Text: "Status: open\n\nIt burns.",
+		Filename: "T-1", Language: "en", Metadata: map[string]any{"helpdesk": map[string]any{"ticket_id": "T-1", "status": "open", "due_on": due}}}
+	if diff := cmp.Diff(want, d); diff != "" {
+		t.Error(diff)
+	}
+	later := *row
+	later.UpdatedAt = due
+	if string(typ.Document(&later).Hash()) != string(d.Hash()) {
+		t.Error("the hash of a document depends on when it was updated")
+	}
+	item := typ.Item(row, "crm")
+	if item.DisplayType != "Case" || item.Title != "Printer" || item.Fields["due_on"] != "2026-05-06" || item.TextPreview != "It burns." {
+		t.Errorf("item %+v", item)
+	}
+	if _, shown := item.Fields["parent_key"]; shown {
+		t.Error("a hidden field is shown")
+	}
+	if string(item.Metadata["site"].(json.RawMessage)) != `{"city":"Rome"}` || item.Metadata["raw_data"] == nil {
+		t.Errorf("metadata %v", item.Metadata)
+	}
+	if s := item.Summary(); s.Metadata != nil || s.Fields["status"] != "open" || s.Fields["score"] != nil {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func TestPreviewIsShortValidAndWhole(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "",
+		"short":                               "short",
+		strings.Repeat("é", 300):              strings.Repeat("é", 300),
+		strings.Repeat("é", 301):              strings.Repeat("é", 300) + "…",
+		"a\xffb":                              "a\uFFFDb",
+		"\xff" + strings.Repeat("x", 400):     "\uFFFD" + strings.Repeat("x", 299) + "…",
+		strings.Repeat("x", 299) + "\xe2\x82": strings.Repeat("x", 299) + "\uFFFD",
+	} {
+		got := content.Preview(text)
+		if got != want && utf8.ValidString(text) || !utf8.ValidString(got) || utf8.RuneCountInString(got) > content.PreviewLength+1 {
+			t.Errorf("%.20q… is shown as %q, want %q", text, got, want)
+		}
+	}
+}
