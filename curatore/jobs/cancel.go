@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause str
 		return err
 	}
 	if cause == "" {
-		cause = "by " + scope.Principal()
+		cause = "by " + cmp.Or(scope.Principal(), "somebody without a name")
 	}
 	cause = cleanText(cause, maxMessage)
 	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {

@@ -20,10 +20,11 @@ type inCommit struct{}
 //
 // A run that another process has taken over gives content.ErrSuperseded, one
 // that was cancelled [ErrCancelled] with the cause; do is not called, and the
-// job should return that error. What do tells the Task (checkpoint, progress,
-// events) is stored by the next write. After an error everything that was told
-// is kept for the next Commit, so it may be tried again. Commits of several
-// goroutines wait for each other; one inside another panics.
+// job should return that error. A checkpoint that is set in do is stored in the
+// same transaction, or forgotten with it; progress and events that do tells are
+// stored by the next write. What was told before is kept after an error, so that
+// a Commit may be tried again. Commits of several goroutines wait for each other;
+// one inside another panics.
 //
 // Keep it under 250 ms on SQLite, which has one writer, and do not use another
 // transaction in do.
@@ -48,29 +49,22 @@ func (t *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *data
 	return t.write(ctx, true, do)
 }
 
-// write updates the row of the run. The caller holds the turn. Without do it is
-// a heartbeat, which also a cancelled run needs until its job has returned.
+// write updates the row of the run. The caller holds the turn. Without commit it
+// is a heartbeat, which also a cancelled run needs until its job has returned.
 func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Context, tx *database.Tx) error) error {
 	d := t.draft(commit)
-	var checkpoint any
-	if d.next != nil {
-		if d.next.err != nil {
-			return fmt.Errorf("run %s: %w: its checkpoint cannot be stored: %w", t.run.ID, content.ErrInvalid, d.next.err)
-		}
-		checkpoint = string(d.next.value)
+	before := d.next
+	if err := d.next.check(t.run.ID); err != nil {
+		return err
 	}
 	began := time.Now()
 	var refused error
 	err := t.s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		refused = nil
-		var cause string
-		err := tx.QueryRow(ctx, `UPDATE runs SET phase = ?, done = ?, total = ?, checkpoint = COALESCE(?, checkpoint), lease_until = `+tx.Dialect().After()+`
-WHERE id = ? AND fence = ? AND status = 'running' RETURNING cancel_cause`,
-			d.phase, d.done, d.total, checkpoint, t.s.lease.Seconds(), t.run.ID, t.fence).Scan(&cause)
+		cause, err := t.renew(ctx, tx, d)
 		switch {
-		case errors.Is(err, sql.ErrNoRows):
-			refused = fmt.Errorf("run %s: %w: another process took it over, or it was deleted; stop working on it", t.run.ID, content.ErrSuperseded)
-			return refused
+		case errors.Is(err, content.ErrSuperseded):
+			refused = err
+			return err
 		case err != nil:
 			return err
 		case cause != "":
@@ -85,21 +79,60 @@ WHERE id = ? AND fence = ? AND status = 'running' RETURNING cancel_cause`,
 		if do == nil {
 			return nil
 		}
-		return do(context.WithValue(ctx, inCommit{}, t), tx)
+		if err := do(context.WithValue(ctx, inCommit{}, t), tx); err != nil {
+			return err
+		}
+		return t.storeLate(ctx, tx, &d)
 	})
 	if refused != nil {
 		t.cancel(refused)
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		t.settle(d, began)
 		if len(d.notes) > 0 {
 			t.s.watchers.wake(t.run.ID)
 		}
 		return nil
-	case refused != nil:
+	}
+	if commit {
+		t.forget(before)
+	}
+	if refused != nil {
 		return refused
 	}
+	return err
+}
+
+// renew is the update that opens a transaction: fence, lease, checkpoint and
+// progress. It returns the cause for which the run is to be cancelled, if any.
+func (t *Task) renew(ctx context.Context, tx *database.Tx, d draft) (cause string, err error) {
+	var checkpoint any
+	if d.next != nil {
+		checkpoint = string(d.next.value)
+	}
+	err = tx.QueryRow(ctx, `UPDATE runs SET phase = ?, done = ?, total = ?, checkpoint = COALESCE(?, checkpoint), lease_until = `+tx.Dialect().After()+`
+WHERE id = ? AND fence = ? AND status = 'running' RETURNING cancel_cause`,
+		d.phase, d.done, d.total, checkpoint, t.s.lease.Seconds(), t.run.ID, t.fence).Scan(&cause)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("run %s: %w: another process took it over, or it was deleted; stop working on it", t.run.ID, content.ErrSuperseded)
+	}
+	return cause, err
+}
+
+// storeLate stores a checkpoint that was set in the transaction, such as one
+// with counts that are known only then.
+func (t *Task) storeLate(ctx context.Context, tx *database.Tx, d *draft) error {
+	t.mu.Lock()
+	late := t.next
+	t.mu.Unlock()
+	if late == d.next || late == nil {
+		return nil
+	}
+	if err := late.check(t.run.ID); err != nil {
+		return err
+	}
+	d.next = late
+	_, err := tx.Exec(ctx, "UPDATE runs SET checkpoint = ? WHERE id = ? AND fence = ?", string(late.value), t.run.ID, t.fence)
 	return err
 }
 

@@ -83,10 +83,57 @@ func TestCommitIsOneTransaction(t *testing.T) {
 	})
 }
 
+// A checkpoint that is set in a transaction belongs to it.
+func TestCheckpointInsideACommit(t *testing.T) {
+	stored := func(w *world, task *jobs.Task, want string) error {
+		n := w.count("SELECT count(*) FROM runs WHERE id = ? AND COALESCE(checkpoint, '') = ?", task.Run().ID, want)
+		if n != 1 || string(task.Checkpoint()) != want {
+			return fmt.Errorf("the checkpoint is not %q but %q, or not stored", want, task.Checkpoint())
+		}
+		return nil
+	}
+	inside(t, jobs.Config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+		set := func(v any, end error) func(context.Context, *database.Tx) error {
+			return func(context.Context, *database.Tx) error { task.SetCheckpoint(v); return end }
+		}
+		no := errors.New("no")
+		for _, step := range []struct {
+			before any
+			inside func(context.Context, *database.Tx) error
+			err    error
+			want   string
+		}{
+			{nil, set(1, nil), nil, "1"},
+			{nil, set(2, no), no, "1"},
+			{nil, nil, nil, "1"}, // 2 went with its transaction
+			{3, set(4, nil), nil, "4"},
+			{5, set(6, no), no, "4"},
+			{nil, nil, nil, "5"}, // told before that transaction
+			{nil, set(make(chan int), nil), content.ErrInvalid, "5"},
+			{nil, nil, nil, "5"},
+		} {
+			if step.before != nil {
+				task.SetCheckpoint(step.before)
+			}
+			if err := task.Commit(ctx, step.inside); !errors.Is(err, step.err) {
+				return fmt.Errorf("commit: %w, want %w", err, step.err)
+			}
+			if err := stored(w, task, step.want); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(w *world, run jobs.Run) {
+		if run.Error != "" {
+			w.t.Error(run.Error)
+		}
+	})
+}
+
 // A process whose lease ran out and whose run was taken over stores nothing
 // more, neither effects nor an end.
 func TestFence(t *testing.T) {
-	began, resume := make(chan *jobs.Task, 2), make(chan error, 1)
+	began, resume := make(chan *jobs.Task, 2), make(chan struct{})
 	fenced := make(chan error, 1)
 	declared := []jobs.Job{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 		attempt := task.Run().Attempt
@@ -117,7 +164,7 @@ func TestFence(t *testing.T) {
 		if err != nil || run.Status != jobs.Completed || string(run.Result) != `"41"` || run.Attempt != 2 {
 			w.t.Fatalf("the second attempt: %+v, %v", run, err)
 		}
-		resume <- nil
+		resume <- struct{}{}
 		if err := <-fenced; !errors.Is(err, content.ErrSuperseded) || !errors.Is(err, context.Canceled) {
 			w.t.Errorf("the stale commit: %v, want content.ErrSuperseded and a cancelled context", err)
 		}

@@ -34,6 +34,10 @@ type Config struct {
 	Poll time.Duration
 }
 
+// minLease leaves room for the milliseconds in which SQLite counts, and for
+// renewing it in time.
+const minLease = 100 * time.Millisecond
+
 // A Service stores runs and, once started, works on them. It is safe for
 // concurrent use. A process that only stores and reads runs need not start it.
 type Service struct {
@@ -70,15 +74,16 @@ const (
 // mistake, not only the first.
 func New(c Config) (*Service, error) {
 	var mistakes []error
-	missing := func(is bool, format string) {
+	wrong := func(is bool, text string) {
 		if is {
-			mistakes = append(mistakes, fmt.Errorf("%w: "+format, content.ErrInvalid))
+			mistakes = append(mistakes, fmt.Errorf("%w: %s", content.ErrInvalid, text))
 		}
 	}
-	missing(c.DB == nil, "Config.DB is missing; open one with database.Open")
-	missing(c.Authority == nil, "Config.Authority is missing; use the one that mints the Scopes of the callers")
-	missing(c.Runner == nil, "Config.Runner is missing; use localrunner.New to work in this process")
-	missing(c.Lease < 0 || c.Poll < 0, "Config.Lease and Config.Poll must not be negative; 0 means their defaults")
+	wrong(c.DB == nil, "Config.DB is missing; open one with database.Open")
+	wrong(c.Authority == nil, "Config.Authority is missing; use the one that mints the Scopes of the callers")
+	wrong(c.Runner == nil, "Config.Runner is missing; use localrunner.New to work in this process")
+	wrong(c.Lease != 0 && c.Lease < minLease, "Config.Lease is less than 100ms; 0 means 30s")
+	wrong(c.Poll < 0, "Config.Poll is negative; 0 means one second")
 	queues, jobs, err := checkDeclarations(c.Queues, c.Jobs)
 	mistakes = append(mistakes, err)
 	if err := errors.Join(mistakes...); err != nil {

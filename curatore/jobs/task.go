@@ -45,7 +45,14 @@ type Task struct {
 
 type checkpoint struct {
 	value json.RawMessage
-	err   error
+	err   error // of encoding it
+}
+
+func (c *checkpoint) check(run string) error {
+	if c == nil || c.err == nil {
+		return nil
+	}
+	return fmt.Errorf("run %s: %w: its checkpoint cannot be stored: %w", run, content.ErrInvalid, c.err)
 }
 
 func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
@@ -75,8 +82,9 @@ func (t *Task) Checkpoint() json.RawMessage {
 }
 
 // SetCheckpoint sets from where another attempt goes on. It is encoded as JSON
-// now, stored by the next [Task.Commit] that succeeds, and not without one. A
-// value that cannot be encoded makes that Commit fail.
+// now, and stored by the Commit at work when called in its function, else by the
+// next [Task.Commit] that succeeds; never without one. A value that cannot be
+// encoded makes that Commit fail. Call it from the goroutine that commits.
 func (t *Task) SetCheckpoint(v any) {
 	value, err := json.Marshal(v)
 	t.mu.Lock()
@@ -149,7 +157,7 @@ func (t *Task) add(n note, must bool) {
 type draft struct {
 	phase       string
 	done, total int64
-	next        *checkpoint
+	next        *checkpoint // nil to keep the one that is stored
 	notes       []note
 	taken       int // of the task's notes
 	dropped     int
@@ -188,4 +196,12 @@ func (t *Task) settle(d draft, at time.Time) {
 			t.next = nil
 		}
 	}
+}
+
+// forget drops a checkpoint that was set in a transaction which was rolled back;
+// one from before it stays for the next.
+func (t *Task) forget(before *checkpoint) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.next = before
 }

@@ -28,10 +28,10 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	}
 
 	stopBeating := t.beat(ctx)
-	result, err, returned := t.handle(ctx)
+	out, returned := t.handle(ctx)
 	stopBeating()
 	if returned {
-		s.finish(ctx, t, result, err)
+		s.finish(ctx, t, out)
 	} else {
 		t.over.Store(true)
 		s.log.ErrorContext(ctx, "a job did not stop in time; its run is taken up when its lease has run out", "type", r.Type, "run", r.ID)
@@ -50,11 +50,16 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	}
 }
 
+// An outcome is what a job returned.
+type outcome struct {
+	result any
+	err    error // of type interrupted when its context had been cancelled
+}
+
 // handle calls the job. Returned is false when Stop gave up waiting for it.
-func (t *Task) handle(ctx context.Context) (result any, err error, returned bool) {
-	type outcome struct {
-		result any
-		err    error
+func (t *Task) handle(ctx context.Context) (out outcome, returned bool) {
+	if ctx.Err() != nil { // it was cancelled while it was claimed
+		return outcome{nil, &interrupted{context.Cause(ctx), context.Cause(ctx)}}, true
 	}
 	if timeout := t.job.Timeout; timeout > 0 {
 		var stop context.CancelFunc
@@ -73,20 +78,16 @@ func (t *Task) handle(ctx context.Context) (result any, err error, returned bool
 			}
 			outcomes <- out
 		}()
-		if ctx.Err() == nil { // it may have been cancelled while it was claimed
-			out.result, out.err = t.job.Handle(ctx, t)
-		} else {
-			out.err = context.Cause(ctx)
-		}
+		out.result, out.err = t.job.Handle(ctx, t)
 		if out.err != nil && ctx.Err() != nil {
 			out.err = &interrupted{context.Cause(ctx), out.err}
 		}
 	}()
 	select {
 	case out := <-outcomes:
-		return out.result, out.err, true
+		return out, true
 	case <-t.s.gaveUp:
-		return nil, nil, false
+		return outcome{}, false
 	}
 }
 
@@ -98,7 +99,7 @@ func (e *interrupted) Unwrap() error { return e.cause }
 
 // finish stores how a run ended, with its result, its progress and its last
 // events, in one transaction that only the holder of the fence can make.
-func (s *Service) finish(ctx context.Context, t *Task, result any, err error) {
+func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
 	select {
 	case t.turn <- struct{}{}: // a goroutine that the job left behind may be in Commit
 		defer func() { <-t.turn }()
@@ -106,7 +107,8 @@ func (s *Service) finish(ctx context.Context, t *Task, result any, err error) {
 		return
 	}
 	t.over.Store(true)
-	encoded, encodeErr := encode(result)
+	err := out.err
+	encoded, encodeErr := encode(out.result)
 	if encodeErr != nil && err == nil {
 		err = fmt.Errorf("the result of the job cannot be stored: %w", encodeErr)
 	}
