@@ -2,7 +2,6 @@ package connectors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -137,8 +136,10 @@ func (im *importing) deleteRecords(ctx context.Context, tx *database.Tx, typ *co
 	for _, gone := range d.ByParent {
 		im.result.counts(gone.Type.Name()).Deleted += int64(len(gone.IDs))
 		if im.Index != nil {
-			err = errors.Join(err, im.Index.Delete(ctx, tx, im.scope, gone.Type.Name(), gone.IDs))
+			if _, err := im.Index.Delete(ctx, tx, im.scope, gone.Type.Name(), gone.IDs); err != nil {
+				return 0, err
+			}
 		}
 	}
-	return len(d.Blocked), err
+	return len(d.Blocked), nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/search"
 )
 
 // A Task is the run that an import works in: a *jobs.Task.
@@ -33,14 +34,13 @@ var _ Task = (*jobs.Task)(nil)
 
 // An Indexer keeps the search index: a *search.Indexer.
 type Indexer interface {
-	// Put replaces the chunks of the documents' records. It returns the ids of
-	// those that cannot be indexed, with the reason.
-	Put(ctx context.Context, tx *database.Tx, scope content.Scope, documents []content.Document) (failed map[string]error, err error)
-	// Delete removes the chunks of records.
-	Delete(ctx context.Context, tx *database.Tx, scope content.Scope, typeName string, ids []string) error
-	// Merge tidies the index after many changes, in short transactions.
+	Prepare(ctx context.Context, documents []content.Document) (*search.Batch, error)
+	PutBatch(ctx context.Context, tx *database.Tx, scope content.Scope, b *search.Batch) (search.Counts, error)
+	Delete(ctx context.Context, tx *database.Tx, scope content.Scope, typeName string, ids []string) (int, error)
 	Merge(ctx context.Context, scope content.Scope) error
 }
+
+var _ Indexer = (*search.Indexer)(nil)
 
 // An Engine runs imports. Its fields are set before the first import and not
 // changed afterwards; it is safe for concurrent use.

@@ -7,66 +7,126 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/search"
 )
 
-// indexBatch is how many records one transaction indexes.
-const indexBatch = 2000
+// indexBatch is how many records one transaction indexes, and mergeEvery how
+// many batches go by between merges, which keep the number of segments bounded
+// during a long import.
+const (
+	indexBatch = 2000
+	mergeEvery = 20
+)
+
+// A prepared batch of records to be indexed.
+type prepared struct {
+	rows  []content.Row
+	batch *search.Batch
+	err   error
+}
 
 // index indexes the records of the connection that wait for it, those that an
 // earlier run left included. A record that cannot be indexed stays queued, is
 // counted, and does not fail the run.
 func (im *importing) index(ctx context.Context) error {
-	var done int64
+	var done, batches int64
 	for _, typ := range im.c.spec.Types {
-		counts, after := im.result.counts(typ.Name()), ""
-		for {
-			rows, err := im.Store.Pending(ctx, im.scope, typ, after, indexBatch)
-			if err != nil {
-				return err
-			}
-			if len(rows) == 0 {
-				break
-			}
-			after = content.RecordOf(rows[len(rows)-1]).ID
-			done += int64(len(rows))
+		counts := im.result.counts(typ.Name())
+		if err := im.prepare(ctx, typ, func(ctx context.Context, p prepared) error {
+			done += int64(len(p.rows))
 			im.task.Progress(PhaseIndexing, done, 0)
-			failed, err := im.indexRows(ctx, typ, rows)
+			failed, err := im.indexRows(ctx, typ, p)
 			if err != nil {
 				return fmt.Errorf("index %s: %w", typ.Name(), err)
 			}
-			counts.Indexed += int64(len(rows) - failed)
+			counts.Indexed += int64(len(p.rows) - failed)
 			counts.IndexFailed += int64(failed)
+			if batches++; batches%mergeEvery == 0 {
+				return im.Index.Merge(ctx, im.scope)
+			}
+			return nil
+		}); err != nil {
+			return err
 		}
 	}
-	if done > 0 {
-		if err := im.Index.Merge(ctx, im.scope); err != nil {
-			return fmt.Errorf("merge the index: %w", err)
-		}
-		im.task.Info(jobs.EventIndexing, fmt.Sprintf("%d records indexed", done), map[string]any{"count": done})
+	if done == 0 {
+		return nil
 	}
+	if err := im.Index.Merge(ctx, im.scope); err != nil {
+		return fmt.Errorf("merge the index: %w", err)
+	}
+	im.task.Info(jobs.EventIndexing, fmt.Sprintf("%d records indexed", done), map[string]any{"count": done})
 	return nil
+}
+
+// prepare reads the queue of a type and gives it on in batches; the next one is
+// read and analysed while one is being written.
+func (im *importing) prepare(ctx context.Context, typ *content.Type, do func(context.Context, prepared) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	batches := make(chan prepared, 1)
+	go func() {
+		defer close(batches)
+		for after := ""; ; {
+			p := prepared{}
+			p.rows, p.err = im.Store.Pending(ctx, im.scope, typ, after, indexBatch)
+			if p.err == nil && len(p.rows) == 0 {
+				return
+			}
+			if p.err == nil {
+				after = content.RecordOf(p.rows[len(p.rows)-1]).ID
+				documents := make([]content.Document, len(p.rows))
+				for i, row := range p.rows {
+					documents[i] = typ.Document(row)
+				}
+				p.batch, p.err = im.Index.Prepare(ctx, documents)
+			}
+			select {
+			case batches <- p:
+			case <-ctx.Done():
+				return
+			}
+			if p.err != nil {
+				return
+			}
+		}
+	}()
+	var failure error
+	for p := range batches {
+		if failure != nil {
+			continue // the reader ends
+		}
+		if failure = p.err; failure == nil {
+			failure = do(ctx, p)
+		}
+		if failure != nil {
+			stop()
+		}
+	}
+	if failure == nil {
+		failure = context.Cause(ctx)
+	}
+	return failure
 }
 
 // indexRows writes the chunks of a batch and takes it off the queue, in one
 // transaction.
-func (im *importing) indexRows(ctx context.Context, typ *content.Type, rows []content.Row) (failed int, err error) {
-	documents := make([]content.Document, len(rows))
-	for i, row := range rows {
-		documents[i] = typ.Document(row)
-	}
+func (im *importing) indexRows(ctx context.Context, typ *content.Type, p prepared) (failed int, err error) {
 	err = im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
-		reasons, err := im.Index.Put(ctx, tx, im.scope, documents)
+		n, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch)
 		if err != nil {
 			return err
 		}
-		indexed := rows
-		if failed = len(reasons); failed > 0 {
+		indexed := p.rows
+		if failed = len(n.Failed); failed > 0 {
+			bad := map[string]bool{}
+			for _, f := range n.Failed {
+				bad[f.ID] = true
+				im.task.Warn(jobs.EventIndexing, fmt.Sprintf("%s %s cannot be indexed and stays queued: %v", typ.Name(), f.ID, f.Err), nil)
+			}
 			indexed = nil
-			for _, row := range rows {
-				id := content.RecordOf(row).ID
-				if reason, bad := reasons[id]; bad {
-					im.task.Warn(jobs.EventIndexing, fmt.Sprintf("%s %s cannot be indexed: %v", typ.Name(), id, reason), nil)
-				} else {
+			for _, row := range p.rows {
+				if !bad[content.RecordOf(row).ID] {
 					indexed = append(indexed, row)
 				}
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
 	"github.com/curatore/curatore-go/functions"
 	"github.com/curatore/curatore-go/migrations"
+	"github.com/curatore/curatore-go/search"
 )
 
 // Config says what [Open] opens and how. Only Database is required.
@@ -59,6 +60,7 @@ type Curator struct {
 	connections map[string]*connectors.Connection
 	order       []*connectors.Connection
 	store       *store.Store
+	searcher    *search.Searcher // nil when search is off
 	imports     *connectors.Engine
 	jobs        *jobs.Service
 	engine      *functions.Engine
@@ -173,9 +175,7 @@ func (c *Curator) assemble() error {
 	c.store = store.New(c.db, c.registry, c.auth)
 	c.store.Now = c.now
 	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Now: c.now, Log: c.config.Logger}
-	if err := c.assembleSearch(); err != nil {
-		return err
-	}
+	c.assembleSearch()
 	var list []jobs.Job
 	queues := make([]jobs.Queue, len(c.order))
 	for i, conn := range c.order {

@@ -1,9 +1,40 @@
 package curatore
 
-import "github.com/curatore/curatore-go/functions"
+import (
+	"context"
+	"fmt"
 
-func (c *Curator) assembleSearch() error { return nil }
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/functions"
+	"github.com/curatore/curatore-go/search"
+	"github.com/curatore/curatore-go/search/inverted"
+)
 
+// assembleSearch makes the indexer and the searcher, unless search is off.
+func (c *Curator) assembleSearch() {
+	if c.config.NoSearch {
+		return
+	}
+	config := search.Config{DB: c.db, Authority: c.auth, Registry: c.registry, Index: inverted.New(inverted.Options{}), Now: c.now}
+	c.searcher = search.NewSearcher(config)
+	c.imports.Index = search.NewIndexer(config)
+}
+
+// Search finds records by words, types, groups, filters and facets; see
+// search.Query. A search that fails is an error, never an empty result. With
+// Config.NoSearch it is content.ErrDisabled.
+func (o *Organization) Search(ctx context.Context, q search.Query) (*search.Result, error) {
+	return o.c.search(ctx, o.scope, q)
+}
+
+func (c *Curator) search(ctx context.Context, scope content.Scope, q search.Query) (*search.Result, error) {
+	if c.searcher == nil {
+		return nil, fmt.Errorf("%w: search is switched off by Config.NoSearch", content.ErrDisabled)
+	}
+	return c.searcher.Search(ctx, scope, q)
+}
+
+// sources are what the built-in functions are made of.
 func (c *Curator) sources() functions.Sources {
 	return functions.Sources{Registry: c.registry, Records: c.store, Text: c.text}
 }
