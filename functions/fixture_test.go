@@ -40,6 +40,8 @@ type contact struct {
 // A world is a SQLite database with two organizations that hold records of the
 // same keys.
 type world struct {
+	db       *database.DB
+	scopes   *content.Authority
 	registry *content.Registry
 	store    *store.Store
 	mine     content.Scope
@@ -68,7 +70,7 @@ func newWorld(t testing.TB) world {
 		t.Fatal(err)
 	}
 	scopes := content.NewAuthority()
-	w := world{registry: registry, store: store.New(db, registry, scopes), mine: scopes.Mint("mine", "me"), theirs: scopes.Mint("theirs", "they")}
+	w := world{db: db, scopes: scopes, registry: registry, store: store.New(db, registry, scopes), mine: scopes.Mint("mine", "me"), theirs: scopes.Mint("theirs", "they")}
 	day := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	w.store.Now = func() time.Time { return day }
 	last := 0

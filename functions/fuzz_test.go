@@ -47,3 +47,40 @@ func FuzzArguments(f *testing.F) {
 		}
 	})
 }
+
+// FuzzBuiltins holds that no field, operator, value, order or cursor makes a
+// built-in function fail inside: what the database would refuse is refused
+// before, in words.
+func FuzzBuiltins(f *testing.F) {
+	f.Add("revenue", "gte", "5", "name", "", "query_model")
+	f.Add("founded", "lt", "0000-01-01", "title", "eyJxIjoiIn0", "query_model")
+	f.Add("name", "contains", "%_\\' OR 1=1 --", "industry", "", "query_model")
+	f.Add("id", "in", "\x00", "x\" DESC; --", "", "search")
+	f.Add("active", "is_null", "true", "", "7", "search_crm")
+	f.Add("content_type", "starts_with", "", "", "-1", "search")
+	w := newWorld(f)
+	e := w.engine(f, functions.Config{})
+	f.Fuzz(func(t *testing.T, field, op, value, order, cursor, name string) {
+		filters := []any{map[string]any{"field": field, "op": op, "values": []string{value}}, map[string]any{"field": "name", "op": "neq", "values": []string{value}}}
+		args := map[string]any{"cursor": cursor}
+		switch name {
+		case "query_model":
+			args["model"], args["filters"], args["any_of"], args["order"] = "crm_account", filters[:1], filters, []any{map[string]any{"field": order, "desc": true}}
+		case "search":
+			args["query"], args["filters"] = value, filters
+		case "search_crm":
+			args["query"], args["industry"], args[field] = order, []string{value}, []string{op}
+		default:
+			name, args = "get", map[string]any{"type": field, "id": value}
+		}
+		raw, err := json.Marshal(args)
+		if err != nil {
+			t.Skip("not JSON")
+		}
+		_, err = e.Call(t.Context(), w.mine, name, raw)
+		var failed *functions.Error
+		if errors.As(err, &failed) && failed.Code != functions.CodeInvalid && failed.Code != functions.CodeNotFound {
+			t.Errorf("%s(%s): %v: %v", name, raw, failed, failed.Cause)
+		}
+	})
+}

@@ -11,21 +11,23 @@ import (
 	"github.com/curatore/curatore-go/content/store"
 )
 
+// The bounds on lists and lengths keep a query within what SQLite takes: 32,766
+// variables, 2,000 columns, patterns of 50,000 bytes.
 type queryArgs struct {
 	Model        string      `json:"model" jsonschema_description:"Type of record"`
-	Filters      []filterArg `json:"filters,omitempty" jsonschema_description:"Conditions that must all hold"`
-	AnyOf        []filterArg `json:"any_of,omitempty" jsonschema_description:"Conditions of which at least one must hold, besides all of filters"`
-	Select       []string    `json:"select,omitempty" jsonschema_description:"Names of the fields to return; without it all but long texts and nested values"`
-	Order        []orderArg  `json:"order,omitempty" jsonschema_description:"Without it by title"`
+	Filters      []filterArg `json:"filters,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions that must all hold"`
+	AnyOf        []filterArg `json:"any_of,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions of which at least one must hold, besides all of filters"`
+	Select       []string    `json:"select,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Names of the fields to return; without it all but long texts and nested values"`
+	Order        []orderArg  `json:"order,omitempty" jsonschema:"maxItems=5" jsonschema_description:"Without it by title"`
 	Limit        int         `json:"limit,omitempty" jsonschema:"minimum=1" jsonschema_description:"How many to return, at most 100; a higher number is lowered to 100"`
-	Cursor       string      `json:"cursor,omitempty" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
+	Cursor       string      `json:"cursor,omitempty" jsonschema:"maxLength=10000" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
 	IncludeTotal bool        `json:"include_total,omitempty" jsonschema_description:"Also count all matching records, which takes longer"`
 }
 
 type filterArg struct {
 	Field  string   `json:"field" jsonschema:"minLength=1"`
 	Op     string   `json:"op" jsonschema_description:"in and not_in take several values, is_null and not_null none, all others one"`
-	Values []string `json:"values,omitempty" jsonschema_description:"As text: numbers in decimal, true or false, dates as 2026-01-31, times as 2026-01-31T15:04:05Z"`
+	Values []string `json:"values,omitempty" jsonschema:"maxItems=500,maxLength=1000" jsonschema_description:"As text: numbers in decimal, true or false, dates as 2026-01-31, times as 2026-01-31T15:04:05Z"`
 }
 
 type orderArg struct {

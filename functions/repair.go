@@ -129,6 +129,10 @@ func refuse(bad *[]Problem, at *place, message string) {
 var anyShape = &shape{kinds: kindAny}
 
 func (s *shape) repairText(text string, at *place, bad *[]Problem) any {
+	if strings.IndexByte(text, 0) >= 0 {
+		refuse(bad, at, "contains a NUL character") // no database holds one
+		return text
+	}
 	if s.kinds.has(kindString) {
 		return text
 	}

@@ -22,11 +22,11 @@ var _ Searcher = (*search.Searcher)(nil)
 
 type searchArgs struct {
 	Query   string      `json:"query" jsonschema:"minLength=1,maxLength=500" jsonschema_description:"Words to look for; a phrase in quotation marks must occur as it is"`
-	Types   []string    `json:"types,omitempty" jsonschema_description:"Only records of these types, or of one of the groups"`
-	Groups  []string    `json:"groups,omitempty" jsonschema_description:"Only records of these groups, or of one of the types"`
-	Filters []filterArg `json:"filters,omitempty" jsonschema_description:"Conditions on fields that must all hold"`
+	Types   []string    `json:"types,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Only records of these types, or of one of the groups"`
+	Groups  []string    `json:"groups,omitempty" jsonschema:"uniqueItems=true,maxItems=100" jsonschema_description:"Only records of these groups, or of one of the types"`
+	Filters []filterArg `json:"filters,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions on fields that must all hold"`
 	Limit   int         `json:"limit,omitempty" jsonschema:"minimum=1" jsonschema_description:"How many to return, at most 100; a higher number is lowered to 100"`
-	Cursor  string      `json:"cursor,omitempty" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
+	Cursor  string      `json:"cursor,omitempty" jsonschema:"maxLength=10000" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
 }
 
 // hitList is a page of hits that can fetch a shorter one in its place.

@@ -161,20 +161,21 @@ func connectionSchema(c Connection, facets []facet) *jsonschema.Schema {
 	for i, t := range c.Types {
 		names[i] = t.Name()
 	}
-	longest, one := uint64(500), json.Number("1")
+	longest, most, cursor := uint64(500), uint64(500), uint64(10_000)
 	p := jsonschema.NewProperties()
 	p.Set("query", &jsonschema.Schema{Type: "string", MaxLength: &longest,
 		Description: "Words to look for; a phrase in quotation marks must occur as it is. Without it the newest records come first"})
-	p.Set("types", &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Enum: names}, Description: "Only records of these types; without it all"})
+	p.Set("types", &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Enum: names}, UniqueItems: true, Description: "Only records of these types; without it all"})
 	for _, f := range facets {
-		values := &jsonschema.Schema{Type: "string"}
+		longest := uint64(1000)
+		values := &jsonschema.Schema{Type: "string", MaxLength: &longest}
 		if f.field.Kind == content.Bool {
-			values.Enum = []any{"true", "false"}
+			values = &jsonschema.Schema{Type: "string", Enum: []any{"true", "false"}}
 		}
-		p.Set(f.parameter, &jsonschema.Schema{Type: "array", Items: values, Description: describeFacet(f, c.Types)})
+		p.Set(f.parameter, &jsonschema.Schema{Type: "array", Items: values, MaxItems: &most, Description: describeFacet(f, c.Types)})
 	}
-	p.Set("limit", &jsonschema.Schema{Type: "integer", Minimum: one, Description: "How many to return, at most 100; a higher number is lowered to 100"})
-	p.Set("cursor", &jsonschema.Schema{Type: "string", Description: "next_cursor of the previous result, with otherwise unchanged arguments"})
+	p.Set("limit", &jsonschema.Schema{Type: "integer", Minimum: "1", Description: "How many to return, at most 100; a higher number is lowered to 100"})
+	p.Set("cursor", &jsonschema.Schema{Type: "string", MaxLength: &cursor, Description: "next_cursor of the previous result, with otherwise unchanged arguments"})
 	return &jsonschema.Schema{Type: "object", Properties: p}
 }
 

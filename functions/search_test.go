@@ -58,6 +58,7 @@ func (x *index) Search(ctx context.Context, scope content.Scope, q search.Query)
 		}
 	}
 	start, _ := strconv.Atoi(q.Cursor)
+	start = max(0, min(start, len(hits)))
 	result := &search.Result{Total: len(hits), Facets: map[string][]search.FacetCount{"type": {{Value: "crm_account", Label: "Account", Count: len(hits)}}}}
 	end := min(start+q.Limit, len(hits))
 	result.Hits = hits[start:end]
