@@ -58,7 +58,7 @@ func prepare(d content.Document) (prepared, error) {
 		}
 		for name, v := range fields {
 			if v, ok := scalar(v); ok {
-				p.values[namespace+"."+name] = v
+				p.values[clean(namespace+"."+name)] = v
 			}
 		}
 	}

@@ -192,7 +192,7 @@ func (c *collector) result() *Result {
 			values = append(values, v)
 		}
 		slices.SortFunc(values, func(a, b value) int {
-			return cmp.Or(cmp.Compare(counts[b], counts[a]), compareValues(a, b))
+			return cmp.Or(cmp.Compare(counts[b], counts[a]), compareNumber(a, b))
 		})
 		list := make([]Count, len(values))
 		for i, v := range values {

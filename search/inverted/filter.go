@@ -126,21 +126,6 @@ func (c *condition) compare(v value) []int {
 	return signs
 }
 
-// compareNumber compares whole numbers exactly and others as floats.
-func compareNumber(a, b value) int {
-	if a.kind == b.kind {
-		return compareValues(a, b)
-	}
-	x, y := float64(a.number), float64(b.number)
-	if a.kind == content.Float {
-		x = a.float()
-	}
-	if b.kind == content.Float {
-		y = b.float()
-	}
-	return compareValues(floatValue(x), floatValue(y))
-}
-
 // documents returns the documents of a segment for which the condition holds,
 // nil for all. The column is nil when no document there has a value.
 func (c *condition) documents(col *column, documents int) bitset {

@@ -19,26 +19,20 @@ func newPrefix(word, term string, stemmed bool) prefix {
 	if !stemmed {
 		return p
 	}
-	for _, e := range endings {
-		if t := stem(word + e); !strings.HasPrefix(t, word) && !slices.Contains(p.terms, t) {
-			p.terms = append(p.terms, t)
+	for _, ending := range endings {
+		for i := range ending {
+			if !strings.HasSuffix(word, ending[:i]) {
+				continue // typing did not stop inside this ending
+			}
+			if t := stem(word + ending[i:]); !strings.HasPrefix(t, word) && !slices.Contains(p.terms, t) {
+				p.terms = append(p.terms, t)
+			}
 		}
 	}
 	return p
 }
 
-// endings are the ends of English endings: what is missing when typing stopped
-// within one.
-var endings = func() []string {
-	var list []string
-	for _, ending := range strings.Fields(`s es ies ed ing ings er ers ion ions ation ations ator ators ment ments ness
-		able ible ability ibility ive ivity al ally ly ize ized izing ization ise ised ising isation ous ance ence ity
-		ities ative ful fully ic ical ically ism isms ist ists`) {
-		for i := range ending {
-			if !slices.Contains(list, ending[i:]) {
-				list = append(list, ending[i:])
-			}
-		}
-	}
-	return list
-}()
+// endings are those that the stems of English words lose.
+var endings = strings.Fields(`s es ies ed ing ings er ers ion ions ation ations ator ators ment ments ness able ible
+	ability ibility ive ative ivity al ally ly ize ized izing ization ise ised ising isation ous ance ence ity ities
+	ful fully ic ical ically ism isms ist ists`)

@@ -84,6 +84,18 @@ func compareValues(a, b value) int {
 	return cmp.Compare(a.number, b.number)
 }
 
+// compareNumber orders values as compareValues does, but whole numbers among
+// other numbers.
+func compareNumber(a, b value) int {
+	if a.kind == content.Int && b.kind == content.Float {
+		a = floatValue(float64(a.number))
+	}
+	if a.kind == content.Float && b.kind == content.Int {
+		b = floatValue(float64(b.number))
+	}
+	return compareValues(a, b)
+}
+
 // String writes a value as filters take it.
 func (v value) String() string {
 	switch v.kind {
