@@ -147,19 +147,19 @@ func TestWaitOrCancel(t *testing.T) {
 func TestDeliveryIsCancelled(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
 	declared := []jobs.Job{{Type: "a", Handle: untilDone(began)}, {Type: "b", Resumable: true, Handle: untilDone(began)}}
-	for _, c := range []struct {
-		kind   string
-		cause  error
-		status jobs.Status
-		error  string
-	}{
-		{"a", errors.New("the request ended"), jobs.Cancelled, "cancelled: the request ended"},
-		{"a", jobs.ErrStopped, jobs.Failed, "the process was stopped; start it again"},
-		{"b", jobs.ErrStopped, jobs.Pending, ""},
-	} {
-		eachDatabase(t, declared, func(w *world) {
-			runner := &manualRunner{}
-			w.start(w.service(jobs.Config{Runner: runner, Jobs: declared}))
+	eachDatabase(t, declared, func(w *world) {
+		runner := &manualRunner{}
+		w.start(w.service(jobs.Config{Runner: runner, Jobs: declared}))
+		for _, c := range []struct {
+			kind   string
+			cause  error
+			status jobs.Status
+			error  string
+		}{
+			{"a", errors.New("the request ended"), jobs.Cancelled, "cancelled: the request ended"},
+			{"a", jobs.ErrStopped, jobs.Failed, "the process was stopped; start it again"},
+			{"b", jobs.ErrStopped, jobs.Pending, ""},
+		} {
 			id := w.submit(c.kind)
 			ctx, cancel := context.WithCancelCause(w.t.Context())
 			go func() {
@@ -172,6 +172,6 @@ func TestDeliveryIsCancelled(t *testing.T) {
 			if run := w.get(id); run.Status != c.status || run.Error != c.error {
 				w.t.Errorf("%s after %v: %s (%s), want %s (%s)", c.kind, c.cause, run.Status, run.Error, c.status, c.error)
 			}
-		})
-	}
+		}
+	})
 }

@@ -16,11 +16,11 @@ func TestReclaim(t *testing.T) {
 		{Type: "plain", Handle: noop},
 		{Type: "resumable", Resumable: true, Handle: func(_ context.Context, task *jobs.Task) (any, error) { return task.Checkpoint(), nil }},
 	}
-	for _, c := range []struct {
+	cases := []struct {
 		name, kind string
 		attempt    int
 		cancel     string
-		lease      int
+		lease      int // seconds from now
 		status     jobs.Status
 		error      string
 		events     string
@@ -30,29 +30,30 @@ func TestReclaim(t *testing.T) {
 		{"cancelled meanwhile", "resumable", 1, "by alice", -1, jobs.Cancelled, "cancelled: by alice", "cancelled"},
 		{"too often", "resumable", 20, "", -1, jobs.Failed, "the process that ran it ended, for the 20th time; find out what ends it before you start it again", "failed"},
 		{"alive", "plain", 1, "", 600, jobs.Running, "", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			eachDatabase(t, declared, func(w *world) {
-				id := w.submit(c.kind)
-				w.orphan(id, c.attempt)
-				w.exec("UPDATE runs SET checkpoint = '7', cancel_cause = ?, lease_until = "+w.db.Dialect().After()+" WHERE id = ?", c.cancel, c.lease, id)
-				w.start(w.Service)
-				if c.status == jobs.Running {
-					if run := w.get(id); run.Status != c.status {
-						w.t.Errorf("the run is %s", run.Status)
-					}
-					return
-				}
-				run := w.wait(id, c.status)
-				if run.Error != c.error || c.status == jobs.Completed && (string(run.Result) != "7" || run.Attempt != c.attempt+1) {
-					w.t.Errorf("run %+v", run)
-				}
-				if got := strings.Join(w.events(id), " "); got != c.events {
-					w.t.Errorf("events %q, want %q", got, c.events)
-				}
-			})
-		})
 	}
+	eachDatabase(t, declared, func(w *world) {
+		ids := map[string]string{}
+		for _, c := range cases {
+			id := w.submit(c.kind)
+			w.orphan(id, c.attempt)
+			w.exec("UPDATE runs SET checkpoint = '7', cancel_cause = ?, lease_until = "+w.db.Dialect().After()+" WHERE id = ?", c.cancel, c.lease, id)
+			ids[c.name] = id
+		}
+		w.start(w.Service)
+		for _, c := range cases {
+			id := ids[c.name]
+			if c.status.Ended() {
+				w.wait(id, c.status)
+			}
+			run := w.get(id)
+			if run.Status != c.status || run.Error != c.error || c.status == jobs.Completed && (string(run.Result) != "7" || run.Attempt != c.attempt+1) {
+				w.t.Errorf("%s: %+v", c.name, run)
+			}
+			if got := strings.Join(w.events(id), " "); got != c.events {
+				w.t.Errorf("%s: events %q, want %q", c.name, got, c.events)
+			}
+		}
+	})
 }
 
 // A run whose process dies while another one works is taken up by that.

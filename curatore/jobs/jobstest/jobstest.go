@@ -23,7 +23,7 @@ import (
 // Config says what to check.
 type Config struct {
 	// New makes a Runner that is not started. DB is the database that holds the
-	// runs, for a Runner that keeps something there; it is closed after the test.
+	// runs, for a Runner that keeps something there. The tests share it.
 	New func(t *testing.T, db *database.DB) jobs.Runner
 	// Databases are those that the Runner works with; empty means both.
 	Databases []string
@@ -37,6 +37,7 @@ func Run(t *testing.T, c Config) {
 	}
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
+			db := databasetest.Open(t, kind)
 			for _, test := range []struct {
 				name string
 				run  func(*suite)
@@ -53,7 +54,6 @@ func Run(t *testing.T, c Config) {
 				{"works under a service", (*suite).underService},
 			} {
 				t.Run(test.name, func(t *testing.T) {
-					db := databasetest.Open(t, kind)
 					test.run(&suite{T: t, db: db, runner: c.New(t, db)})
 				})
 			}
