@@ -244,7 +244,7 @@ func (e *Engine) shorten(ctx context.Context, call *Call, out any, size int) *Er
 // a mismatch is a mistake of the function.
 func (f *Function) encode(out any) (json.RawMessage, error) {
 	if a, ok := out.(appender); ok {
-		return a.appendJSON(nil)
+		return a.appendJSON(make([]byte, 0, 4<<10)) // what most records fit in
 	}
 	data, err := encode(f.filled(out))
 	if err != nil {
