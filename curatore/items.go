@@ -56,12 +56,15 @@ func summaries(registry *content.Registry, typeName string, rows []content.Row) 
 	return items
 }
 
-// A Page is a part of a list of Items.
-type Page = store.Page[content.Item]
+// A Page is a part of a list of Items, and a ListQuery selects them.
+type (
+	Page      = store.Page[content.Item]
+	ListQuery = store.Query
+)
 
 // List returns summaries of a type's records: by keyword in the title, by
 // filters, sorted, page by page; see store.Query for the defaults.
-func (o *Organization) List(ctx context.Context, typeName string, q store.Query) (Page, error) {
+func (o *Organization) List(ctx context.Context, typeName string, q ListQuery) (Page, error) {
 	typ, err := o.c.registry.Lookup(typeName)
 	if err != nil {
 		return Page{}, err
@@ -72,7 +75,7 @@ func (o *Organization) List(ctx context.Context, typeName string, q store.Query)
 
 // Children returns summaries of the records below one, of a relation such as
 // "contacts".
-func (o *Organization) Children(ctx context.Context, typeName, id, relation string, q store.Query) (Page, error) {
+func (o *Organization) Children(ctx context.Context, typeName, id, relation string, q ListQuery) (Page, error) {
 	typ, err := o.c.registry.Lookup(typeName)
 	if err != nil {
 		return Page{}, err
@@ -139,7 +142,7 @@ type Table struct {
 
 // Query selects columns of a type's records, as query_model does; no columns
 // means all that are readable.
-func (o *Organization) Query(ctx context.Context, typeName string, columns []string, q store.Query) (Table, error) {
+func (o *Organization) Query(ctx context.Context, typeName string, columns []string, q ListQuery) (Table, error) {
 	typ, err := o.c.registry.Lookup(typeName)
 	if err != nil {
 		return Table{}, err

@@ -36,5 +36,13 @@ func (c *Curator) search(ctx context.Context, scope content.Scope, q search.Quer
 
 // sources are what the built-in functions are made of.
 func (c *Curator) sources() functions.Sources {
-	return functions.Sources{Registry: c.registry, Records: c.store, Text: c.text}
+	s := functions.Sources{Registry: c.registry, Records: c.store, Text: c.text}
+	if c.searcher != nil {
+		s.Search = c.searcher
+	}
+	s.Connections = []functions.Connection{}
+	for _, conn := range c.order {
+		s.Connections = append(s.Connections, functions.Connection{Name: conn.Name(), Label: conn.Label(), Description: conn.Description(), Types: conn.Types()})
+	}
+	return s
 }

@@ -12,7 +12,7 @@ type Account struct {
 	content.Record
 	SalesforceID       string          `db:"salesforce_id" content:"key" label:"Salesforce id"`
 	Name               string          `db:"name" content:"title,sort"`
-	Type               *string         `db:"type" content:"facet"`
+	Type               *string         `db:"type" content:"facet,category"`
 	Industry           *string         `db:"industry" content:"facet"`
 	Phone              *string         `db:"phone" content:"search"`
 	Website            *string         `db:"website" content:"search"`

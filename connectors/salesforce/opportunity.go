@@ -18,7 +18,7 @@ type Opportunity struct {
 	CloseDate           *time.Time      `db:"close_date" content:"date,filter,sort"`
 	IsClosed            *bool           `db:"is_closed" content:"filter" label:"Closed"`
 	IsWon               *bool           `db:"is_won" content:"filter" label:"Won"`
-	Type                *string         `db:"type" content:"facet"`
+	Type                *string         `db:"type" content:"facet,category"`
 	LeadSource          *string         `db:"lead_source" content:"facet"`
 	Description         *string         `db:"description" content:"text"`
 	NextStep            *string         `db:"next_step" content:"search"`
