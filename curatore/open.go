@@ -92,10 +92,10 @@ func Open(ctx context.Context, config Config, connections ...*connectors.Connect
 			err = errors.Join(err, c.db.Close())
 		}
 	}()
-	if err := c.migrate(ctx); err != nil {
+	if err := c.assemble(); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
-	if err := c.assemble(); err != nil {
+	if err := c.migrate(ctx); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
 	if err := c.jobs.Start(ctx); err != nil {
