@@ -53,7 +53,7 @@ func remove(ctx context.Context, tx *database.Tx, w *inverted.Writer, organizati
 	query, args := `DELETE FROM search_chunks WHERE organization_id = ? AND source_type = ?
 		AND source_id IN (SELECT value FROM json_each(?)) RETURNING number, source_id`, []any{organization, typeName, jsonList(ids)}
 	if tx.Dialect().Name() == database.Postgres {
-		query, args = `DELETE FROM search_chunks c USING unnest(CAST(? AS TEXT[])) AS k(id)
+		query, args = `DELETE FROM search_chunks c USING unnest(CAST(? AS TEXT[]) COLLATE "C") AS k(id) -- that of the column, whose index is not used else
 			WHERE c.organization_id = ? AND c.source_type = ? AND c.source_id = k.id
 			RETURNING c.number, c.source_id`, []any{pq.Array(ids), organization, typeName}
 	}

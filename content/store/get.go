@@ -30,7 +30,7 @@ func (p *plan) scan(d database.Dialect, scan scanner) (content.Row, error) {
 	for i, f := range fields {
 		v, err := d.Value(f.Kind, raw[i])
 		if err != nil {
-			return nil, fmt.Errorf("read %s.%s: %w", p.table, f.Name, err)
+			return nil, fmt.Errorf("read %s.%s: %w", p.typ.Name(), f.Name, err)
 		}
 		f.Set(row, v)
 	}
@@ -54,6 +54,12 @@ func (s *Store) one(ctx context.Context, scope content.Scope, typ *content.Type,
 	if err != nil {
 		return nil, err
 	}
+	missing := fmt.Errorf("%w: %s %.80q", content.ErrNotFound, p.typ.Label(""), args[len(args)-1])
+	for _, arg := range args {
+		if badText(arg.(string)) >= 0 {
+			return nil, missing
+		}
+	}
 	var row content.Row
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		w := live(tx.Dialect(), org)
@@ -70,7 +76,7 @@ func (s *Store) one(ctx context.Context, scope content.Scope, typ *content.Type,
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("%w: %s %q", content.ErrNotFound, p.typ.Label(""), args[len(args)-1])
+		return nil, missing
 	}
 	return row, err
 }
@@ -118,7 +124,7 @@ func (s *Store) SetIndexed(ctx context.Context, tx *database.Tx, scope content.S
 		for i, row := range rows {
 			ids[i], hashes[i] = content.RecordOf(row).ID, content.RecordOf(row).DocumentHash
 		}
-		_, err = tx.Exec(ctx, "UPDATE "+p.table+" t SET indexed_at = ? FROM unnest(?::text[], ?::bytea[]) AS done(id, hash) WHERE t.organization_id = ? AND t.id = done.id AND t.document_hash = done.hash",
+		_, err = tx.Exec(ctx, "UPDATE "+p.table+` t SET indexed_at = ? FROM unnest(?::text[] COLLATE "C", ?::bytea[]) AS done(id, hash) WHERE t.organization_id = ? AND t.id = done.id AND t.document_hash = done.hash`,
 			now, pq.Array(ids), pq.ByteaArray(hashes), org)
 	} else { // see setLinks
 		for _, row := range rows {

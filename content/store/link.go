@@ -17,8 +17,9 @@ const linkChunk = 2000
 // ResolveLinks sets the link fields that are resolved from external keys, for
 // all records of a Type that came from one instance: a link whose record has
 // been moved changes, one whose target has arrived since is set, one whose
-// target is not there is NULL. Only what differs is written. It returns the
-// number of links changed.
+// target is not there is NULL. Only what differs is written, and it is queued for
+// indexing, since links can be filtered by. It returns the number of links
+// changed.
 func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *content.Type, instance string, write Write) (int64, error) {
 	org, p, err := s.enter(scope, typ)
 	if err != nil {
@@ -34,14 +35,14 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 		for {
 			var pairs []linkPair
 			link := "t." + quote(f.Name)
-			query := "SELECT t.id AS id, o.id AS target FROM " + p.table + " t LEFT JOIN " + target.Table() +
+			query := "SELECT t.id AS id, o.id AS target FROM " + p.table + " t LEFT JOIN " + quote(target.Table()) +
 				" o ON o.organization_id = ? AND o.instance = ? AND o." + quote(target.Key().Name) + " = t." + quote(f.LinkFrom) +
 				" WHERE t.organization_id = ? AND t.instance = ? AND t.id > ? AND (t." + quote(f.LinkFrom) + " IS NOT NULL OR " + link + " IS NOT NULL)" +
 				" AND (" + link + " <> o.id OR (" + link + " IS NULL) <> (o.id IS NULL)) ORDER BY t.id LIMIT ?"
 			if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 				return tx.Select(ctx, &pairs, query, org, instance, org, instance, after, linkChunk)
 			}); err != nil {
-				return changed, fmt.Errorf("resolve %s.%s: %w", p.table, f.Name, err)
+				return changed, fmt.Errorf("resolve %s.%s: %w", p.typ.Name(), f.Name, err)
 			}
 			if len(pairs) == 0 {
 				break
@@ -52,7 +53,7 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 				changed += n
 				return err
 			}); err != nil {
-				return changed, fmt.Errorf("resolve %s.%s: %w", p.table, f.Name, err)
+				return changed, fmt.Errorf("resolve %s.%s: %w", p.typ.Name(), f.Name, err)
 			}
 		}
 	}
@@ -74,7 +75,7 @@ func setLinks(ctx context.Context, tx *database.Tx, table, column, org string, p
 		for i, p := range pairs {
 			ids[i], targets[i] = p.ID, p.Target
 		}
-		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target FROM unnest(?::text[], ?::text[]) AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id",
+		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target FROM "+`unnest(?::text[] COLLATE "C", ?::text[] COLLATE "C") AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id`,
 			pq.Array(ids), pq.Array(targets), org)
 	}
 	for _, p := range pairs {

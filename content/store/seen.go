@@ -30,13 +30,14 @@ func (s *Store) OpenSeen(ctx context.Context, tx *database.Tx, runID string, typ
 // added. The keys of one batch differ from each other; a batch that is added
 // again, after a crash, is not a repetition.
 func (set Seen) Add(ctx context.Context, tx *database.Tx, batch int64, keys []string) (again []string, err error) {
+	keys = possible(keys) // what cannot be stored cannot be missing
 	list, err := keyList(tx.Dialect(), keys)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
 	from := "json_each(?)"
 	if tx.Dialect().Name() == database.Postgres {
-		from = "unnest(?::text[]) AS j(value)"
+		from = `unnest(?::text[] COLLATE "C") AS j(value)`
 	}
 	added, err := tx.Exec(ctx, "INSERT INTO run_keys (set_id, key, batch) SELECT CAST(? AS BIGINT), value, CAST(? AS BIGINT) FROM "+from+
 		" WHERE TRUE ON CONFLICT (set_id, key) DO NOTHING", set.set, batch, list)

@@ -2,12 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash"
-	"math"
 	"slices"
 	"time"
 
@@ -42,9 +38,8 @@ type Batch struct {
 // one that comes again is restored under its id and always queued. It sets the
 // Record of each row: id, times and hashes.
 //
-// A key that is empty, longer than 255 bytes or not UTF-8, and an indexed value
-// longer than 1 kB, is an error that wraps content.ErrInvalid: [Check] finds it
-// beforehand.
+// A row that [Check] refuses is an error that wraps content.ErrInvalid, and so
+// is one that belongs to another Type.
 func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, b Batch) (Counts, error) {
 	var n Counts
 	org, p, err := s.enter(scope, typ)
@@ -55,7 +50,13 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 		b.Time = s.Now()
 	}
 	b.Time = b.Time.UTC().Truncate(time.Microsecond)
-	rows, keys := lastOfEachKey(p.typ, b.Rows)
+	if err := storable(b.Instance, b.Time); err != nil {
+		return n, err
+	}
+	rows, keys, err := lastOfEachKey(p.typ, b.Rows)
+	if err != nil {
+		return n, err
+	}
 	n.Duplicates = int64(len(b.Rows) - len(rows))
 	if len(rows) == 0 {
 		return n, nil
@@ -67,21 +68,29 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 	if err != nil {
 		return n, fmt.Errorf("look up %s: %w", p.typ.Name(), err)
 	}
-	var write []content.Row
+	d := tx.Dialect()
 	h := newHasher(b.Version)
+	at := d.Time(b.Time)
+	values := make([]any, len(p.imported))
+	var args []any
 	for i, row := range rows {
+		if err := p.read(row, values); err != nil {
+			return n, err
+		}
 		rec := content.RecordOf(row)
-		rec.RowHash = h.row(p, row)
+		rec.OrganizationID, rec.Instance = org, b.Instance
+		rec.RowHash = h.row(values, rec.Raw)
 		old, known := stored[keys[i]]
 		if known && !old.deleted && string(old.rowHash) == string(rec.RowHash) {
-			rec.ID = old.id
+			rec.ID, rec.CreatedAt, rec.UpdatedAt, rec.DeletedAt, rec.IndexedAt, rec.DocumentHash = old.id, old.createdAt, old.updatedAt, nil, old.indexedAt, old.documentHash
 			n.Unchanged++
 			continue
 		}
-		rec.OrganizationID, rec.Instance, rec.UpdatedAt = org, b.Instance, b.Time
-		rec.DeletedAt, rec.IndexedAt = nil, nil
+		rec.UpdatedAt, rec.DeletedAt, rec.IndexedAt = b.Time, nil, nil
+		created := at
 		if known {
 			rec.ID, rec.CreatedAt = old.id, old.createdAt
+			created = d.Time(old.createdAt)
 			n.Updated++
 		} else {
 			rec.ID, rec.CreatedAt = s.NewID(), b.Time
@@ -91,46 +100,15 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 		if known && !old.deleted && string(old.documentHash) == string(rec.DocumentHash) {
 			rec.IndexedAt = old.indexedAt
 		}
-		write = append(write, row)
+		if args == nil {
+			args = make([]any, 0, (len(rows)-i)*p.width)
+		}
+		args = p.bind(args, d, row, created, at, values)
 	}
-	if err := s.insert(ctx, tx, p, write); err != nil {
+	if err := p.insert(ctx, tx, args); err != nil {
 		return n, fmt.Errorf("write %s: %w", p.typ.Name(), err)
 	}
 	return n, nil
-}
-
-// Check reports why a row cannot be stored, or nil.
-func Check(typ *content.Type, row content.Row) error {
-	key := typ.KeyOf(row)
-	switch {
-	case key == "":
-		return fmt.Errorf("%w: the key %s is empty", content.ErrInvalid, typ.Key().Name)
-	case len(key) > MaxKey:
-		return fmt.Errorf("%w: the key %s has %d bytes, at most %d are kept: %.40q…", content.ErrInvalid, typ.Key().Name, len(key), MaxKey, key)
-	}
-	for _, f := range typ.Fields() {
-		s, ok := f.Value(row).(string)
-		if !ok {
-			continue
-		}
-		if (f.Indexed() || f.Sortable()) && !f.Has(content.Title) && len(s) > MaxValue {
-			return fmt.Errorf("%w: %s has %d bytes; a field to filter or sort by takes at most %d", content.ErrInvalid, f.Name, len(s), MaxValue)
-		}
-		if at := badText(s); at >= 0 {
-			return fmt.Errorf("%w: %s has a byte that no database takes as text at position %d", content.ErrInvalid, f.Name, at)
-		}
-	}
-	return nil
-}
-
-// badText returns the position of a NUL or of invalid UTF-8, or -1.
-func badText(s string) int {
-	for i, r := range s {
-		if r == 0 || (r == '\uFFFD' && len(s) > i && s[i] != 0xEF) {
-			return i
-		}
-	}
-	return -1
 }
 
 // enter checks the Scope and finds the plan.
@@ -142,10 +120,17 @@ func (s *Store) enter(scope content.Scope, typ *content.Type) (org string, p *pl
 	return org, p, err
 }
 
-func lastOfEachKey(typ *content.Type, all []content.Row) (rows []content.Row, keys []string) {
+func lastOfEachKey(typ *content.Type, all []content.Row) (rows []content.Row, keys []string, err error) {
 	at := make(map[string]int, len(all))
+	rows, keys = make([]content.Row, 0, len(all)), make([]string, 0, len(all))
 	for _, row := range all {
+		if !typ.Holds(row) {
+			return nil, nil, fmt.Errorf("%w row: %T is not one of %s", content.ErrInvalid, row, typ.Name())
+		}
 		key := typ.KeyOf(row)
+		if err := checkKey(typ, key); err != nil { // before it goes into a look-up
+			return nil, nil, err
+		}
 		if i, again := at[key]; again {
 			rows[i] = row
 			continue
@@ -153,12 +138,12 @@ func lastOfEachKey(typ *content.Type, all []content.Row) (rows []content.Row, ke
 		at[key] = len(rows)
 		rows, keys = append(rows, row), append(keys, key)
 	}
-	return rows, keys
+	return rows, keys, nil
 }
 
 type storedRow struct {
 	id                    string
-	createdAt             time.Time
+	createdAt, updatedAt  time.Time
 	indexedAt             *time.Time
 	deleted               bool
 	rowHash, documentHash []byte
@@ -166,31 +151,28 @@ type storedRow struct {
 
 // existing returns what is stored under keys.
 func (s *Store) existing(ctx context.Context, tx *database.Tx, p *plan, org, instance string, keys []string) (map[string]storedRow, error) {
-	key := quote(p.typ.Key().Name)
-	columns := key + ", id, created_at, indexed_at, deleted_at IS NOT NULL, row_hash, document_hash"
-	query := "SELECT " + columns + " FROM " + p.table + " WHERE organization_id = ? AND instance = ? AND " + key + " IN " + listed(tx.Dialect())
 	list, err := keyList(tx.Dialect(), keys)
 	if err != nil {
 		return nil, err
 	}
+	key := quote(p.typ.Key().Name)
+	from := " FROM " + p.table + " t WHERE t.organization_id = ? AND t.instance = ? AND t." + key
+	query, args := "SELECT t."+key+storedColumns+from+" IN "+listed(tx.Dialect()), []any{org, instance, list}
 	if tx.Dialect().Name() == database.Postgres {
-		// A join with the list: "= ANY" compares each row with each key.
-		query = "SELECT t." + columns + " FROM " + p.table + " t JOIN unnest(?::text[]) AS k(wanted) ON t.organization_id = ? AND t.instance = ? AND t." + key + ` = k.wanted COLLATE "C"`
-	}
-	args := []any{org, instance, list}
-	if tx.Dialect().Name() == database.Postgres {
-		args = []any{list, org, instance}
+		// The key index, key by key. "= ANY" compares each row with each key,
+		// and a join is planned once, as a scan while the table is still empty.
+		query, args = "SELECT found.* FROM unnest(?::text[]) AS k(wanted) CROSS JOIN LATERAL (SELECT t."+key+storedColumns+from+` = k.wanted COLLATE "C" LIMIT 1) AS found`, []any{list, org, instance}
 	}
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	stored := map[string]storedRow{}
+	stored := make(map[string]storedRow, len(keys))
 	for rows.Next() {
 		var k string
 		var r storedRow
-		if err := rows.Scan(&k, &r.id, database.ScanTime(&r.createdAt), database.ScanNullTime(&r.indexedAt), &r.deleted, &r.rowHash, &r.documentHash); err != nil {
+		if err := rows.Scan(&k, &r.id, database.ScanTime(&r.createdAt), database.ScanTime(&r.updatedAt), database.ScanNullTime(&r.indexedAt), &r.deleted, &r.rowHash, &r.documentHash); err != nil {
 			return nil, err
 		}
 		stored[k] = r
@@ -198,8 +180,13 @@ func (s *Store) existing(ctx context.Context, tx *database.Tx, p *plan, org, ins
 	return stored, rows.Err()
 }
 
-// keyList binds many keys as one value, so that the statement stays the same.
+const storedColumns = ", t.id, t.created_at, t.updated_at, t.indexed_at, t.deleted_at IS NOT NULL, t.row_hash, t.document_hash"
+
+// keyList binds many keys or ids as one value, so that the statement stays the
+// same. It leaves out those that no database can hold: nothing is stored under
+// them, and they would fail the statement or be taken for others.
 func keyList(d database.Dialect, keys []string) (any, error) {
+	keys = possible(keys)
 	if d.Name() == database.Postgres {
 		return pq.Array(keys), nil
 	}
@@ -207,98 +194,52 @@ func keyList(d database.Dialect, keys []string) (any, error) {
 	return string(b), err
 }
 
+func possible(keys []string) []string {
+	bad := func(key string) bool { return badText(key) >= 0 }
+	if slices.ContainsFunc(keys, bad) {
+		keys = slices.DeleteFunc(slices.Clone(keys), bad)
+	}
+	return keys
+}
+
 // listed is the sub-query that unpacks a [keyList].
 func listed(d database.Dialect) string {
 	if d.Name() == database.Postgres {
-		return "(SELECT unnest(?::text[]))"
+		// The columns' own collation: with another one Postgres does not use
+		// their indexes.
+		return `(SELECT unnest(?::text[] COLLATE "C"))`
 	}
 	return "(SELECT value FROM json_each(?))"
 }
 
-// insert writes rows in statements of a few sizes, so that few are prepared.
-func (s *Store) insert(ctx context.Context, tx *database.Tx, p *plan, rows []content.Row) error {
-	d := tx.Dialect()
-	most := database.MaxVariables / p.width
-	for len(rows) > 0 {
+// insert writes the values of rows in statements of a few sizes, so that few are
+// prepared.
+func (p *plan) insert(ctx context.Context, tx *database.Tx, args []any) error {
+	for len(args) > 0 {
 		n := 1
-		for _, size := range []int{most, 100, 10} {
-			if size <= most && len(rows) >= size {
+		for _, size := range []int{database.MaxVariables / p.width, 100, 10} {
+			if size*p.width <= min(len(args), database.MaxVariables) {
 				n = size
 				break
 			}
 		}
-		args := make([]any, 0, n*p.width)
-		for _, row := range rows[:n] {
-			args = p.bind(args, d, row)
-		}
-		if _, err := tx.Exec(ctx, p.insert+database.Rows(n, p.width)+p.conflict, args...); err != nil {
+		if _, err := tx.Exec(ctx, p.upsertOf(n), args[:n*p.width]...); err != nil {
 			return err
 		}
-		rows = rows[n:]
+		args = args[n*p.width:]
 	}
 	return nil
 }
 
 // bind appends the values of a row in the order of the plan's columns.
-func (p *plan) bind(args []any, d database.Dialect, row content.Row) []any {
+func (p *plan) bind(args []any, d database.Dialect, row content.Row, created, updated any, values []any) []any {
 	rec := content.RecordOf(row)
-	var indexed any
-	if rec.IndexedAt != nil {
-		indexed = d.Time(*rec.IndexedAt)
-	}
-	args = append(args, rec.ID, rec.OrganizationID, rec.Instance, d.Time(rec.CreatedAt), FoldTitle(p.typ.Title(row)),
-		d.Time(rec.UpdatedAt), nil, indexed, rec.RowHash, rec.DocumentHash)
-	for _, f := range p.imported {
-		args = append(args, d.Bind(f.Kind, f.Value(row)))
+	args = append(args, rec.ID, rec.OrganizationID, rec.Instance, created, FoldTitle(p.typ.Title(row)), updated, rec.RowHash, rec.DocumentHash)
+	for i, f := range p.imported {
+		args = append(args, d.Bind(f.Kind, values[i]))
 	}
 	if rec.Raw == nil {
 		return append(args, nil)
 	}
 	return append(args, rec.Raw)
-}
-
-// A hasher computes row hashes: over the typed values, since what a database
-// gives back may be formatted anew, the payload, and the version of the mapping.
-type hasher struct {
-	h       hash.Hash
-	version int
-	scratch []byte
-}
-
-func newHasher(version int) *hasher { return &hasher{h: sha256.New(), version: version} }
-
-// hashSize is enough to make an accidental equality impossible in practice.
-const hashSize = 16
-
-func (h *hasher) row(p *plan, row content.Row) []byte {
-	b := binary.AppendVarint(h.scratch[:0], int64(h.version))
-	for _, f := range p.imported {
-		switch v := f.Value(row).(type) {
-		case nil:
-			b = append(b, 0)
-		case string:
-			b = binary.AppendUvarint(append(b, 1), uint64(len(v)))
-			b = append(b, v...)
-		case int64:
-			b = binary.AppendVarint(append(b, 2), v)
-		case float64:
-			b = binary.BigEndian.AppendUint64(append(b, 3), math.Float64bits(v))
-		case bool:
-			if v {
-				b = append(b, 4)
-			} else {
-				b = append(b, 5)
-			}
-		case time.Time:
-			b = binary.AppendVarint(append(b, 6), v.UnixMicro())
-		case json.RawMessage:
-			b = binary.AppendUvarint(append(b, 7), uint64(len(v)))
-			b = append(b, v...)
-		}
-	}
-	h.scratch = b
-	h.h.Reset()
-	h.h.Write(b)
-	h.h.Write(content.RecordOf(row).Raw)
-	return slices.Clone(h.h.Sum(nil)[:hashSize])
 }
