@@ -66,7 +66,12 @@ func DefineDynamic(spec Spec[Dynamic], fields ...FieldSpec) *Type {
 		t.add(&Field{
 			Name: fs.Name, Label: fs.Label, Description: fs.Description, Kind: fs.Kind, Nullable: !fs.Required && !Role(fs.Roles).has(Key),
 			Roles: fs.Roles, LinkType: fs.LinkType, LinkFrom: fs.LinkFrom,
-			get: func(r Row) any { return r.(*Dynamic).value(i) },
+			get: func(r Row) any {
+				if v := r.(*Dynamic).value(i); v != nil || !fs.Required {
+					return v
+				}
+				return fs.Kind.zero()
+			},
 			set: func(r Row, v any) { r.(*Dynamic).set(i, len(fields), v) },
 		})
 		if fs.LinkType != "" && !fs.Roles.has(Parent|Link) {

@@ -2,8 +2,12 @@ package content
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,11 +122,47 @@ func display(k Kind, v any) string {
 // record's times, so that a record whose only change is a date in its payload
 // is not indexed again.
 func (d Document) Hash() []byte {
-	d.UpdatedAt = time.Time{}
-	b, err := json.Marshal(d) // map keys come out sorted
-	if err != nil {
-		b = fmt.Appendf(nil, "%#v", d)
+	b := make([]byte, 0, 512+len(d.Title)+len(d.Text))
+	for _, s := range []string{d.ID, d.Type, d.Group, d.Title, d.Text, d.Filename, d.ContentType, d.URL, d.Language} {
+		b = appendText(b, s)
 	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(appendValue(b, d.Metadata))
 	return sum[:16]
+}
+
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendValue writes a value of metadata so that different ones differ: its
+// sort, then the value, maps in the order of their keys.
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case nil:
+		return append(b, 'n')
+	case string:
+		return appendText(append(b, 's'), v)
+	case int64:
+		return binary.AppendVarint(append(b, 'i'), v)
+	case float64:
+		return binary.BigEndian.AppendUint64(append(b, 'f'), math.Float64bits(v))
+	case bool:
+		if v {
+			return append(b, 't')
+		}
+		return append(b, 'u')
+	case time.Time:
+		return binary.AppendVarint(binary.AppendVarint(append(b, 'd'), v.Unix()), int64(v.Nanosecond()))
+	case map[string]any:
+		b = binary.AppendUvarint(append(b, 'm'), uint64(len(v)))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			b = appendValue(appendText(b, key), v[key])
+		}
+		return b
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		text = fmt.Appendf(nil, "%#v", v)
+	}
+	return appendText(append(b, 'j'), string(text))
 }

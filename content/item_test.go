@@ -43,6 +43,30 @@ func TestDocumentAndItem(t *testing.T) {
 	}
 }
 
+// Two documents that differ in anything that is indexed have different hashes.
+func TestDocumentHashesDiffer(t *testing.T) {
+	in := func(m map[string]any) content.Document { return content.Document{Metadata: m} }
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	seen := map[string]int{}
+	for i, d := range []content.Document{
+		{}, {ID: "a"}, {Type: "a"}, {Group: "a"}, {Title: "a"}, {Text: "a"}, {Filename: "a"}, {ContentType: "a"}, {URL: "a"}, {Language: "a"},
+		{Title: "ab"}, {Title: "a", Text: "b"}, {Title: "a\x01b"}, in(map[string]any{}), in(map[string]any{"a": nil}), in(map[string]any{"a": ""}),
+		in(map[string]any{"a": "1"}), in(map[string]any{"a": int64(1)}), in(map[string]any{"a": 1.0}), in(map[string]any{"a": true}), in(map[string]any{"a": false}),
+		in(map[string]any{"a": at}), in(map[string]any{"a": at.Add(time.Microsecond)}), in(map[string]any{"a": map[string]any{"b": "1"}}), in(map[string]any{"a": map[string]any{"b": "1", "c": "1"}}),
+		in(map[string]any{"a": "1", "b": "1"}), in(map[string]any{"a": []string{"1"}}), in(map[string]any{"a": []string{"1", "2"}}), in(map[string]any{"a": struct{ F func() }{}}),
+	} {
+		if j, again := seen[string(d.Hash())]; again && (i != 13 || j != 0) {
+			t.Errorf("documents %d and %d have one hash", j, i)
+		}
+		seen[string(d.Hash())] = i
+		later := d
+		later.UpdatedAt = at
+		if string(later.Hash()) != string(d.Hash()) {
+			t.Errorf("document %d: its hash depends on when it was updated", i)
+		}
+	}
+}
+
 func TestPreviewIsShortValidAndWhole(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                    "",

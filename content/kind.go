@@ -25,6 +25,22 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
+// zero stands for a missing value in a field that is required; times and JSON
+// have none.
+func (k Kind) zero() any {
+	switch k {
+	case String:
+		return ""
+	case Int:
+		return int64(0)
+	case Float:
+		return 0.0
+	case Bool:
+		return false
+	}
+	return nil
+}
+
 // Numeric reports whether sums and averages of the kind make sense.
 func (k Kind) Numeric() bool { return k == Int || k == Float }
 

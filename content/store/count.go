@@ -12,11 +12,22 @@ import (
 
 // Count returns the number of records that pass all of the filters.
 func (s *Store) Count(ctx context.Context, scope content.Scope, typ *content.Type, filters ...content.Filter) (int64, error) {
-	totals, err := s.totals(ctx, scope, typ, []content.Statistic{{Name: "n", Filters: filters}})
+	org, p, err := s.enter(scope, typ)
 	if err != nil {
 		return 0, err
 	}
-	return totals["n"].(int64), nil
+	var n int64
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		w := live(tx.Dialect(), org)
+		if err := w.filters(p.typ, filters, nil); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, "SELECT count(*) FROM "+p.table+" WHERE "+w.String(), w.args...).Scan(&n)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("count %s: %w", p.typ.Name(), err)
+	}
+	return n, nil
 }
 
 // A GroupCount is one value of a field, how many records have it, and the sum

@@ -16,141 +16,48 @@ type Write = func(context.Context, func(context.Context, *database.Tx) error) er
 // A Deletion tells what a deletion did, or would do.
 type Deletion struct {
 	Deleted  map[string]int64 // by type name, children that went along included
-	Blocked  []string         // ids that stay because of their children
-	ByParent []Deleted        // the ids, by Type
+	Blocked  []string         // the given ids that stay because of their children, in order
+	ByParent []Deleted        // the ids, by Type: those of the given Type first
 }
 
 // Deleted are ids of one Type that were deleted.
 type Deleted struct {
 	Type *content.Type
-	IDs  []string
+	IDs  []string // in order
 }
 
 // Delete deletes records softly, in the given transaction. Children follow the
 // rule of their relation: with Cascade they are deleted too, with Block the
-// parent stays and is reported, with Orphan they keep their link until the
-// parent is purged. Records that are deleted already, or belong to another
-// organization, are passed over.
+// parent stays and is reported unless the children are deleted by the same call,
+// with Orphan they keep their link until the parent is purged. A child that
+// stays because it is blocked itself keeps its parent too. Records that are
+// deleted already, or belong to another organization, are passed over.
 //
 // The caller removes what it keeps about the deleted records elsewhere, such as
 // search chunks, in the same transaction.
 func (s *Store) Delete(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, ids []string) (Deletion, error) {
-	d := Deletion{Deleted: map[string]int64{}}
-	org, p, err := s.enter(scope, typ)
+	org, d, err := s.planDeletion(ctx, tx, scope, typ, ids)
 	if err != nil {
 		return d, err
 	}
-	return d, s.delete(ctx, tx, org, p, ids, &d, true)
+	now := tx.Dialect().Time(s.Now())
+	for _, gone := range d.ByParent {
+		list, err := keyList(tx.Dialect(), gone.IDs)
+		if err != nil {
+			return d, err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE "+quote(gone.Type.Table())+" SET deleted_at = ?, indexed_at = NULL WHERE organization_id = ? AND deleted_at IS NULL AND id IN "+listed(tx.Dialect()),
+			now, org, list); err != nil {
+			return d, fmt.Errorf("delete %s: %w", gone.Type.Name(), err)
+		}
+	}
+	return d, nil
 }
 
 // WouldDelete tells what Delete would do, and changes nothing.
 func (s *Store) WouldDelete(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, ids []string) (Deletion, error) {
-	d := Deletion{Deleted: map[string]int64{}}
-	org, p, err := s.enter(scope, typ)
-	if err != nil {
-		return d, err
-	}
-	return d, s.delete(ctx, tx, org, p, ids, &d, false)
-}
-
-func (s *Store) delete(ctx context.Context, tx *database.Tx, org string, p *plan, ids []string, d *Deletion, really bool) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	list, err := keyList(tx.Dialect(), ids)
-	if err != nil {
-		return err
-	}
-	among := listed(tx.Dialect())
-	// Blocked ones first: what stays takes nothing along.
-	blocked := map[string]bool{}
-	for _, c := range p.typ.Children() {
-		if c.OnDelete != content.Block {
-			continue
-		}
-		child, err := s.childPlan(c)
-		if err != nil {
-			return err
-		}
-		var parents []string
-		field := quote(c.Field)
-		if err := tx.Select(ctx, &parents, "SELECT DISTINCT "+field+" FROM "+child.table+" WHERE organization_id = ? AND deleted_at IS NULL AND "+field+" IN "+among, org, list); err != nil {
-			return fmt.Errorf("delete %s: %w", p.typ.Name(), err)
-		}
-		for _, id := range parents {
-			if !blocked[id] {
-				blocked[id] = true
-				d.Blocked = append(d.Blocked, id)
-			}
-		}
-	}
-	var gone []string
-	if err := tx.Select(ctx, &gone, "SELECT id FROM "+p.table+" WHERE organization_id = ? AND deleted_at IS NULL AND id IN "+among+" ORDER BY id", org, list); err != nil {
-		return fmt.Errorf("delete %s: %w", p.typ.Name(), err)
-	}
-	kept := gone[:0]
-	for _, id := range gone {
-		if !blocked[id] {
-			kept = append(kept, id)
-		}
-	}
-	gone = kept
-	if len(gone) == 0 {
-		return nil
-	}
-	if list, err = keyList(tx.Dialect(), gone); err != nil {
-		return err
-	}
-	if really {
-		if _, err := tx.Exec(ctx, "UPDATE "+p.table+" SET deleted_at = ?, indexed_at = NULL WHERE organization_id = ? AND deleted_at IS NULL AND id IN "+among,
-			tx.Dialect().Time(s.Now()), org, list); err != nil {
-			return fmt.Errorf("delete %s: %w", p.typ.Name(), err)
-		}
-	}
-	d.Deleted[p.typ.Name()] += int64(len(gone))
-	d.ByParent = append(d.ByParent, Deleted{p.typ, gone})
-	for _, c := range p.typ.Children() {
-		if c.OnDelete != content.Cascade {
-			continue
-		}
-		child, err := s.childPlan(c)
-		if err != nil {
-			return err
-		}
-		var below []string
-		if err := tx.Select(ctx, &below, "SELECT id FROM "+child.table+" WHERE organization_id = ? AND deleted_at IS NULL AND "+quote(c.Field)+" IN "+among, org, list); err != nil {
-			return fmt.Errorf("delete %s: %w", c.Type, err)
-		}
-		if !really && child == p {
-			below = without(below, gone) // nothing has been marked, so a circle would not end
-		}
-		if err := s.delete(ctx, tx, org, child, below, d, really); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func without(ids, these []string) []string {
-	drop := map[string]bool{}
-	for _, id := range these {
-		drop[id] = true
-	}
-	var rest []string
-	for _, id := range ids {
-		if !drop[id] {
-			rest = append(rest, id)
-		}
-	}
-	return rest
-}
-
-func (s *Store) childPlan(c content.Child) (*plan, error) {
-	typ, err := s.registry.Lookup(c.Type)
-	if err != nil {
-		return nil, err
-	}
-	return s.plan(typ)
+	_, d, err := s.planDeletion(ctx, tx, scope, typ, ids)
+	return d, err
 }
 
 // IDsByKey returns the ids of live records by external key; keys that are not
@@ -250,7 +157,7 @@ func (s *Store) Purge(ctx context.Context, scope content.Scope, typ *content.Typ
 					if f.LinkType != p.typ.Name() {
 						continue
 					}
-					if _, err := tx.Exec(ctx, "UPDATE "+other.Table()+" SET "+quote(f.Name)+" = NULL WHERE organization_id = ? AND "+quote(f.Name)+" IN "+among, org, list); err != nil {
+					if _, err := tx.Exec(ctx, "UPDATE "+quote(other.Table())+" SET "+quote(f.Name)+" = NULL, indexed_at = NULL WHERE organization_id = ? AND "+quote(f.Name)+" IN "+among, org, list); err != nil {
 						return err
 					}
 				}

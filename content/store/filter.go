@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/curatore/curatore-go/content"
@@ -31,8 +32,21 @@ func live(d database.Dialect, org string) *where {
 	return w
 }
 
+// maxFilters is below the depth of an expression that SQLite takes.
+const maxFilters = 200
+
 // filters adds all of the filters, and one of any when there are such.
 func (w *where) filters(typ *content.Type, all, any []content.Filter) error {
+	values := len(all) + len(any)
+	if values > maxFilters {
+		return fmt.Errorf("%w: %d filters; a query takes at most %d", content.ErrInvalid, values, maxFilters)
+	}
+	for _, f := range slices.Concat(all, any) {
+		values += len(f.Values)
+	}
+	if most := database.MaxVariables / 2; values > most {
+		return fmt.Errorf("%w: filters with %d values; a query takes at most %d", content.ErrInvalid, values, most)
+	}
 	for _, f := range all {
 		term, args, err := condition(w.dialect, typ, f)
 		if err != nil {
@@ -71,6 +85,11 @@ func condition(d database.Dialect, typ *content.Type, f content.Filter) (string,
 	if !field.Filterable() {
 		return "", nil, fmt.Errorf("%w filter: %s.%s cannot be filtered by; it is declared without facet or filter", content.ErrInvalid, typ.Name(), f.Field)
 	}
+	for _, text := range f.Values {
+		if badText(text) >= 0 {
+			return "", nil, fmt.Errorf("%w filter: the value %.40q for %s is not text that a database can hold", content.ErrInvalid, text, f.Field)
+		}
+	}
 	column := quote(field.Name)
 	if f.Op == content.Contains || f.Op == content.StartsWith {
 		return like(d, typ, field, f)
@@ -98,11 +117,18 @@ func condition(d database.Dialect, typ *content.Type, f content.Filter) (string,
 	return column + " " + comparison[f.Op] + " ?", args, nil
 }
 
+// maxPattern is below the length of a pattern that SQLite takes, escapes
+// included.
+const maxPattern = 20_000
+
 // like writes contains and starts_with, which ignore the case of A to Z, on both
 // databases. (A keyword, which looks in titles only, ignores it in all scripts.)
 func like(d database.Dialect, typ *content.Type, field *content.Field, f content.Filter) (string, []any, error) {
 	if field.Kind != content.String {
 		return "", nil, fmt.Errorf("%w filter: %s needs text, %s.%s is a %s", content.ErrInvalid, f.Op, typ.Name(), field.Name, field.Kind)
+	}
+	if len(f.Values[0]) > maxPattern {
+		return "", nil, fmt.Errorf("%w filter: %s on %s takes at most %d bytes, got %d", content.ErrInvalid, f.Op, field.Name, maxPattern, len(f.Values[0]))
 	}
 	pattern := escapeLike(f.Values[0]) + "%"
 	if f.Op == content.Contains {

@@ -24,11 +24,9 @@ type term struct {
 func (p *plan) order(by []Order) ([]term, error) {
 	var terms []term
 	for _, o := range by {
-		if o.Field == "title" {
-			if _, declared := p.typ.Field("title"); !declared {
-				terms = append(terms, term{column: "title_key", kind: content.String, desc: o.Desc})
-				continue
-			}
+		if f, declared := p.typ.Field("title"); o.Field == "title" && (!declared || f.Has(content.Title) || !f.Sortable()) {
+			terms = append(terms, term{column: "title_key", kind: content.String, desc: o.Desc})
+			continue
 		}
 		f, err := p.typ.Column(o.Field)
 		if err != nil {
@@ -97,6 +95,22 @@ func encodeCursor(digest string, terms []term, d database.Dialect, keys []any) s
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
+// parse reads a value of a cursor, which anybody may have made.
+func (t term) parse(v any) (any, error) {
+	switch v := v.(type) {
+	case nil:
+		if t.nullable {
+			return nil, nil
+		}
+	case string, bool, json.Number:
+		text := fmt.Sprint(v)
+		if badText(text) < 0 {
+			return t.kind.Parse(text)
+		}
+	}
+	return nil, fmt.Errorf("it holds %.40v where a %s belongs", v, t.kind)
+}
+
 // after keeps what comes behind a cursor: rows that are equal in the first terms
 // and behind in the next one.
 func (w *where) after(terms []term, digest, text string) error {
@@ -118,10 +132,7 @@ func (w *where) after(terms []term, digest, text string) error {
 	}
 	values := make([]any, len(terms))
 	for i, t := range terms {
-		if c.Values[i] == nil {
-			continue
-		}
-		v, err := t.kind.Parse(fmt.Sprint(c.Values[i]))
+		v, err := t.parse(c.Values[i])
 		if err != nil {
 			return fmt.Errorf("%w cursor: %v", content.ErrInvalid, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ const DefaultLimit = 50
 // A Query selects records of one Type. The zero Query selects all, ordered by
 // title and id, the first 50.
 type Query struct {
-	Keyword string           // in the title, ignoring case
+	Keyword string           // in the title, ignoring case; at most 512 bytes
 	Filters []content.Filter // all hold
 	Any     []content.Filter // at least one holds
 	Order   []Order
@@ -85,7 +86,7 @@ func (s *Store) Select(ctx context.Context, scope content.Scope, typ *content.Ty
 		for i, f := range columns {
 			v, err := d.Value(f.Kind, raw[i])
 			if err != nil {
-				return nil, fmt.Errorf("%s.%s: %w", p.table, f.Name, err)
+				return nil, fmt.Errorf("read %s.%s: %w", p.typ.Name(), f.Name, err)
 			}
 			values[i] = v
 		}
@@ -104,6 +105,10 @@ func runQuery[T any](ctx context.Context, db *database.DB, org string, p *plan, 
 	limit := cmp.Or(q.Limit, DefaultLimit)
 	if limit < 0 || q.Offset < 0 {
 		return page, fmt.Errorf("%w: limit %d and offset %d must not be negative", content.ErrInvalid, q.Limit, q.Offset)
+	}
+	limit = min(limit, math.MaxInt32)
+	if len(q.Keyword) > maxTitle || badText(q.Keyword) >= 0 {
+		return page, fmt.Errorf("%w keyword %.40q: it takes at most %d bytes of text", content.ErrInvalid, q.Keyword, maxTitle)
 	}
 	terms, err := p.order(q.Order)
 	if err != nil {
@@ -160,7 +165,8 @@ func runQuery[T any](ctx context.Context, db *database.DB, org string, p *plan, 
 // digest stands for everything in the query that a cursor must not be taken to
 // another one of.
 func (q Query) digest(typ *content.Type) string {
-	b, _ := json.Marshal([]any{typ.Name(), q.Keyword, q.Filters, q.Any, q.Order}) // strings only
+	b, _ := json.Marshal([]any{typ.Name(), q.Keyword, // strings only; nil and empty are the same query
+		append([]content.Filter{}, q.Filters...), append([]content.Filter{}, q.Any...), append([]Order{}, q.Order...)})
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,7 +38,7 @@ func Down(types ...*content.Type) string {
 	slices.Reverse(ordered)
 	var b strings.Builder
 	for _, t := range ordered {
-		b.WriteString("DROP TABLE " + t.Table() + ";\n")
+		b.WriteString("DROP TABLE " + quote(t.Table()) + ";\n")
 	}
 	return b.String()
 }
@@ -94,17 +95,17 @@ func objects(d database.Dialect, t *content.Type, among []*content.Type) []objec
 		// (organization, id). NO ACTION, since a rule would have to null the
 		// organization too; Purge clears the links first.
 		if i := position(f.LinkType); i >= 0 && i <= position(t.Name()) {
-			lines = append(lines, fmt.Sprintf("FOREIGN KEY (organization_id, %s) REFERENCES %s (organization_id, id)", quote(f.Name), placed[i].Table()))
+			lines = append(lines, fmt.Sprintf("FOREIGN KEY (organization_id, %s) REFERENCES %s (organization_id, id)", quote(f.Name), quote(placed[i].Table())))
 		}
 	}
 	table := t.Table()
-	all := []object{{table: table, name: table, ddl: "CREATE TABLE " + table + " (\n    " + strings.Join(lines, ",\n    ") + "\n)"}}
+	all := []object{{table: table, name: table, ddl: "CREATE TABLE " + quote(table) + " (\n    " + strings.Join(lines, ",\n    ") + "\n)"}}
 	index := func(suffix, definition string) {
-		name := table + "_" + suffix
-		all = append(all, object{table: table, name: name, ddl: fmt.Sprintf(definition, name, table)})
+		name := indexName(table, suffix)
+		all = append(all, object{table: table, name: name, ddl: fmt.Sprintf(definition, quote(name), quote(table))})
 	}
 	index("key", "CREATE UNIQUE INDEX %s ON %s (organization_id, instance, "+quote(t.Key().Name)+")")
-	index("by_title", "CREATE INDEX %s ON %s (organization_id, title_key, id)")
+	index("titles", "CREATE INDEX %s ON %s (organization_id, title_key, id)")
 	index("to_index", "CREATE INDEX %s ON %s (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL")
 	index("deleted", "CREATE INDEX %s ON %s (organization_id, deleted_at) WHERE deleted_at IS NOT NULL")
 	for _, f := range t.Fields() {
@@ -113,6 +114,19 @@ func objects(d database.Dialect, t *content.Type, among []*content.Type) []objec
 		}
 	}
 	return all
+}
+
+// indexName returns "notes_by_kind" for the table notes and the suffix by_kind.
+// Names of indexes are one space with those of all tables, and Postgres cuts
+// them after 63 bytes: what would be longer, or could be read as another table's
+// index ("a_by_b" and "c", "a" and "b_by_c"), ends in a hash instead.
+func indexName(table, suffix string) string {
+	name := table + "_" + suffix
+	if len(name) <= 63 && !strings.Contains(table+"_", "_by_") {
+		return name
+	}
+	sum := sha256.Sum256([]byte(table + " " + suffix))
+	return fmt.Sprintf("%.50s_%x", name, sum[:6])
 }
 
 // column returns a column's definition. A column that cannot be NULL has its
@@ -134,7 +148,8 @@ func column(d database.Dialect, f *content.Field) string {
 
 // Ensure creates the tables, columns and indexes of the Types that the database
 // lacks. It never drops or narrows anything: a column that holds another kind
-// than the declaration is an error that names all of them.
+// than the declaration is an error that names all of them, and wraps
+// content.ErrInvalid. A link column that is added to a table gets no foreign key.
 func Ensure(ctx context.Context, db *database.DB, types ...*content.Type) error {
 	return db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if err := tx.Lock(ctx, "curatore schema"); err != nil {
@@ -171,6 +186,7 @@ func missing(ctx context.Context, tx *database.Tx, types []*content.Type) ([]obj
 	d := tx.Dialect()
 	var todo []object
 	var problems []error
+	named := map[string]string{} // tables and indexes, which share their names
 	for _, t := range inOrder(types) {
 		have, err := columnsOf(ctx, tx, t.Table())
 		if err != nil {
@@ -181,26 +197,20 @@ func missing(ctx context.Context, tx *database.Tx, types []*content.Type) ([]obj
 			return nil, err
 		}
 		for _, o := range objects(d, t, types) {
-			if o.name == t.Table() {
-				if len(have) == 0 {
-					todo = append(todo, o)
-					continue
-				}
-				if have["organization_id"] == "" || have["row_hash"] == "" {
-					problems = append(problems, fmt.Errorf("type %s: the table %s exists and is not one of curatore's; set Spec.Table to another name", t.Name(), t.Table()))
-					continue
-				}
-				for _, f := range t.Fields() {
-					switch held := have[f.Name]; {
-					case held == "":
-						todo = append(todo, object{table: t.Table(), name: t.Table() + "." + f.Name, ddl: "ALTER TABLE " + t.Table() + " ADD COLUMN " + column(d, f)})
-					case held != plainType(d, f.Kind):
-						problems = append(problems, fmt.Errorf("type %s: column %s.%s is %s, the declaration wants %s; columns are never changed: rename the field or migrate the column yourself",
-							t.Name(), t.Table(), f.Name, held, plainType(d, f.Kind)))
-					}
-				}
-			} else if !slices.Contains(indexes, o.name) {
+			if other, taken := named[o.name]; taken {
+				problems = append(problems, fmt.Errorf("type %s: the name %s is taken by the type %s; set Spec.Table to another name", t.Name(), o.name, other))
+			}
+			named[o.name] = t.Name()
+			_, there := indexes[o.name]
+			switch {
+			case o.name != t.Table() && !there:
 				todo = append(todo, o)
+			case o.name != t.Table():
+			case len(have) == 0:
+				todo = append(todo, o)
+			default:
+				added, wrong := compare(d, t, have, indexes)
+				todo, problems = append(todo, added...), append(problems, wrong...)
 			}
 		}
 	}
@@ -208,6 +218,35 @@ func missing(ctx context.Context, tx *database.Tx, types []*content.Type) ([]obj
 		return nil, fmt.Errorf("%w: the database does not fit the declarations:\n%w", content.ErrInvalid, errors.Join(problems...))
 	}
 	return todo, nil
+}
+
+// compare holds the columns of a table that exists against the declaration.
+func compare(d database.Dialect, t *content.Type, have map[string]columnInfo, indexes map[string]string) (add []object, problems []error) {
+	table := t.Table()
+	wrong := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("type %s: %s", t.Name(), fmt.Sprintf(format, args...)))
+	}
+	for _, c := range append(slices.Clone(systemColumns), "raw") {
+		if _, ok := have[c]; !ok {
+			wrong("the table %s exists and is not one of curatore's; set Spec.Table to another name", table)
+			return nil, problems
+		}
+	}
+	if index, ok := indexes[indexName(table, "key")]; ok && !strings.HasSuffix(index, ", "+t.Key().Name+")") {
+		wrong("the table %s has another column as its key than %s; rename the type or migrate the table yourself", table, t.Key().Name)
+	}
+	for _, f := range t.Fields() {
+		held, ok := have[f.Name]
+		switch {
+		case !ok:
+			add = append(add, object{table: table, name: table + "." + f.Name, ddl: "ALTER TABLE " + quote(table) + " ADD COLUMN " + column(d, f)})
+		case held.Type != plainType(d, f.Kind):
+			wrong("column %s.%s is %s, the declaration wants %s; columns are never changed: rename the field or migrate the column yourself", table, f.Name, held.Type, plainType(d, f.Kind))
+		case held.Required && f.Nullable:
+			wrong("column %s.%s is NOT NULL, the declaration has records without a value; columns are never changed: rename the field or migrate the column yourself", table, f.Name)
+		}
+	}
+	return add, problems
 }
 
 // plainType is a kind's column type as the catalogue of the database names it.
@@ -219,30 +258,41 @@ func plainType(d database.Dialect, k content.Kind) string {
 	return strings.ToLower(t)
 }
 
-// columnsOf returns the columns of a table with their types in lower case.
-func columnsOf(ctx context.Context, tx *database.Tx, table string) (map[string]string, error) {
-	query := "SELECT name, lower(type) AS type FROM pragma_table_info(?)"
+// A columnInfo is a column as the database has it, its type in lower case.
+type columnInfo struct {
+	Name, Type string
+	Required   bool
+}
+
+func columnsOf(ctx context.Context, tx *database.Tx, table string) (map[string]columnInfo, error) {
+	query := `SELECT name, lower(type) AS type, "notnull" <> 0 AS required FROM pragma_table_info(?)`
 	if tx.Dialect().Name() == database.Postgres {
-		query = "SELECT column_name AS name, lower(data_type) AS type FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?"
+		query = "SELECT column_name AS name, lower(data_type) AS type, is_nullable = 'NO' AS required FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = ?"
 	}
-	var rows []struct{ Name, Type string }
+	var rows []columnInfo
 	if err := tx.Select(ctx, &rows, query, table); err != nil {
 		return nil, fmt.Errorf("look at table %s: %w", table, err)
 	}
-	columns := map[string]string{}
+	columns := map[string]columnInfo{}
 	for _, r := range rows {
-		columns[r.Name] = r.Type
+		columns[r.Name] = r
 	}
 	return columns, nil
 }
 
-func indexesOf(ctx context.Context, tx *database.Tx, table string) (names []string, err error) {
-	query := "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
+// indexesOf returns the definitions of a table's indexes by name, unquoted.
+func indexesOf(ctx context.Context, tx *database.Tx, table string) (map[string]string, error) {
+	query := "SELECT name, coalesce(sql, '') AS definition FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
 	if tx.Dialect().Name() == database.Postgres {
-		query = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename = ?"
+		query = "SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE schemaname = current_schema() AND tablename = ?"
 	}
-	if err := tx.Select(ctx, &names, query, table); err != nil {
+	var rows []struct{ Name, Definition string }
+	if err := tx.Select(ctx, &rows, query, table); err != nil {
 		return nil, fmt.Errorf("look at the indexes of %s: %w", table, err)
 	}
-	return names, nil
+	indexes := map[string]string{}
+	for _, r := range rows {
+		indexes[r.Name] = strings.ReplaceAll(r.Definition, `"`, "")
+	}
+	return indexes, nil
 }

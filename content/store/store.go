@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"golang.org/x/text/unicode/norm"
@@ -55,13 +56,13 @@ func (s *Store) Registry() *content.Registry { return s.registry }
 // A plan is what is known about a Type's table once and for all.
 type plan struct {
 	typ      *content.Type
-	table    string
+	table    string           // quoted
 	imported []*content.Field // columns that an import writes
-	columns  []string         // of an insert, in order
 	selected string           // column list that scan reads
-	width    int
-	insert   string // up to VALUES
+	width    int              // columns of an insert
+	into     string           // "INSERT INTO … VALUES "
 	conflict string
+	inserts  sync.Map // number of rows -> statement
 }
 
 // plan returns the plan of a Type, which must be one of the registry.
@@ -73,10 +74,10 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{typ: registered, table: registered.Table()}
-	p.columns = append(p.columns, systemColumns...)
-	var update []string
-	for _, c := range systemColumns[4:] { // id, organization, instance and created_at stay
+	p := &plan{typ: registered, table: quote(registered.Table())}
+	columns := []string{"id", "organization_id", "instance", "created_at", "title_key", "updated_at", "row_hash", "document_hash"}
+	update := []string{"deleted_at = NULL"}
+	for _, c := range columns[4:] { // id, organization, instance and created_at stay
 		update = append(update, c+" = excluded."+c)
 	}
 	selected := append([]string{}, systemColumns...)
@@ -84,47 +85,82 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 		selected = append(selected, quote(f.Name))
 		if f.Imported() {
 			p.imported = append(p.imported, f)
-			p.columns = append(p.columns, quote(f.Name))
+			columns = append(columns, quote(f.Name))
 			if !f.Has(content.Key) {
 				update = append(update, quote(f.Name)+" = excluded."+quote(f.Name))
 			}
 		}
 	}
-	p.columns = append(p.columns, "raw")
-	update = append(update, "raw = excluded.raw")
+	columns = append(columns, "raw")
+	// Decided on the row as it is when it is locked: it may have been deleted, or
+	// indexed, since it was looked up.
+	update = append(update, "raw = excluded.raw", fmt.Sprintf(
+		"indexed_at = CASE WHEN %[1]s.deleted_at IS NULL AND %[1]s.document_hash = excluded.document_hash THEN %[1]s.indexed_at END", p.table))
 	p.selected = strings.Join(append(selected, "raw"), ", ")
-	p.width = len(p.columns)
-	p.insert = "INSERT INTO " + p.table + " (" + strings.Join(p.columns, ", ") + ") VALUES "
+	p.width = len(columns)
+	p.into = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	p.conflict = fmt.Sprintf(" ON CONFLICT (organization_id, instance, %s) DO UPDATE SET %s", quote(registered.Key().Name), strings.Join(update, ", "))
 	actual, _ := s.plans.LoadOrStore(typ.Name(), p)
 	return actual.(*plan), nil
 }
 
+// upsertOf returns the statement that inserts or updates n rows.
+func (p *plan) upsertOf(n int) string {
+	if text, ok := p.inserts.Load(n); ok {
+		return text.(string)
+	}
+	text := p.into + database.Rows(n, p.width) + p.conflict
+	p.inserts.Store(n, text)
+	return text
+}
+
+// read puts the values that an import writes into values, and checks them.
+func (p *plan) read(row content.Row, values []any) error {
+	for i, f := range p.imported {
+		v := f.Value(row)
+		if err := checkValue(f, v); err != nil {
+			return fmt.Errorf("%s %q: %w", p.typ.Name(), p.typ.KeyOf(row), err)
+		}
+		values[i] = v
+	}
+	return nil
+}
+
 // systemColumns stand first in every table, raw stands last: SQLite reads a row
-// from its start, and raw is long. The first four never change.
+// from its start, and raw is long.
 var systemColumns = []string{"id", "organization_id", "instance", "created_at", "title_key", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash"}
 
-// quote makes a column name safe to be a keyword ("type", "order").
+// quote makes a name of a table, column or index safe to be a keyword ("type",
+// "order").
 func quote(name string) string { return `"` + name + `"` }
 
-// MaxKey, MaxValue and MaxTitle bound what stands in an index, in bytes:
-// Postgres cannot index long values, and both databases shall behave alike.
-const (
-	MaxKey   = 255
-	MaxValue = 1024
-	maxTitle = 512
-)
-
 // FoldTitle returns the form in which titles are compared, ordered and looked
-// up by a substring: lower case in all scripts, composed, cut to 512 bytes.
+// up by a substring: lower case in all scripts, composed, valid UTF-8 without
+// NUL, cut to 512 bytes.
 func FoldTitle(title string) string {
-	folded := strings.ToLower(norm.NFC.String(title))
+	if isASCII(title) {
+		if len(title) > maxTitle {
+			title = title[:maxTitle]
+		}
+		return strings.ToLower(title)
+	}
+	folded := strings.ReplaceAll(strings.ToLower(norm.NFC.String(title)), "\x00", "")
 	if len(folded) <= maxTitle {
 		return folded
 	}
 	cut := maxTitle
-	for cut > 0 && folded[cut]&0xC0 == 0x80 {
+	for cut > 0 && !utf8.RuneStart(folded[cut]) {
 		cut--
 	}
 	return folded[:cut]
+}
+
+// isASCII reports whether a text has ASCII characters only, other than NUL.
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] == 0 {
+			return false
+		}
+	}
+	return true
 }
