@@ -65,6 +65,10 @@ func (c *Curator) organizationID(ctx context.Context, name string) (id string, e
 // holds the writer for as long as it takes.
 func (c *Curator) DeleteOrganization(ctx context.Context, name string) error {
 	return c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM run_keys WHERE set_id IN (SELECT s.id FROM run_key_sets s JOIN runs r ON r.id = s.run_id
+			JOIN organizations o ON o.id = r.organization_id WHERE o.name = ?)`, name); err != nil {
+			return err
+		}
 		n, err := tx.Exec(ctx, "DELETE FROM organizations WHERE name = ?", name)
 		if err == nil && n == 0 {
 			return fmt.Errorf("%w: there is no organization %q", content.ErrNotFound, name)

@@ -282,10 +282,16 @@ func (o *jsonObject) value() any {
 	return json.RawMessage(append(o.b, '}'))
 }
 
+// quoted returns a text as JSON. Most need no escapes.
 func quoted(s string) []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return []byte(`""`) // a string always encodes
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			b, err := json.Marshal(s)
+			if err != nil {
+				return []byte(`""`) // a string always encodes
+			}
+			return b
+		}
 	}
-	return b
+	return append(append(append(make([]byte, 0, len(s)+2), '"'), s...), '"')
 }

@@ -22,7 +22,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if !strings.Contains(dsn, "://") {
 		return nil, fmt.Errorf("open database %q: write a Postgres address as postgres://USER:PASSWORD@HOST/NAME", Redact(dsn))
 	}
-	connector, err := pq.NewConnector(dsn)
+	connector, err := pq.NewConnector(planned(dsn))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
@@ -37,6 +37,21 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 		write:   newPool(pooled, "BEGIN", pgCommit, size),
 		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
 	}, nil
+}
+
+// planned sets how prepared statements are planned: anew for their values, each
+// time. Postgres would keep the plan that was right when the tables were empty,
+// or for another organization, until it gathers statistics; an import into a new
+// database then walks a whole table for each batch.
+func planned(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || u.Query().Has("plan_cache_mode") {
+		return dsn
+	}
+	q := u.Query()
+	q.Set("plan_cache_mode", "force_custom_plan")
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // pgCommit commits, or fails. COMMIT alone succeeds in a transaction in which a

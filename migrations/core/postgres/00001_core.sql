@@ -88,7 +88,7 @@ CREATE TABLE run_key_sets (
     UNIQUE (run_id, type)
 );
 CREATE TABLE run_keys (
-    set_id BIGINT NOT NULL REFERENCES run_key_sets (id) ON DELETE CASCADE,
+    set_id BIGINT NOT NULL, -- of run_key_sets; no foreign key, which would be checked for each key
     key    TEXT COLLATE "C" NOT NULL,
     batch  BIGINT NOT NULL,
     PRIMARY KEY (set_id, key)
