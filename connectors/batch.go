@@ -1,11 +1,15 @@
 package connectors
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -16,11 +20,11 @@ import (
 const judgedFrom = 100
 
 // batch writes a batch in one transaction: the lease and checkpoint of the run,
-// the records, the failures, the keys seen, the position of the stream.
+// the keys seen, the records, the failures, the position of the stream.
 func (im *importing) batch(ctx context.Context, s Stream, records []Record, total int64) error {
 	counts := im.result.counts(s.Type.Name())
 	before, listed := *counts, len(im.result.Failures)
-	todo := im.sort(s.Type, records)
+	todo := sort(s.Type, records)
 	im.state.Batch++
 	if at := records[len(records)-1].Position; at != nil {
 		im.state.Position = at.String()
@@ -28,22 +32,27 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, tota
 	im.progress(records, todo.seen, total)
 
 	var repeated []string
-	record := func(ctx context.Context, tx *database.Tx) (err error) {
+	var failures []Failure
+	look := func(ctx context.Context, tx *database.Tx) (err error) {
 		if s.Mode == Snapshot {
 			repeated, err = im.sawKeys(ctx, tx, s.Type, todo.keys)
-		} else if !im.options.DryRun {
-			err = im.savePosition(ctx, tx, s.Type.Name(), im.state.Position)
 		}
-		return errors.Join(err, im.saveFailures(ctx, tx, todo.failures))
+		return err
 	}
-	apply := func(ctx context.Context, tx *database.Tx) error {
+	apply := func(ctx context.Context, tx *database.Tx) (err error) {
 		*counts = before
 		counts.Seen += todo.seen
-		counts.Failed += todo.failed
-		counts.BadValues += todo.badValues
 		counts.Duplicates += todo.duplicates
-		if err := im.upsert(ctx, tx, s.Type, todo.rows, repeated, counts); err != nil {
+		if failures, err = im.upsert(ctx, tx, s.Type, todo.records, repeated, counts); err != nil {
 			return err
+		}
+		failures = slices.Concat(todo.failures, failures)
+		for _, f := range failures {
+			if f.Scope == "record" {
+				counts.Failed++
+			} else {
+				counts.BadValues++
+			}
 		}
 		ids, err := im.Store.IDsByKey(ctx, tx, im.scope, s.Type, im.options.Instance, todo.gone)
 		if err != nil {
@@ -51,19 +60,25 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, tota
 		}
 		return im.delete(ctx, tx, s.Type, slices.Sorted(maps.Values(ids)))
 	}
-	im.list(todo.failures)
 	err := im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := record(ctx, tx); err != nil || im.options.DryRun {
+		if err := look(ctx, tx); err != nil || im.options.DryRun {
 			return err
 		}
 		if err := apply(ctx, tx); err != nil {
 			return err
 		}
+		if s.Mode == Incremental {
+			if err := im.savePosition(ctx, tx, s.Type.Name(), im.state.Position); err != nil {
+				return err
+			}
+		}
+		im.list(failures)
 		im.task.SetCheckpoint(im.state)
-		return nil
+		return im.saveFailures(ctx, tx, failures)
 	})
 	if err == nil && im.options.DryRun {
 		err = im.tryOut(ctx, apply)
+		im.list(failures)
 	}
 	if err != nil {
 		*counts, im.result.Failures = before, im.result.Failures[:listed]
@@ -89,33 +104,129 @@ func (im *importing) tryOut(ctx context.Context, change func(context.Context, *d
 	return err
 }
 
-// upsert writes rows. Those that an earlier batch of this run has written
-// already replace what it wrote, and count as duplicates.
-func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.Type, rows []content.Row, repeated []string, counts *Counts) error {
-	fresh := rows
-	var again []content.Row
-	if len(repeated) > 0 {
-		fresh = nil
-		for _, row := range rows {
-			if slices.Contains(repeated, typ.KeyOf(row)) {
-				again = append(again, row)
-			} else {
-				fresh = append(fresh, row)
-			}
+// upsert writes the records that are new or changed, and returns the failures
+// among them. Those that an earlier batch of this run has written already
+// replace what it wrote, and count as duplicates.
+func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.Type, records []*Record, repeated []string, counts *Counts) ([]Failure, error) {
+	again := make(map[string]bool, len(repeated))
+	for _, key := range repeated {
+		again[key] = true
+	}
+	changed, unchanged, err := im.changed(ctx, tx, typ, records)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range unchanged {
+		if again[r.Key] {
+			counts.Duplicates++
+		} else {
+			counts.Unchanged++
+		}
+	}
+	failures := readAll(typ, changed)
+	var fresh, replacing []content.Row
+	hashes := make(map[content.Row][]byte, len(changed))
+	for _, r := range changed {
+		if r.Err != nil {
+			continue
+		}
+		if r.Fingerprint != nil {
+			hashes[r.Row] = im.rowHash(r.Fingerprint, r.Values)
+		}
+		if again[r.Key] {
+			replacing = append(replacing, r.Row)
+		} else {
+			fresh = append(fresh, r.Row)
 		}
 	}
 	b := store.Batch{Instance: im.options.Instance, Rows: fresh, Time: im.time, Version: im.c.spec.Version}
+	if len(hashes) > 0 {
+		b.Hash = func(row content.Row) []byte { return hashes[row] }
+	}
 	n, err := im.Store.Upsert(ctx, tx, im.scope, typ, b)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	counts.Created += n.Created
 	counts.Updated += n.Updated
 	counts.Unchanged += n.Unchanged
-	counts.Duplicates += n.Duplicates + int64(len(again))
-	b.Rows = again
+	counts.Duplicates += n.Duplicates + int64(len(replacing))
+	b.Rows = replacing
 	_, err = im.Store.Upsert(ctx, tx, im.scope, typ, b)
-	return err
+	return failures, err
+}
+
+// changed separates the records that need not be read, because their fingerprint
+// is the one stored.
+func (im *importing) changed(ctx context.Context, tx *database.Tx, typ *content.Type, records []*Record) (changed, unchanged []*Record, err error) {
+	var keys []string
+	for _, r := range records {
+		if r.Fingerprint != nil && r.Row == nil {
+			keys = append(keys, r.Key)
+		}
+	}
+	stored, err := im.Store.RowHashes(ctx, tx, im.scope, typ, im.options.Instance, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range records {
+		if r.Row == nil && r.Fingerprint != nil && bytes.Equal(stored[r.Key], im.rowHash(r.Fingerprint, nil)) {
+			unchanged = append(unchanged, r)
+		} else {
+			changed = append(changed, r)
+		}
+	}
+	return changed, unchanged, nil
+}
+
+// rowHash is the row hash of a record with a fingerprint. A record with values
+// that could not be read has another one, so that it is read, and its bad values
+// told, in every import.
+func (im *importing) rowHash(fingerprint []byte, bad []BadValue) []byte {
+	b := binary.AppendVarint(make([]byte, 0, 48), int64(im.c.spec.Version))
+	b = binary.AppendVarint(b, int64(len(bad)))
+	sum := sha256.Sum256(append(b, fingerprint...))
+	return sum[:16]
+}
+
+// readAll reads the records that have not been read yet and checks all, on both
+// halves of a batch at once, and returns what failed. A record that fails has
+// its Err set.
+func readAll(typ *content.Type, records []*Record) []Failure {
+	half := func(records []*Record) {
+		for _, r := range records {
+			if r.Row == nil {
+				read := r.Read()
+				r.Row, r.Values, r.Err = read.Row, read.Values, read.Err
+				if r.Row != nil {
+					r.Raw = content.RecordOf(r.Row).Raw
+				} else if r.Err == nil {
+					r.Err = errors.New("reading gave neither a row nor an error")
+				}
+			}
+			if r.Err == nil {
+				r.Err = store.Check(typ, r.Row)
+			}
+		}
+	}
+	var other sync.WaitGroup
+	middle := len(records) / 2
+	other.Go(func() { half(records[middle:]) })
+	half(records[:middle])
+	other.Wait()
+	var failures []Failure
+	for _, r := range records {
+		if r.Err != nil {
+			failures = append(failures, failureOf(typ, r, r.Err))
+			continue
+		}
+		for _, v := range r.Values {
+			f := failureOf(typ, r, v.Err)
+			f.Scope, f.Column, f.Value, f.raw = "field", v.Column, v.Value, nil
+			failures = append(failures, f)
+		}
+	}
+	return failures
 }
 
 // progress tells how far the run is behind these records: by what the stream

@@ -45,7 +45,7 @@ func (im *importing) cleanUp(ctx context.Context, s Stream) error {
 	}); err != nil {
 		return err
 	}
-	live, unseen, err := im.Store.Unseen(ctx, im.scope, s.Type, im.options.Instance, set)
+	live, unseen, err := im.unseen(ctx, s.Type, counts, set)
 	if err != nil {
 		return err
 	}
@@ -67,6 +67,20 @@ func (im *importing) cleanUp(ctx context.Context, s Stream) error {
 		}
 	}
 	return nil
+}
+
+// unseen counts the live records, and those that are not in the set. When there
+// are as many as the run has met, and it has deleted none, then none is missing
+// and the keys need not be compared.
+func (im *importing) unseen(ctx context.Context, typ *content.Type, counts *Counts, set store.Seen) (live, unseen int64, err error) {
+	met := counts.Updated + counts.Unchanged
+	if !im.options.DryRun {
+		met += counts.Created
+	}
+	if live, err = im.Store.Live(ctx, im.scope, typ, im.options.Instance); err != nil || (live == met && counts.Deleted == 0) {
+		return live, 0, err
+	}
+	return im.Store.Unseen(ctx, im.scope, typ, im.options.Instance, set)
 }
 
 // guard returns why a snapshot must not delete what it lacks, or "".

@@ -74,6 +74,14 @@ type Record struct {
 	Raw      []byte     // of a failed record
 	Err      error      // why it failed
 	Values   []BadValue // single values that could not be read; their fields are empty
+
+	// A stream that can tell whether a record has changed without reading it in
+	// full leaves Row nil and gives these, with Key: Fingerprint stands for the
+	// payload and for all that decides how it is read, and Read reads it. Read
+	// is called at most once, on any goroutine, and only for a record that is new
+	// or has changed; its result has a Row or an Err.
+	Fingerprint []byte
+	Read        func() Record
 }
 
 // A Place says where in the source a record stands.

@@ -2,7 +2,10 @@ package salesforce
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -21,21 +24,22 @@ type reader struct {
 	m       objectMap
 	order   export.DateOrder
 	columns []column
-	special []func(row *export.Record) any
 	id      int // column of the key
 	gone    int // column of the tombstone flag, or -1
 
-	rows int64
-	done int64 // for progress
-	bad  []connectors.BadValue
+	decisions []byte // what decides how rows are read, for fingerprints
+	scratch   []byte
+	rows      int64
+	done      int64 // for progress
 }
 
 // A column is where the value of a field stands.
 type column struct {
-	field *content.Field
-	at    int
-	name  string
-	isID  bool // of another record
+	field   *content.Field
+	at      int
+	name    string
+	isID    bool                                         // of another record
+	special func(row *export.Record, bad *badValues) any // in place of at
 }
 
 // read makes the function that reads an object's stream.
@@ -67,19 +71,18 @@ func newReader(s *session, m objectMap) *reader {
 	for _, f := range m.typ.Fields() {
 		name, mapped := m.columns[f.Name]
 		if at := e.Column(m.object, name); mapped && at >= 0 {
-			r.columns = append(r.columns, column{f, at, name, strings.HasSuffix(name, "Id")})
+			r.columns = append(r.columns, column{field: f, at: at, name: name, isID: strings.HasSuffix(name, "Id")})
 		}
 		if make := m.special[f.Name]; make != nil {
-			read := make(r)
-			r.special = append(r.special, read)
-			r.columns = append(r.columns, column{field: f, at: -len(r.special)})
+			r.columns = append(r.columns, column{field: f, special: make(r)})
 		}
 	}
+	r.decisions = fmt.Appendf(nil, "%s %q %q", s.order, s.options, r.export.Header(m.object))
 	return r
 }
 
-// read turns a row into a record. A row without a good id fails; any other value
-// that cannot be read is left out and told.
+// read turns a row into a record that is read in full only when it is new or has
+// changed. A row without a good id fails.
 func (r *reader) read(row *export.Record) connectors.Record {
 	if r.rows++; r.rows%256 == 0 {
 		r.done, _ = r.export.Progress(r.m.object, row.Next)
@@ -101,40 +104,64 @@ func (r *reader) read(row *export.Record) connectors.Record {
 		record.Err, record.Raw = row.At("Id", id, err), row.Raw()
 		return record
 	}
-	rec := r.m.typ.New()
-	r.m.typ.Key().Set(rec, key)
-	record.Row = rec
-	r.bad = nil
+	record.Key = key
 	if r.gone >= 0 {
-		gone, _, err := export.Bool(row.Fields[r.gone])
-		if err != nil {
-			r.refuse("IsDeleted", row.Fields[r.gone], err)
-		}
-		if gone {
-			record.Deleted = true
+		if gone, _, err := export.Bool(row.Fields[r.gone]); err == nil && gone {
+			record.Row, record.Deleted = r.m.typ.New(), true
+			r.m.typ.Key().Set(record.Row, key)
 			return record
 		}
 	}
+	record.Fingerprint = r.fingerprint(row)
+	kept := *row
+	kept.Fields = slices.Clone(row.Fields) // the slice is used again for the next row
+	record.Read = func() connectors.Record { return r.readAll(key, &kept) }
+	return record
+}
+
+// fingerprint is a hash of the fields, and of what decides how they are read.
+func (r *reader) fingerprint(row *export.Record) []byte {
+	b := append(r.scratch[:0], r.decisions...)
+	for _, v := range row.Fields {
+		b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
+	}
+	r.scratch = b
+	sum := sha256.Sum256(b)
+	return slices.Clone(sum[:16])
+}
+
+// readAll reads all fields of a row. A value that cannot be read is left out and
+// told. It may run on several goroutines at once.
+func (r *reader) readAll(key string, row *export.Record) connectors.Record {
+	rec := r.m.typ.New()
+	r.m.typ.Key().Set(rec, key)
 	content.RecordOf(rec).Raw = row.Raw()
+	var bad badValues
+	if r.gone >= 0 {
+		if _, _, err := export.Bool(row.Fields[r.gone]); err != nil {
+			bad.add("IsDeleted", row.Fields[r.gone], err)
+		}
+	}
 	for _, c := range r.columns {
-		if c.at < 0 {
-			c.field.Set(rec, r.special[-c.at-1](row))
+		if c.special != nil {
+			c.field.Set(rec, c.special(row, &bad))
 			continue
 		}
 		v, err := r.value(c, row.Fields[c.at])
 		if err != nil {
-			r.refuse(c.name, row.Fields[c.at], err)
+			bad.add(c.name, row.Fields[c.at], err)
 			continue
 		}
 		c.field.Set(rec, v)
 	}
-	record.Values = r.bad
-	return record
+	return connectors.Record{Row: rec, Values: bad}
 }
 
-// refuse notes a value that is left out.
-func (r *reader) refuse(column, value string, err error) {
-	r.bad = append(r.bad, connectors.BadValue{Column: column, Value: value, Err: err})
+// badValues are the values of a row that are left out.
+type badValues []connectors.BadValue
+
+func (b *badValues) add(column, value string, err error) {
+	*b = append(*b, connectors.BadValue{Column: column, Value: value, Err: err})
 }
 
 // value reads a text as its field's kind; nil is empty.
@@ -168,7 +195,7 @@ func (r *reader) value(c column, s string) (any, error) {
 
 // A special makes the function that reads a field out of several columns. It is
 // made once for an object, so that columns are looked up once.
-type special func(r *reader) func(row *export.Record) any
+type special func(r *reader) func(row *export.Record, bad *badValues) any
 
 // part is one of the columns of a special field.
 type part struct {
@@ -190,10 +217,10 @@ func (r *reader) parts(pairs ...[2]string) []part {
 
 // address joins the columns of a compound address.
 func address(prefix string) special {
-	return func(r *reader) func(*export.Record) any {
+	return func(r *reader) func(*export.Record, *badValues) any {
 		parts := r.parts([2]string{"street", prefix + "Street"}, [2]string{"city", prefix + "City"}, [2]string{"state", prefix + "State"},
 			[2]string{"postal_code", prefix + "PostalCode"}, [2]string{"country", prefix + "Country"})
-		return func(row *export.Record) any {
+		return func(row *export.Record, _ *badValues) any {
 			var o jsonObject
 			for _, p := range parts {
 				if v, ok := export.Text(row.Fields[p.at]); ok {
@@ -207,18 +234,18 @@ func address(prefix string) special {
 
 // flags reads boolean columns, by the names that people use for them.
 func flags(columns map[string]string) special {
-	return func(r *reader) func(*export.Record) any {
+	return func(r *reader) func(*export.Record, *badValues) any {
 		var pairs [][2]string
 		for _, name := range slices.Sorted(maps.Keys(columns)) {
 			pairs = append(pairs, [2]string{name, columns[name]})
 		}
 		parts := r.parts(pairs...)
-		return func(row *export.Record) any {
+		return func(row *export.Record, bad *badValues) any {
 			var o jsonObject
 			for _, p := range parts {
 				v, ok, err := export.Bool(row.Fields[p.at])
 				if err != nil {
-					r.refuse(p.column, row.Fields[p.at], err)
+					bad.add(p.column, row.Fields[p.at], err)
 				} else if ok {
 					o.bool(p.name, v)
 				}
@@ -230,18 +257,18 @@ func flags(columns map[string]string) special {
 
 // dates reads date columns, by their own names.
 func dates(columns []string) special {
-	return func(r *reader) func(*export.Record) any {
+	return func(r *reader) func(*export.Record, *badValues) any {
 		var pairs [][2]string
 		for _, name := range columns {
 			pairs = append(pairs, [2]string{name, name})
 		}
 		parts := r.parts(pairs...)
-		return func(row *export.Record) any {
+		return func(row *export.Record, bad *badValues) any {
 			var o jsonObject
 			for _, p := range parts {
 				v, ok, err := export.Date(row.Fields[p.at], r.order)
 				if err != nil {
-					r.refuse(p.column, row.Fields[p.at], err)
+					bad.add(p.column, row.Fields[p.at], err)
 				} else if ok {
 					o.text(p.name, v.Format(time.DateOnly))
 				}

@@ -2,6 +2,7 @@ package salesforce
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -60,9 +61,10 @@ type objectMap struct {
 
 // session is one export that was looked through.
 type session struct {
-	export *export.Export
-	order  export.DateOrder
-	maps   []objectMap
+	export  *export.Export
+	order   export.DateOrder
+	maps    []objectMap
+	options string // of the mapping, as JSON
 }
 
 func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session, error) {
@@ -86,7 +88,11 @@ func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session
 	if err != nil {
 		return nil, err
 	}
-	s := &session{export: e, maps: maps}
+	options, err := json.Marshal(in.Settings)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{export: e, maps: maps, options: string(options)}
 	for _, m := range maps {
 		if e.Has(m.object) && e.Column(m.object, "Id") < 0 {
 			return nil, fmt.Errorf("%w: %s.csv has no column Id; export the object with its Id (columns found: %s)",

@@ -33,7 +33,7 @@ func Check(typ *content.Type, row content.Row) error {
 	if !typ.Holds(row) {
 		return fmt.Errorf("%w row: %T is not one of %s", content.ErrInvalid, row, typ.Name())
 	}
-	if err := checkKey(typ, typ.KeyOf(row)); err != nil {
+	if err := CheckKey(typ, typ.KeyOf(row)); err != nil {
 		return err
 	}
 	for _, f := range typ.Fields() {
@@ -47,7 +47,8 @@ func Check(typ *content.Type, row content.Row) error {
 	return nil
 }
 
-func checkKey(typ *content.Type, key string) error {
+// CheckKey reports why a key cannot be one of a Type's records, or nil.
+func CheckKey(typ *content.Type, key string) error {
 	switch at := badText(key); {
 	case key == "":
 		return fmt.Errorf("%w: the key %s is empty", content.ErrInvalid, typ.Key().Name)

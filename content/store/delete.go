@@ -80,6 +80,18 @@ func (s *Store) IDsByKey(ctx context.Context, tx *database.Tx, scope content.Sco
 	return ids, nil
 }
 
+// Live counts the live records of an instance.
+func (s *Store) Live(ctx context.Context, scope content.Scope, typ *content.Type, instance string) (n int64, err error) {
+	org, p, err := s.enter(scope, typ)
+	if err != nil {
+		return 0, err
+	}
+	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return tx.QueryRow(ctx, "SELECT count(*) FROM "+p.table+" WHERE organization_id = ? AND instance = ? AND deleted_at IS NULL", org, instance).Scan(&n)
+	})
+	return n, err
+}
+
 // Unseen counts the live records of an instance, and those whose key is not in
 // the set: what a full sync would delete.
 func (s *Store) Unseen(ctx context.Context, scope content.Scope, typ *content.Type, instance string, set Seen) (live, unseen int64, err error) {

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/curatore/curatore-go/content"
@@ -55,9 +57,17 @@ func (set Seen) Add(ctx context.Context, tx *database.Tx, batch int64, keys []st
 // a large set goes in several short transactions.
 func (set Seen) Drop(ctx context.Context, tx *database.Tx) (more bool, err error) {
 	const chunk = 20000
-	n, err := tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ? AND key IN (SELECT key FROM run_keys WHERE set_id = ? LIMIT ?)", set.set, set.set, chunk)
-	if err != nil || n == chunk {
-		return err == nil, err
+	var last string
+	err = tx.QueryRow(ctx, "SELECT key FROM run_keys WHERE set_id = ? ORDER BY key LIMIT 1 OFFSET ?", set.set, chunk).Scan(&last)
+	switch {
+	case err == nil:
+		_, err = tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ? AND key < ?", set.set, last)
+		return true, err
+	case !errors.Is(err, sql.ErrNoRows):
+		return false, err
+	}
+	if _, err = tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ?", set.set); err != nil {
+		return false, err
 	}
 	_, err = tx.Exec(ctx, "DELETE FROM run_key_sets WHERE id = ?", set.set)
 	return false, err

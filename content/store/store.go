@@ -58,6 +58,7 @@ type plan struct {
 	typ      *content.Type
 	table    string           // quoted
 	imported []*content.Field // columns that an import writes
+	links    []*content.Field // columns that are resolved from others
 	selected string           // column list that scan reads
 	width    int              // columns of an insert
 	into     string           // "INSERT INTO … VALUES "
@@ -89,6 +90,13 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 			if !f.Has(content.Key) {
 				update = append(update, quote(f.Name)+" = excluded."+quote(f.Name))
 			}
+		}
+	}
+	for _, f := range registered.With(content.Parent | content.Link) {
+		if _, known := s.registry.Type(f.LinkType); known && f.LinkFrom != "" {
+			p.links = append(p.links, f)
+			columns = append(columns, quote(f.Name))
+			update = append(update, quote(f.Name)+" = excluded."+quote(f.Name))
 		}
 	}
 	columns = append(columns, "raw")

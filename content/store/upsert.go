@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,13 +32,17 @@ type Batch struct {
 	// Version is mixed into the row hash. A connection that maps the same
 	// payload differently raises it, so that all rows are written again.
 	Version int
+	// Hash gives the row hash in place of the one over the row's values, payload
+	// and Version; nil computes it.
+	Hash func(content.Row) []byte
 }
 
 // Upsert inserts new records, updates changed ones and leaves the others alone,
 // by (organization, instance, key). A changed record is queued for indexing
 // (its indexed_at becomes NULL) only when what is indexed has changed; a deleted
 // one that comes again is restored under its id and always queued. It sets the
-// Record of each row: id, times and hashes.
+// Record of each row (id, times and hashes), and the links whose target is
+// stored; the others are left to ResolveLinks.
 //
 // A row that [Check] refuses is an error that wraps content.ErrInvalid, and so
 // is one that belongs to another Type.
@@ -72,6 +78,9 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 	h := newHasher(b.Version)
 	at := d.Time(b.Time)
 	values := make([]any, len(p.imported))
+	if err := s.linkRows(ctx, tx, p, org, b.Instance, rows); err != nil {
+		return n, err
+	}
 	var args []any
 	for i, row := range rows {
 		if err := p.read(row, values); err != nil {
@@ -79,7 +88,11 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 		}
 		rec := content.RecordOf(row)
 		rec.OrganizationID, rec.Instance = org, b.Instance
-		rec.RowHash = h.row(values, rec.Raw)
+		if b.Hash != nil {
+			rec.RowHash = b.Hash(row)
+		} else {
+			rec.RowHash = h.row(values, rec.Raw)
+		}
 		old, known := stored[keys[i]]
 		if known && !old.deleted && string(old.rowHash) == string(rec.RowHash) {
 			rec.ID, rec.CreatedAt, rec.UpdatedAt, rec.DeletedAt, rec.IndexedAt, rec.DocumentHash = old.id, old.createdAt, old.updatedAt, nil, old.indexedAt, old.documentHash
@@ -128,7 +141,7 @@ func lastOfEachKey(typ *content.Type, all []content.Row) (rows []content.Row, ke
 			return nil, nil, fmt.Errorf("%w row: %T is not one of %s", content.ErrInvalid, row, typ.Name())
 		}
 		key := typ.KeyOf(row)
-		if err := checkKey(typ, key); err != nil { // before it goes into a look-up
+		if err := CheckKey(typ, key); err != nil { // before it goes into a look-up
 			return nil, nil, err
 		}
 		if i, again := at[key]; again {
@@ -181,6 +194,88 @@ func (s *Store) existing(ctx context.Context, tx *database.Tx, p *plan, org, ins
 }
 
 const storedColumns = ", t.id, t.created_at, t.updated_at, t.indexed_at, t.deleted_at IS NOT NULL, t.row_hash, t.document_hash"
+
+// RowHashes returns the row hashes of live records by key, for callers who can
+// tell without the row that nothing has changed.
+func (s *Store) RowHashes(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, instance string, keys []string) (map[string][]byte, error) {
+	org, p, err := s.enter(scope, typ)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	hashes := make(map[string][]byte, len(keys))
+	err = s.byKey(ctx, tx, p, "row_hash", "t.deleted_at IS NULL AND ", org, instance, keys, func(rows *sql.Rows) error {
+		var key string
+		var hash []byte
+		if err := rows.Scan(&key, &hash); err != nil {
+			return err
+		}
+		hashes[key] = hash
+		return nil
+	})
+	return hashes, err
+}
+
+// byKey looks a column up by keys.
+func (s *Store) byKey(ctx context.Context, tx *database.Tx, p *plan, column, condition, org, instance string, keys []string, scan func(rows *sql.Rows) error) error {
+	list, err := keyList(tx.Dialect(), keys)
+	if err != nil {
+		return err
+	}
+	key := "t." + quote(p.typ.Key().Name)
+	rows, err := tx.Query(ctx, "SELECT "+key+", t."+column+" FROM "+p.table+" t WHERE "+condition+"t.organization_id = ? AND t.instance = ? AND "+key+" IN "+listed(tx.Dialect()), org, instance, list)
+	if err != nil {
+		return fmt.Errorf("look up %s: %w", p.typ.Name(), err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// linkRows sets the links of rows to records that are stored, deleted ones too.
+func (s *Store) linkRows(ctx context.Context, tx *database.Tx, p *plan, org, instance string, rows []content.Row) error {
+	for _, f := range p.links {
+		target, err := s.registry.Lookup(f.LinkType)
+		if err != nil {
+			return err
+		}
+		targetPlan, err := s.plan(target)
+		if err != nil {
+			return err
+		}
+		from, _ := p.typ.Field(f.LinkFrom)
+		wanted := map[string]string{}
+		for _, row := range rows {
+			if key, _ := from.Value(row).(string); key != "" {
+				wanted[key] = ""
+			}
+		}
+		if len(wanted) > 0 {
+			if err := s.byKey(ctx, tx, targetPlan, "id", "", org, instance, slices.Collect(maps.Keys(wanted)), func(rows *sql.Rows) error {
+				var key, id string
+				if err := rows.Scan(&key, &id); err != nil {
+					return err
+				}
+				wanted[key] = id
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		for _, row := range rows {
+			key, _ := from.Value(row).(string)
+			if id := wanted[key]; id != "" {
+				f.Set(row, id)
+			} else {
+				f.Set(row, nil)
+			}
+		}
+	}
+	return nil
+}
 
 // keyList binds many keys or ids as one value, so that the statement stays the
 // same. It leaves out those that no database can hold: nothing is stored under
@@ -237,6 +332,9 @@ func (p *plan) bind(args []any, d database.Dialect, row content.Row, created, up
 	args = append(args, rec.ID, rec.OrganizationID, rec.Instance, created, FoldTitle(p.typ.Title(row)), updated, rec.RowHash, rec.DocumentHash)
 	for i, f := range p.imported {
 		args = append(args, d.Bind(f.Kind, values[i]))
+	}
+	for _, f := range p.links {
+		args = append(args, f.Value(row))
 	}
 	if rec.Raw == nil {
 		return append(args, nil)

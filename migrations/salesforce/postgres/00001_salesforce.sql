@@ -2,7 +2,7 @@
 
 -- +goose Up
 
-CREATE TABLE salesforce_accounts (
+CREATE TABLE "salesforce_accounts" (
     id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     instance TEXT COLLATE "C" NOT NULL,
@@ -32,19 +32,19 @@ CREATE TABLE salesforce_accounts (
     "salesforce_modified_at" TIMESTAMPTZ,
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
-    FOREIGN KEY (organization_id, "parent_account_id") REFERENCES salesforce_accounts (organization_id, id)
+    FOREIGN KEY (organization_id, "parent_account_id") REFERENCES "salesforce_accounts" (organization_id, id)
 );
-CREATE UNIQUE INDEX salesforce_accounts_key ON salesforce_accounts (organization_id, instance, "salesforce_id");
-CREATE INDEX salesforce_accounts_by_title ON salesforce_accounts (organization_id, title_key, id);
-CREATE INDEX salesforce_accounts_to_index ON salesforce_accounts (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
-CREATE INDEX salesforce_accounts_deleted ON salesforce_accounts (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE INDEX salesforce_accounts_by_type ON salesforce_accounts (organization_id, "type");
-CREATE INDEX salesforce_accounts_by_industry ON salesforce_accounts (organization_id, "industry");
-CREATE INDEX salesforce_accounts_by_owner_salesforce_id ON salesforce_accounts (organization_id, "owner_salesforce_id");
-CREATE INDEX salesforce_accounts_by_parent_salesforce_id ON salesforce_accounts (organization_id, "parent_salesforce_id");
-CREATE INDEX salesforce_accounts_by_parent_account_id ON salesforce_accounts (organization_id, "parent_account_id");
+CREATE UNIQUE INDEX "salesforce_accounts_key" ON "salesforce_accounts" (organization_id, instance, "salesforce_id");
+CREATE INDEX "salesforce_accounts_titles" ON "salesforce_accounts" (organization_id, title_key, id);
+CREATE INDEX "salesforce_accounts_to_index" ON "salesforce_accounts" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX "salesforce_accounts_deleted" ON "salesforce_accounts" (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX "salesforce_accounts_by_type" ON "salesforce_accounts" (organization_id, "type");
+CREATE INDEX "salesforce_accounts_by_industry" ON "salesforce_accounts" (organization_id, "industry");
+CREATE INDEX "salesforce_accounts_by_owner_salesforce_id" ON "salesforce_accounts" (organization_id, "owner_salesforce_id");
+CREATE INDEX "salesforce_accounts_by_parent_salesforce_id" ON "salesforce_accounts" (organization_id, "parent_salesforce_id");
+CREATE INDEX "salesforce_accounts_by_parent_account_id" ON "salesforce_accounts" (organization_id, "parent_account_id");
 
-CREATE TABLE salesforce_contacts (
+CREATE TABLE "salesforce_contacts" (
     id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     instance TEXT COLLATE "C" NOT NULL,
@@ -72,22 +72,22 @@ CREATE TABLE salesforce_contacts (
     "salesforce_modified_at" TIMESTAMPTZ,
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
-    FOREIGN KEY (organization_id, "account_id") REFERENCES salesforce_accounts (organization_id, id)
+    FOREIGN KEY (organization_id, "account_id") REFERENCES "salesforce_accounts" (organization_id, id)
 );
-CREATE UNIQUE INDEX salesforce_contacts_key ON salesforce_contacts (organization_id, instance, "salesforce_id");
-CREATE INDEX salesforce_contacts_by_title ON salesforce_contacts (organization_id, title_key, id);
-CREATE INDEX salesforce_contacts_to_index ON salesforce_contacts (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
-CREATE INDEX salesforce_contacts_deleted ON salesforce_contacts (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE INDEX salesforce_contacts_by_first_name ON salesforce_contacts (organization_id, "first_name");
-CREATE INDEX salesforce_contacts_by_last_name ON salesforce_contacts (organization_id, "last_name");
-CREATE INDEX salesforce_contacts_by_department ON salesforce_contacts (organization_id, "department");
-CREATE INDEX salesforce_contacts_by_email ON salesforce_contacts (organization_id, "email");
-CREATE INDEX salesforce_contacts_by_is_current_employee ON salesforce_contacts (organization_id, "is_current_employee");
-CREATE INDEX salesforce_contacts_by_account_salesforce_id ON salesforce_contacts (organization_id, "account_salesforce_id");
-CREATE INDEX salesforce_contacts_by_account_id ON salesforce_contacts (organization_id, "account_id");
-CREATE INDEX salesforce_contacts_by_owner_salesforce_id ON salesforce_contacts (organization_id, "owner_salesforce_id");
+CREATE UNIQUE INDEX "salesforce_contacts_key" ON "salesforce_contacts" (organization_id, instance, "salesforce_id");
+CREATE INDEX "salesforce_contacts_titles" ON "salesforce_contacts" (organization_id, title_key, id);
+CREATE INDEX "salesforce_contacts_to_index" ON "salesforce_contacts" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX "salesforce_contacts_deleted" ON "salesforce_contacts" (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX "salesforce_contacts_by_first_name" ON "salesforce_contacts" (organization_id, "first_name");
+CREATE INDEX "salesforce_contacts_by_last_name" ON "salesforce_contacts" (organization_id, "last_name");
+CREATE INDEX "salesforce_contacts_by_department" ON "salesforce_contacts" (organization_id, "department");
+CREATE INDEX "salesforce_contacts_by_email" ON "salesforce_contacts" (organization_id, "email");
+CREATE INDEX "salesforce_contacts_by_is_current_employee" ON "salesforce_contacts" (organization_id, "is_current_employee");
+CREATE INDEX "salesforce_contacts_by_account_salesforce_id" ON "salesforce_contacts" (organization_id, "account_salesforce_id");
+CREATE INDEX "salesforce_contacts_by_account_id" ON "salesforce_contacts" (organization_id, "account_id");
+CREATE INDEX "salesforce_contacts_by_owner_salesforce_id" ON "salesforce_contacts" (organization_id, "owner_salesforce_id");
 
-CREATE TABLE salesforce_opportunities (
+CREATE TABLE "salesforce_opportunities" (
     id TEXT COLLATE "C" NOT NULL,
     organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     instance TEXT COLLATE "C" NOT NULL,
@@ -121,27 +121,27 @@ CREATE TABLE salesforce_opportunities (
     "salesforce_modified_at" TIMESTAMPTZ,
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
-    FOREIGN KEY (organization_id, "account_id") REFERENCES salesforce_accounts (organization_id, id)
+    FOREIGN KEY (organization_id, "account_id") REFERENCES "salesforce_accounts" (organization_id, id)
 );
-CREATE UNIQUE INDEX salesforce_opportunities_key ON salesforce_opportunities (organization_id, instance, "salesforce_id");
-CREATE INDEX salesforce_opportunities_by_title ON salesforce_opportunities (organization_id, title_key, id);
-CREATE INDEX salesforce_opportunities_to_index ON salesforce_opportunities (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
-CREATE INDEX salesforce_opportunities_deleted ON salesforce_opportunities (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
-CREATE INDEX salesforce_opportunities_by_stage_name ON salesforce_opportunities (organization_id, "stage_name");
-CREATE INDEX salesforce_opportunities_by_close_date ON salesforce_opportunities (organization_id, "close_date");
-CREATE INDEX salesforce_opportunities_by_is_closed ON salesforce_opportunities (organization_id, "is_closed");
-CREATE INDEX salesforce_opportunities_by_is_won ON salesforce_opportunities (organization_id, "is_won");
-CREATE INDEX salesforce_opportunities_by_type ON salesforce_opportunities (organization_id, "type");
-CREATE INDEX salesforce_opportunities_by_lead_source ON salesforce_opportunities (organization_id, "lead_source");
-CREATE INDEX salesforce_opportunities_by_fiscal_year ON salesforce_opportunities (organization_id, "fiscal_year");
-CREATE INDEX salesforce_opportunities_by_account_salesforce_id ON salesforce_opportunities (organization_id, "account_salesforce_id");
-CREATE INDEX salesforce_opportunities_by_account_id ON salesforce_opportunities (organization_id, "account_id");
-CREATE INDEX salesforce_opportunities_by_owner_salesforce_id ON salesforce_opportunities (organization_id, "owner_salesforce_id");
-CREATE INDEX salesforce_opportunities_by_linked_sharepoint_folder_id ON salesforce_opportunities (organization_id, "linked_sharepoint_folder_id");
-CREATE INDEX salesforce_opportunities_by_linked_sam_solicitation_id ON salesforce_opportunities (organization_id, "linked_sam_solicitation_id");
+CREATE UNIQUE INDEX "salesforce_opportunities_key" ON "salesforce_opportunities" (organization_id, instance, "salesforce_id");
+CREATE INDEX "salesforce_opportunities_titles" ON "salesforce_opportunities" (organization_id, title_key, id);
+CREATE INDEX "salesforce_opportunities_to_index" ON "salesforce_opportunities" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX "salesforce_opportunities_deleted" ON "salesforce_opportunities" (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX "salesforce_opportunities_by_stage_name" ON "salesforce_opportunities" (organization_id, "stage_name");
+CREATE INDEX "salesforce_opportunities_by_close_date" ON "salesforce_opportunities" (organization_id, "close_date");
+CREATE INDEX "salesforce_opportunities_by_is_closed" ON "salesforce_opportunities" (organization_id, "is_closed");
+CREATE INDEX "salesforce_opportunities_by_is_won" ON "salesforce_opportunities" (organization_id, "is_won");
+CREATE INDEX "salesforce_opportunities_by_type" ON "salesforce_opportunities" (organization_id, "type");
+CREATE INDEX "salesforce_opportunities_by_lead_source" ON "salesforce_opportunities" (organization_id, "lead_source");
+CREATE INDEX "salesforce_opportunities_by_fiscal_year" ON "salesforce_opportunities" (organization_id, "fiscal_year");
+CREATE INDEX "salesforce_opportunities_by_account_salesforce_id" ON "salesforce_opportunities" (organization_id, "account_salesforce_id");
+CREATE INDEX "salesforce_opportunities_by_account_id" ON "salesforce_opportunities" (organization_id, "account_id");
+CREATE INDEX "salesforce_opportunities_by_owner_salesforce_id" ON "salesforce_opportunities" (organization_id, "owner_salesforce_id");
+CREATE INDEX "salesforce_opportunities_by_linked_sharepoint_folder_id" ON "salesforce_opportunities" (organization_id, "linked_sharepoint_folder_id");
+CREATE INDEX "salesforce_opportunities_by_linked_sam_solicitation_id" ON "salesforce_opportunities" (organization_id, "linked_sam_solicitation_id");
 
 -- +goose Down
 
-DROP TABLE salesforce_opportunities;
-DROP TABLE salesforce_contacts;
-DROP TABLE salesforce_accounts;
+DROP TABLE "salesforce_opportunities";
+DROP TABLE "salesforce_contacts";
+DROP TABLE "salesforce_accounts";
