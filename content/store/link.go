@@ -66,7 +66,7 @@ type linkPair struct {
 	Target *string
 }
 
-// setLinks sets a link of many records. Postgres takes them as one statement.
+// setLinks sets a link of many records and queues them. Postgres takes them as one statement.
 // SQLite would look for the pairs' rows by walking the table, and has no round
 // trip to save: one prepared statement for each is the fastest.
 func setLinks(ctx context.Context, tx *database.Tx, table, column, org string, pairs []linkPair) (changed int64, err error) {
@@ -75,11 +75,11 @@ func setLinks(ctx context.Context, tx *database.Tx, table, column, org string, p
 		for i, p := range pairs {
 			ids[i], targets[i] = p.ID, p.Target
 		}
-		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target FROM "+`unnest(?::text[] COLLATE "C", ?::text[] COLLATE "C") AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id`,
+		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target, indexed_at = NULL FROM "+`unnest(?::text[] COLLATE "C", ?::text[] COLLATE "C") AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id`,
 			pq.Array(ids), pq.Array(targets), org)
 	}
 	for _, p := range pairs {
-		n, err := tx.Exec(ctx, "UPDATE "+table+" SET "+column+" = ? WHERE organization_id = ? AND id = ?", p.Target, org, p.ID)
+		n, err := tx.Exec(ctx, "UPDATE "+table+" SET "+column+" = ?, indexed_at = NULL WHERE organization_id = ? AND id = ?", p.Target, org, p.ID)
 		if err != nil {
 			return changed, err
 		}
