@@ -5,10 +5,10 @@ package inverted
 // chunks. When neighbouring segments up to a level are together large enough for
 // the next level, they become one. So there are fewer than eight of each level
 // below the highest, which is left alone until enough of it is deleted.
-var levels = []int{512, 4096, maxSegment/2 + 1} // chunks where each level ends
+var levels = []int{64, 512, 4096, maxSegment - maxSegment/5} // chunks where each level ends
 
-// minSize is what a segment counts for at least: eight tiny ones become one.
-const minSize = 64
+// minSize is what a segment counts for at least: eight single chunks become one.
+const minSize = 8
 
 // plan chooses segments to be merged into one, which may be a single one that
 // consists of tombstones for a good part, or none. Only neighbours are merged, so
