@@ -5,10 +5,15 @@
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -db sqlite:crm.db -q "cloud migration" WE_*_1.ZIP WE_*_2.ZIP
 //	go run ./examples/quickstart -db postgres://user@localhost/crm -json
+//
+// It ends with status 0 when all went well, 1 when something failed, and 2 when
+// it was called wrongly; then nothing was opened.
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -18,108 +23,70 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce"
+	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/curatore/jobs"
 	"github.com/curatore/curatore-go/examples/quickstart/sample"
+	"github.com/curatore/curatore-go/functions"
 	"github.com/curatore/curatore-go/search"
 )
 
-// The exit statuses.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
-
-// options are the command line.
-type options struct {
-	db, org, query string
-	limit          int
-	force, dryRun  bool
-	json           bool
-	files          []string
-}
-
-// errUsage marks an error as one of the command line.
-var errUsage = errors.New("usage")
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	switch {
-	case err == nil || errors.Is(err, flag.ErrHelp):
-		return
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(os.Stderr, "quickstart: %s\n", oneLine(err))
-		os.Exit(exitUsage)
-	}
-	fmt.Fprintf(os.Stderr, "quickstart: %s\n", oneLine(err))
-	os.Exit(exitFailed)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
+	os.Exit(exitStatus(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
 }
 
-// oneLine writes an error without line breaks.
-func oneLine(err error) string {
-	return strings.Join(strings.Fields(strings.TrimPrefix(err.Error(), errUsage.Error()+": ")), " ")
+// A usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// exitStatus returns the status for what run returned, and tells it in one line.
+func exitStatus(err error, stderr io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	fmt.Fprintf(stderr, "quickstart: %s\n", oneLine(err.Error()))
+	if errors.As(err, &usageError{}) {
+		return 2
+	}
+	return 1
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
-	var usage strings.Builder
-	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(&usage)
-	flags.Usage = func() {
-		fmt.Fprintf(&usage, "usage: quickstart [-db DSN] [-org NAME] [-q QUERY] [-limit N] [-force] [-dry-run] [-json] [EXPORT.ZIP ...]\n")
-		flags.PrintDefaults()
-	}
-	flags.StringVar(&o.db, "db", "sqlite:curatore.db", "`DSN`: sqlite:FILE or postgres://USER@HOST/NAME")
-	flags.StringVar(&o.org, "org", "acme", "`name` of the organization that the data belongs to")
-	flags.StringVar(&o.query, "q", "", "`query` to search for (default \"cloud migration\" without files; \"\" shows the newest)")
-	flags.IntVar(&o.limit, "limit", 5, "number of hits, 1 to 100")
-	flags.BoolVar(&o.force, "force", false, "delete what the export lacks in spite of missing parts or of how much it is")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "say what an import would do and change nothing")
-	flags.BoolVar(&o.json, "json", false, "print one JSON object")
-	err := flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		_, _ = io.WriteString(stderr, usage.String())
-		return o, err
-	}
-	if err != nil {
-		return o, fmt.Errorf("%w: %w; -h shows the flags", errUsage, err)
-	}
-	if o.limit < 1 || o.limit > search.MaxLimit {
-		return o, fmt.Errorf("%w: -limit is %d; it must be 1 to %d", errUsage, o.limit, search.MaxLimit)
-	}
-	if o.files = flags.Args(); len(o.files) == 0 {
-		given := false
-		flags.Visit(func(f *flag.Flag) { given = given || f.Name == "q" })
-		if !given {
-			o.query = "cloud migration"
-		}
-	}
-	for _, f := range o.files {
-		if strings.HasPrefix(f, "-") {
-			return o, fmt.Errorf("%w: %s stands behind a file; flags come first", errUsage, f)
-		}
-	}
-	return o, nil
+// A report is what the program has done; what it did not come to is nil.
+type report struct {
+	run       *jobs.Run // of the import
+	result    *connectors.Result
+	found     *search.Result
+	functions []*functions.Function
+	calls     []call
+}
+
+// A call is one call of a function.
+type call struct {
+	name         string
+	args, result json.RawMessage
 }
 
 // run is the whole program.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
 	files, closeFiles, err := connectors.OpenFiles(o.files...)
 	if err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+		return usageError{err}
 	}
-	defer func() { err = errors.Join(err, closeFiles()) }()
+	out := newOutput(o, stdout, stderr)
+	var r report
+	err = r.fill(ctx, o, files, out)
+	return errors.Join(err, out.report(r), closeFiles())
+}
 
+// fill opens the database and does everything.
+func (r *report) fill(ctx context.Context, o options, files []connectors.File, out *output) (err error) {
 	c, err := curatore.Open(ctx, curatore.Config{Database: o.db}, salesforce.New())
 	if err != nil {
 		return err
@@ -129,86 +96,133 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	if len(files) == 0 {
-		if files, err = sampleIfEmpty(ctx, org); err != nil {
+	r.functions = org.Functions().List()
+
+	switch stored, err := firstRecord(ctx, org); {
+	case err != nil:
+		return err
+	case len(files) > 0:
+		out.line("Importing %s", names(files))
+	case stored != nil:
+		out.line("%q holds records already: nothing is imported", org.Name())
+	default:
+		if files, err = sampleFiles(); err != nil {
+			return err
+		}
+		out.line("Importing the sample: %s", names(files))
+	}
+	if len(files) > 0 {
+		if err := r.importFiles(ctx, org, o, files, out); err != nil {
 			return err
 		}
 	}
-	out := newOutput(o, stdout, stderr)
-	report := report{}
-	if len(files) > 0 {
-		report.imported, err = importFiles(ctx, org, o, files, out)
-		if err != nil {
-			return errors.Join(out.failed(report), err)
-		}
-	}
-	if report.found, err = org.Search(ctx, search.Query{Text: o.query, Limit: o.limit}); err != nil {
+	if r.found, err = org.Search(ctx, search.Query{Text: o.query, Limit: o.limit}); err != nil {
 		return err
 	}
-	return out.show(ctx, org, report)
+	if o.json {
+		return nil
+	}
+	return r.callFunctions(ctx, org, o)
 }
 
-// sampleIfEmpty returns the sample export when the organization has no records.
-func sampleIfEmpty(ctx context.Context, org *curatore.Organization) ([]connectors.File, error) {
+// firstRecord returns a record of the organization, or nil when it has none.
+func firstRecord(ctx context.Context, org *curatore.Organization) (*content.Item, error) {
 	for _, t := range org.Types() {
 		page, err := org.List(ctx, t.Name(), curatore.ListQuery{Limit: 1})
-		if err != nil || len(page.Items) > 0 {
+		if err != nil {
 			return nil, err
 		}
+		if len(page.Items) > 0 {
+			return &page.Items[0], nil
+		}
 	}
+	return nil, nil
+}
+
+// sampleFiles returns the export that the program carries.
+func sampleFiles() (files []connectors.File, err error) {
 	entries, err := sample.Files.ReadDir(".")
 	if err != nil {
 		return nil, err
 	}
-	var files []connectors.File
 	for _, e := range entries {
-		f, err := sample.Files.Open(e.Name())
+		data, err := sample.Files.ReadFile(e.Name())
 		if err != nil {
 			return nil, err
 		}
-		info, err := f.Stat()
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, connectors.File{Name: e.Name(), Size: info.Size(), ReaderAt: f.(io.ReaderAt)})
+		files = append(files, connectors.File{Name: e.Name(), Size: int64(len(data)), ReaderAt: strings.NewReader(string(data))})
 	}
 	return files, nil
 }
 
-// imported is an import that has ended.
-type imported struct {
-	run    jobs.Run
-	result *connectors.Result
+func names(files []connectors.File) string {
+	list := make([]string, len(files))
+	for i, f := range files {
+		list[i] = f.Name
+	}
+	return strings.Join(list, ", ")
 }
 
-// importFiles imports an export and shows its progress.
-func importFiles(ctx context.Context, org *curatore.Organization, o options, files []connectors.File, out *output) (*imported, error) {
+// importFiles imports an export and shows its progress. When ctx is cancelled
+// so is the import; what remains is to wait until it says so.
+func (r *report) importFiles(ctx context.Context, org *curatore.Organization, o options, files []connectors.File, out *output) error {
 	started, err := org.ImportWith(ctx, "salesforce", connectors.Options{Force: o.force, DryRun: o.dryRun}, files...)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	// When the program is interrupted the import is cancelled; what remains is
-	// to wait until it says so.
 	ctx = context.WithoutCancel(ctx)
 	for update, err := range started.Follow(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		out.progress(update)
 	}
 	result, failure := started.Wait(ctx)
-	run, err := org.Run(ctx, started.ID())
+	ended, err := org.Run(ctx, started.ID())
 	if err != nil {
-		return nil, errors.Join(failure, err)
+		return errors.Join(failure, err)
 	}
-	if result == nil {
-		result = &connectors.Result{}
+	r.run, r.result = &ended, result
+	if failure != nil {
+		return errors.New(ended.Error)
 	}
-	return &imported{run, result}, failure
+	return nil
 }
 
-// isTerminal reports whether a writer is a terminal.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+// callFunctions calls three functions as a model would: about what was searched
+// for, or else about some record.
+func (r *report) callFunctions(ctx context.Context, org *curatore.Organization, o options) error {
+	var typ, id, title string
+	if len(r.found.Hits) > 0 {
+		h := r.found.Hits[0]
+		typ, id, title = h.Type, h.ID, h.Title
+	} else if record, err := firstRecord(ctx, org); err != nil || record == nil {
+		return err
+	} else {
+		typ, id, title = record.Type, record.ID, record.Title
+	}
+	query := []rune(cmp.Or(o.query, title))
+	for _, c := range []struct {
+		name string
+		args any
+	}{
+		{"search", map[string]any{"query": string(query[:min(len(query), 500)]), "limit": 1}},
+		{"query_model", json.RawMessage(`{"model":"salesforce_opportunity","select":["name","stage_name","amount"],"order":[{"field":"amount","desc":true}],"limit":3}`)},
+		{"get", map[string]any{"type": typ, "id": id}},
+	} {
+		args, err := json.Marshal(c.args)
+		if err != nil {
+			return err
+		}
+		result, err := org.Functions().Call(ctx, c.name, args)
+		if err != nil {
+			return fmt.Errorf("call %s: %w", c.name, err)
+		}
+		text, err := result.JSON()
+		if err != nil {
+			return err
+		}
+		r.calls = append(r.calls, call{c.name, args, text})
+	}
+	return nil
 }
