@@ -21,13 +21,14 @@ import (
 // sqlitePragmas are set on each connection, in this order: the time-out comes
 // first, because switching to WAL already needs a lock.
 var sqlitePragmas = []string{
-	"busy_timeout(5000)",   // ms that a statement waits for another process's transaction
-	"journal_mode(WAL)",    // readers and the writer do not block each other
-	"foreign_keys(1)",      // off by default
-	"synchronous(NORMAL)",  // safe with WAL against crashes of the program; a power cut may lose the last commits
-	"cache_size(-16384)",   // 16 MB per connection; more is no faster
-	"temp_store(MEMORY)",   //
-	"mmap_size(268435456)", // reads without copying
+	"busy_timeout(5000)",       // ms that a statement waits for another process's transaction
+	"journal_mode(WAL)",        // readers and the writer do not block each other
+	"foreign_keys(1)",          // off by default
+	"synchronous(NORMAL)",      // safe with WAL against crashes of the program; a power cut may lose the last commits
+	"cache_size(-16384)",       // 16 MB per connection; more is no faster
+	"temp_store(MEMORY)",       //
+	"wal_autocheckpoint(4000)", // pages; a bulk load that checkpoints each 4 MB writes the same index pages again and again
+	"mmap_size(268435456)",     // reads without copying
 }
 
 func openSQLite(ctx context.Context, path string, opts Options) (*DB, error) {
