@@ -222,7 +222,12 @@ func (s *Store) byKey(ctx context.Context, tx *database.Tx, p *plan, column, con
 		return err
 	}
 	key := "t." + quote(p.typ.Key().Name)
-	rows, err := tx.Query(ctx, "SELECT "+key+", t."+column+" FROM "+p.table+" t WHERE "+condition+"t.organization_id = ? AND t.instance = ? AND "+key+" IN "+listed(tx.Dialect()), org, instance, list)
+	selected := "SELECT " + key + ", t." + column + " FROM " + p.table + " t WHERE " + condition + "t.organization_id = ? AND t.instance = ? AND " + key
+	query, args := selected+" IN "+listed(tx.Dialect()), []any{org, instance, list}
+	if tx.Dialect().Name() == database.Postgres { // key by key, as in existing
+		query, args = "SELECT found.* FROM unnest(?::text[]) AS k(wanted) CROSS JOIN LATERAL ("+selected+` = k.wanted COLLATE "C" LIMIT 1) AS found`, []any{list, org, instance}
+	}
+	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return fmt.Errorf("look up %s: %w", p.typ.Name(), err)
 	}
