@@ -317,7 +317,7 @@ func listed(d database.Dialect) string {
 func (p *plan) insert(ctx context.Context, tx *database.Tx, args []any) error {
 	for len(args) > 0 {
 		n := 1
-		for _, size := range []int{database.MaxVariables / p.width, 100, 10} {
+		for _, size := range []int{database.MaxVariables / p.width, 500, 100, 10} {
 			if size*p.width <= min(len(args), database.MaxVariables) {
 				n = size
 				break
