@@ -152,7 +152,8 @@ func FoldTitle(title string) string {
 		}
 		return strings.ToLower(title)
 	}
-	folded := strings.ReplaceAll(strings.ToLower(norm.NFC.String(title)), "\x00", "")
+	// Composed last: some letters have a composed form in lower case only.
+	folded := norm.NFC.String(strings.ToLower(strings.ReplaceAll(title, "\x00", "")))
 	if len(folded) <= maxTitle {
 		return folded
 	}
