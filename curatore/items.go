@@ -56,10 +56,12 @@ func summaries(registry *content.Registry, typeName string, rows []content.Row) 
 	return items
 }
 
-// A Page is a part of a list of Items, and a ListQuery selects them.
+// A Page is a part of a list of Items, a ListQuery selects them, and Orders sort
+// them.
 type (
 	Page      = store.Page[content.Item]
 	ListQuery = store.Query
+	Order     = store.Order
 )
 
 // List returns summaries of a type's records: by keyword in the title, by
