@@ -143,6 +143,11 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 	if len(hashes) > 0 {
 		b.Hash = func(row content.Row) []byte { return hashes[row] }
 	}
+	if im.Index != nil && !im.options.DryRun {
+		b.Index = func(ctx context.Context, documents []content.Document) (map[string]bool, error) {
+			return im.indexDocuments(ctx, tx, documents, counts)
+		}
+	}
 	n, err := im.Store.Upsert(ctx, tx, im.scope, typ, b)
 	if err != nil {
 		return nil, err

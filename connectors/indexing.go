@@ -25,22 +25,61 @@ type prepared struct {
 	err   error
 }
 
-// index indexes the records of the connection that wait for it, those that an
-// earlier run left included. A record that cannot be indexed stays queued, is
-// counted, and does not fail the run.
+// indexDocuments indexes the documents of a batch in its transaction, and
+// returns the ids of the records that are indexed. The others stay queued; the
+// end of the run tries them again, and tells.
+func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) (map[string]bool, error) {
+	batch, err := im.Index.Prepare(ctx, documents)
+	if err != nil {
+		return nil, err
+	}
+	n, err := im.Index.PutBatch(ctx, tx, im.scope, batch)
+	if err != nil {
+		return nil, err
+	}
+	indexed := make(map[string]bool, len(documents))
+	for _, d := range documents {
+		indexed[d.ID] = true
+	}
+	for _, f := range n.Failed {
+		delete(indexed, f.ID)
+	}
+	counts.Indexed += int64(len(indexed))
+	return indexed, nil
+}
+
+// mergeSometimes merges the index after some batches.
+func (im *importing) mergeSometimes(ctx context.Context) error {
+	if im.Index == nil || im.options.DryRun || im.state.Batch%mergeEvery != 0 {
+		return nil
+	}
+	if err := im.Index.Merge(ctx, im.scope); err != nil {
+		return fmt.Errorf("merge the index: %w", err)
+	}
+	return nil
+}
+
+// index indexes the records of the connection that still wait for it: those that
+// an earlier run left, or could not index. A record that cannot be indexed stays
+// queued, is counted, and does not fail the run.
 func (im *importing) index(ctx context.Context) error {
 	var done, batches int64
+	for _, c := range im.result.Streams {
+		done += c.Indexed
+	}
+	im.task.Progress(PhaseIndexing, done, 0)
 	for _, typ := range im.c.spec.Types {
 		counts := im.result.counts(typ.Name())
 		if err := im.prepare(ctx, typ, func(ctx context.Context, p prepared) error {
-			done += int64(len(p.rows))
-			im.task.Progress(PhaseIndexing, done, 0)
 			failed, err := im.indexRows(ctx, typ, p)
 			if err != nil {
 				return fmt.Errorf("index %s: %w", typ.Name(), err)
 			}
-			counts.Indexed += int64(len(p.rows) - failed)
+			indexed := int64(len(p.rows) - failed)
+			counts.Indexed += indexed
 			counts.IndexFailed += int64(failed)
+			done += indexed
+			im.task.Progress(PhaseIndexing, done, 0)
 			if batches++; batches%mergeEvery == 0 {
 				return im.Index.Merge(ctx, im.scope)
 			}

@@ -55,6 +55,9 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 		if failure = b.err; failure == nil {
 			failure = im.batch(ctx, s, b.records, total)
 		}
+		if failure == nil {
+			failure = im.mergeSometimes(ctx)
+		}
 		if failure != nil {
 			stop()
 			break

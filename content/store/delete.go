@@ -169,7 +169,7 @@ func (s *Store) Purge(ctx context.Context, scope content.Scope, typ *content.Typ
 					if f.LinkType != p.typ.Name() {
 						continue
 					}
-					if _, err := tx.Exec(ctx, "UPDATE "+quote(other.Table())+" SET "+quote(f.Name)+" = NULL, indexed_at = NULL WHERE organization_id = ? AND "+quote(f.Name)+" IN "+among, org, list); err != nil {
+					if _, err := tx.Exec(ctx, "UPDATE "+quote(other.Table())+" SET "+linkSet(f, "NULL")+" WHERE organization_id = ? AND "+quote(f.Name)+" IN "+among, org, list); err != nil {
 						return err
 					}
 				}

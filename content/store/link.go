@@ -49,7 +49,7 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 			}
 			after = pairs[len(pairs)-1].ID
 			if err := write(ctx, func(ctx context.Context, tx *database.Tx) error {
-				n, err := setLinks(ctx, tx, p.table, quote(f.Name), org, pairs)
+				n, err := setLinks(ctx, tx, p.table, linkSet(f, "%s"), org, pairs)
 				changed += n
 				return err
 			}); err != nil {
@@ -66,20 +66,29 @@ type linkPair struct {
 	Target *string
 }
 
-// setLinks sets a link of many records and queues them. Postgres takes them as one statement.
-// SQLite would look for the pairs' rows by walking the table, and has no round
+// linkSet is the SET clause of a link: what is indexed and changes is queued.
+func linkSet(f *content.Field, value string) string {
+	set := quote(f.Name) + " = " + value
+	if !f.Has(content.Unindexed) {
+		set += ", indexed_at = NULL"
+	}
+	return set
+}
+
+// setLinks sets a link of many records, by its SET clause with a place for the
+// value. Postgres takes them as one statement. SQLite would look for the pairs' rows by walking the table, and has no round
 // trip to save: one prepared statement for each is the fastest.
-func setLinks(ctx context.Context, tx *database.Tx, table, column, org string, pairs []linkPair) (changed int64, err error) {
+func setLinks(ctx context.Context, tx *database.Tx, table, set, org string, pairs []linkPair) (changed int64, err error) {
 	if tx.Dialect().Name() == database.Postgres {
 		ids, targets := make([]string, len(pairs)), make([]*string, len(pairs))
 		for i, p := range pairs {
 			ids[i], targets[i] = p.ID, p.Target
 		}
-		return tx.Exec(ctx, "UPDATE "+table+" t SET "+column+" = found.target, indexed_at = NULL FROM "+`unnest(?::text[] COLLATE "C", ?::text[] COLLATE "C") AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id`,
+		return tx.Exec(ctx, "UPDATE "+table+" t SET "+fmt.Sprintf(set, "found.target")+" FROM "+`unnest(?::text[] COLLATE "C", ?::text[] COLLATE "C") AS found(id, target) WHERE t.organization_id = ? AND t.id = found.id`,
 			pq.Array(ids), pq.Array(targets), org)
 	}
 	for _, p := range pairs {
-		n, err := tx.Exec(ctx, "UPDATE "+table+" SET "+column+" = ?, indexed_at = NULL WHERE organization_id = ? AND id = ?", p.Target, org, p.ID)
+		n, err := tx.Exec(ctx, "UPDATE "+table+" SET "+fmt.Sprintf(set, "?")+" WHERE organization_id = ? AND id = ?", p.Target, org, p.ID)
 		if err != nil {
 			return changed, err
 		}

@@ -76,9 +76,9 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{typ: registered, table: quote(registered.Table())}
-	columns := []string{"id", "organization_id", "instance", "created_at", "title_key", "updated_at", "row_hash", "document_hash"}
+	columns := []string{"id", "organization_id", "instance", "created_at", "title_key", "updated_at", "row_hash", "document_hash", "indexed_at"}
 	update := []string{"deleted_at = NULL"}
-	for _, c := range columns[4:] { // id, organization, instance and created_at stay
+	for _, c := range columns[4:indexedColumn] { // id, organization, instance and created_at stay
 		update = append(update, c+" = excluded."+c)
 	}
 	selected := append([]string{}, systemColumns...)
@@ -103,7 +103,7 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 	// Decided on the row as it is when it is locked: it may have been deleted, or
 	// indexed, since it was looked up.
 	update = append(update, "raw = excluded.raw", fmt.Sprintf(
-		"indexed_at = CASE WHEN %[1]s.deleted_at IS NULL AND %[1]s.document_hash = excluded.document_hash THEN %[1]s.indexed_at END", p.table))
+		"indexed_at = CASE WHEN excluded.indexed_at IS NOT NULL THEN excluded.indexed_at WHEN %[1]s.deleted_at IS NULL AND %[1]s.document_hash = excluded.document_hash THEN %[1]s.indexed_at END", p.table))
 	p.selected = strings.Join(append(selected, "raw"), ", ")
 	p.width = len(columns)
 	p.into = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") VALUES "
@@ -111,6 +111,9 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 	actual, _ := s.plans.LoadOrStore(typ.Name(), p)
 	return actual.(*plan), nil
 }
+
+// indexedColumn is where indexed_at stands in an insert.
+const indexedColumn = 8
 
 // upsertOf returns the statement that inserts or updates n rows.
 func (p *plan) upsertOf(n int) string {
