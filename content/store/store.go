@@ -63,7 +63,9 @@ type plan struct {
 	width    int              // columns of an insert
 	into     string           // "INSERT INTO … VALUES "
 	conflict string
-	inserts  sync.Map // number of rows -> statement
+
+	intoArrays string   // "INSERT INTO … SELECT * FROM unnest(…)", for Postgres
+	inserts    sync.Map // number of rows -> statement
 }
 
 // plan returns the plan of a Type, which must be one of the registry.
@@ -108,6 +110,8 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 	p.width = len(columns)
 	p.into = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	p.conflict = fmt.Sprintf(" ON CONFLICT (organization_id, instance, %s) DO UPDATE SET %s", quote(registered.Key().Name), strings.Join(update, ", "))
+	casts := arrayTypes(indexedColumn+1, len(p.links), p.imported)
+	p.intoArrays = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") SELECT * FROM unnest(?::" + strings.Join(casts, ", ?::") + ")"
 	actual, _ := s.plans.LoadOrStore(typ.Name(), p)
 	return actual.(*plan), nil
 }

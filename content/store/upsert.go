@@ -348,25 +348,6 @@ func listed(d database.Dialect) string {
 	return "(SELECT value FROM json_each(?))"
 }
 
-// insert writes the values of rows in statements of a few sizes, so that few are
-// prepared.
-func (p *plan) insert(ctx context.Context, tx *database.Tx, args []any) error {
-	for len(args) > 0 {
-		n := 1
-		for _, size := range []int{database.MaxVariables / p.width, 500, 100, 10} {
-			if size*p.width <= min(len(args), database.MaxVariables) {
-				n = size
-				break
-			}
-		}
-		if _, err := tx.Exec(ctx, p.upsertOf(n), args[:n*p.width]...); err != nil {
-			return err
-		}
-		args = args[n*p.width:]
-	}
-	return nil
-}
-
 // bind appends the values of a row in the order of the plan's columns.
 func (p *plan) bind(args []any, d database.Dialect, row content.Row, created, updated any, values []any) []any {
 	rec := content.RecordOf(row)
