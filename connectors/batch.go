@@ -1,19 +1,15 @@
 package connectors
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
-	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // judgedFrom is the number of records from which the failure rate is judged.
@@ -23,8 +19,11 @@ const judgedFrom = 100
 // the keys seen, the records, the failures, the position of the stream.
 func (im *importing) batch(ctx context.Context, s Stream, records []Record, total int64) error {
 	counts := im.result.counts(s.Type.Name())
-	before, listed := *counts, len(im.result.Failures)
-	todo := sort(s.Type, records)
+	before := im.result.clone()
+	todo, err := sort(s.Type, records)
+	if err != nil {
+		return err
+	}
 	im.state.Batch++
 	if at := records[len(records)-1].Position; at != nil {
 		im.state.Position = at.String()
@@ -33,34 +32,27 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, tota
 
 	var repeated []string
 	var failures []Failure
+	var unindexed bool
 	look := func(ctx context.Context, tx *database.Tx) (err error) {
 		if s.Mode == Snapshot {
-			repeated, err = im.sawKeys(ctx, tx, s.Type, todo.keys)
+			repeated, err = im.sawKeys(ctx, tx, s.Type, todo)
 		}
 		return err
 	}
 	apply := func(ctx context.Context, tx *database.Tx) (err error) {
-		*counts = before
 		counts.Seen += todo.seen
 		counts.Duplicates += todo.duplicates
-		if failures, err = im.upsert(ctx, tx, s.Type, todo.records, repeated, counts); err != nil {
+		if failures, err = im.upsert(ctx, tx, s.Type, todo.records, repeated, unindexed, counts); err != nil {
 			return err
 		}
 		failures = slices.Concat(todo.failures, failures)
-		for _, f := range failures {
-			if f.Scope == "record" {
-				counts.Failed++
-			} else {
-				counts.BadValues++
-			}
-		}
-		ids, err := im.Store.IDsByKey(ctx, tx, im.scope, s.Type, im.options.Instance, todo.gone)
-		if err != nil {
+		counts.fail(failures)
+		return im.bury(ctx, tx, s.Type, todo.gone)
+	}
+	write := func(ctx context.Context, tx *database.Tx) error {
+		if err := im.lockIndex(ctx, tx); err != nil {
 			return err
 		}
-		return im.delete(ctx, tx, s.Type, slices.Sorted(maps.Values(ids)))
-	}
-	err := im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if err := look(ctx, tx); err != nil || im.options.DryRun {
 			return err
 		}
@@ -72,19 +64,52 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, tota
 				return err
 			}
 		}
+		if err := im.settle(ctx, tx, s.Type, todo.keys, todo.gone); err != nil {
+			return err
+		}
 		im.list(failures)
 		im.task.SetCheckpoint(im.state)
 		return im.saveFailures(ctx, tx, failures)
-	})
+	}
+	err = im.task.Commit(ctx, write)
+	if index := (*indexError)(nil); errors.As(err, &index) && !fatal(ctx, err) {
+		im.restore(before)
+		im.task.Warn(jobs.EventIndexing, fmt.Sprintf("a batch of %s could not be indexed, and is tried again at the end: %v", s.Type.Name(), index), nil)
+		unindexed = true
+		err = im.task.Commit(ctx, write)
+	}
 	if err == nil && im.options.DryRun {
 		err = im.tryOut(ctx, apply)
 		im.list(failures)
 	}
 	if err != nil {
-		*counts, im.result.Failures = before, im.result.Failures[:listed]
+		im.restore(before)
 		return err
 	}
 	return im.judge(s.Type, counts)
+}
+
+// restore takes back what a transaction that failed has counted.
+func (im *importing) restore(before Result) {
+	im.result.Failures = before.Failures
+	for name, counts := range im.result.Streams {
+		if old := before.Streams[name]; old != nil {
+			*counts = *old
+		} else {
+			*counts = Counts{}
+		}
+	}
+}
+
+// fail counts failures.
+func (c *Counts) fail(failures []Failure) {
+	for _, f := range failures {
+		if f.Scope == scopeRecord {
+			c.Failed++
+		} else {
+			c.BadValues++
+		}
+	}
 }
 
 // errDryRun rolls a transaction back.
@@ -104,141 +129,42 @@ func (im *importing) tryOut(ctx context.Context, change func(context.Context, *d
 	return err
 }
 
-// upsert writes the records that are new or changed, and returns the failures
-// among them. Those that an earlier batch of this run has written already
-// replace what it wrote, and count as duplicates.
-func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.Type, records []*Record, repeated []string, counts *Counts) ([]Failure, error) {
-	again := make(map[string]bool, len(repeated))
-	for _, key := range repeated {
-		again[key] = true
+// bury deletes records whose tombstones have come. What records below them keep
+// is tried again when these have come too.
+func (im *importing) bury(ctx context.Context, tx *database.Tx, typ *content.Type, keys []string) error {
+	if len(keys) == 0 {
+		return nil
 	}
-	changed, unchanged, err := im.changed(ctx, tx, typ, records)
+	ids, err := im.Store.IDsByKey(ctx, tx, im.scope, typ, im.options.Instance, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, r := range unchanged {
-		if again[r.Key] {
-			counts.Duplicates++
-		} else {
-			counts.Unchanged++
+	blocked, err := im.delete(ctx, tx, typ, slices.Sorted(maps.Values(ids)))
+	if len(blocked) > 0 {
+		if im.state.Blocked == nil {
+			im.state.Blocked = map[string][]string{}
 		}
+		im.state.Blocked[typ.Name()] = append(im.state.Blocked[typ.Name()], blocked...)
 	}
-	failures := readAll(typ, changed)
-	var fresh, replacing []content.Row
-	hashes := make(map[content.Row][]byte, len(changed))
-	for _, r := range changed {
-		if r.Err != nil {
-			continue
-		}
-		if r.Fingerprint != nil {
-			hashes[r.Row] = im.rowHash(r.Fingerprint, r.Values)
-		}
-		if again[r.Key] {
-			replacing = append(replacing, r.Row)
-		} else {
-			fresh = append(fresh, r.Row)
-		}
-	}
-	b := store.Batch{Instance: im.options.Instance, Rows: fresh, Time: im.time, Version: im.c.spec.Version}
-	if len(hashes) > 0 {
-		b.Hash = func(row content.Row) []byte { return hashes[row] }
-	}
-	if im.Index != nil && !im.options.DryRun {
-		b.Index = func(ctx context.Context, documents []content.Document) (map[string]bool, error) {
-			return im.indexDocuments(ctx, tx, documents, counts)
-		}
-	}
-	n, err := im.Store.Upsert(ctx, tx, im.scope, typ, b)
-	if err != nil {
-		return nil, err
-	}
-	counts.Created += n.Created
-	counts.Updated += n.Updated
-	counts.Unchanged += n.Unchanged
-	counts.Duplicates += n.Duplicates + int64(len(replacing))
-	b.Rows = replacing
-	_, err = im.Store.Upsert(ctx, tx, im.scope, typ, b)
-	return failures, err
+	return err
 }
 
-// changed separates the records that need not be read, because their fingerprint
-// is the one stored.
-func (im *importing) changed(ctx context.Context, tx *database.Tx, typ *content.Type, records []*Record) (changed, unchanged []*Record, err error) {
-	var keys []string
-	for _, r := range records {
-		if r.Fingerprint != nil && r.Row == nil {
-			keys = append(keys, r.Key)
-		}
+// unblock forgets the tombstones of records that are back.
+func (im *importing) unblock(typ *content.Type, rows []content.Row) {
+	ids := im.state.Blocked[typ.Name()]
+	if len(ids) == 0 {
+		return
 	}
-	stored, err := im.Store.RowHashes(ctx, tx, im.scope, typ, im.options.Instance, keys)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range records {
-		if r.Row == nil && r.Fingerprint != nil && bytes.Equal(stored[r.Key], im.rowHash(r.Fingerprint, nil)) {
-			unchanged = append(unchanged, r)
-		} else {
-			changed = append(changed, r)
-		}
-	}
-	return changed, unchanged, nil
-}
-
-// rowHash is the row hash of a record with a fingerprint. A record with values
-// that could not be read has another one, so that it is read, and its bad values
-// told, in every import.
-func (im *importing) rowHash(fingerprint []byte, bad []BadValue) []byte {
-	b := binary.AppendVarint(make([]byte, 0, 48), int64(im.c.spec.Version))
-	b = binary.AppendVarint(b, int64(len(bad)))
-	sum := sha256.Sum256(append(b, fingerprint...))
-	return sum[:16]
-}
-
-// readAll reads the records that have not been read yet and checks all, on both
-// halves of a batch at once, and returns what failed. A record that fails has
-// its Err set.
-func readAll(typ *content.Type, records []*Record) []Failure {
-	half := func(records []*Record) {
-		for _, r := range records {
-			if r.Row == nil {
-				read := r.Read()
-				r.Row, r.Values, r.Err = read.Row, read.Values, read.Err
-				if r.Row != nil {
-					r.Raw = content.RecordOf(r.Row).Raw
-				} else if r.Err == nil {
-					r.Err = errors.New("reading gave neither a row nor an error")
-				}
-			}
-			if r.Err == nil {
-				r.Err = store.Check(typ, r.Row)
-			}
-		}
-	}
-	var other sync.WaitGroup
-	middle := len(records) / 2
-	other.Go(func() { half(records[middle:]) })
-	half(records[:middle])
-	other.Wait()
-	var failures []Failure
-	for _, r := range records {
-		if r.Err != nil {
-			failures = append(failures, failureOf(typ, r, r.Err))
-			continue
-		}
-		for _, v := range r.Values {
-			f := failureOf(typ, r, v.Err)
-			f.Scope, f.Column, f.Value, f.raw = "field", v.Column, v.Value, nil
-			failures = append(failures, f)
-		}
-	}
-	return failures
+	im.state.Blocked[typ.Name()] = slices.DeleteFunc(ids, func(id string) bool {
+		return slices.ContainsFunc(rows, func(row content.Row) bool { return content.RecordOf(row).ID == id })
+	})
 }
 
 // progress tells how far the run is behind these records: by what the stream
 // says, else by counting.
 func (im *importing) progress(records []Record, seen, total int64) {
 	if at := records[len(records)-1].Done; at > 0 {
-		im.task.Progress(PhaseImporting, im.state.Done+at, total)
+		im.task.Progress(PhaseImporting, im.done+at, total)
 		return
 	}
 	for _, c := range im.result.Streams {
@@ -254,8 +180,11 @@ func (im *importing) judge(typ *content.Type, n *Counts) error {
 		return nil
 	}
 	first := ""
-	if len(im.result.Failures) > 0 {
-		first = "; the first: " + im.result.Failures[0].String()
+	for _, f := range im.result.Failures {
+		if f.Type == typ.Name() && f.Scope == scopeRecord {
+			first = "; the first: " + f.String()
+			break
+		}
 	}
 	return fmt.Errorf("%w: %d of the first %d records of %s failed, more than %v%%%s", content.ErrInvalid, n.Failed, n.Seen, typ.Name(), 100*im.c.failureRate(), first)
 }

@@ -27,12 +27,19 @@ type Spec[S any] struct {
 	Color       string // one of content.Colors
 	Types       []*content.Type
 	Functions   []*functions.Function // its own, beside search_<name>
-	Settings    S                     // defaults; an import may override single ones
+	Settings    S                     // defaults; an import may override single ones, and gets a copy of its own
 
 	// Open makes the session for one import: it checks the settings and the
 	// files, decides what depends on all of them (an encoding), and makes the
 	// client. An error fails the run before anything is changed.
 	Open func(ctx context.Context, in Input[S]) (Session, error)
+
+	// Replay makes the function that reads a record once more from its payload, as
+	// the stream had given it in Record.Raw or in the Raw of the row. It makes
+	// records that failed importable after the settings or the program were
+	// mended, without their source; see [Engine.Replay]. Nil: they have to be
+	// imported again. The Input has no files.
+	Replay func(ctx context.Context, in Input[S]) (func(typeName string, raw []byte) Record, error)
 
 	Version     int           // raise it when the same payload is mapped differently: all rows are written again
 	Timeout     time.Duration // of an import; 0 means 30 minutes
@@ -84,15 +91,20 @@ func New[S any](spec Spec[S]) *Connection {
 		c.problem("Open is missing: it makes the session that reads the records")
 	}
 	c.spec.Open = func(ctx context.Context, in Input[json.RawMessage]) (Session, error) {
-		settings := spec.Settings
-		if len(in.Settings) > 0 {
-			dec := json.NewDecoder(strings.NewReader(string(in.Settings)))
-			dec.DisallowUnknownFields()
-			if err := dec.Decode(&settings); err != nil {
-				return nil, fmt.Errorf("%w settings: %v", content.ErrInvalid, err)
-			}
+		typed, err := decode(spec.Settings, in)
+		if err != nil {
+			return nil, err
 		}
-		return spec.Open(ctx, Input[S]{Settings: settings, Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger})
+		return spec.Open(ctx, typed)
+	}
+	if spec.Replay != nil {
+		c.spec.Replay = func(ctx context.Context, in Input[json.RawMessage]) (func(string, []byte) Record, error) {
+			typed, err := decode(spec.Settings, in)
+			if err != nil {
+				return nil, err
+			}
+			return spec.Replay(ctx, typed)
+		}
 	}
 	c.check()
 	return c
@@ -123,6 +135,13 @@ func (c *Connection) Timeout() time.Duration {
 
 // RunType returns the type of the connection's import runs: "helpdesk_import".
 func (c *Connection) RunType() string { return c.spec.Name + "_import" }
+
+// ReplayType returns the type of the runs that replay failed records:
+// "helpdesk_replay".
+func (c *Connection) ReplayType() string { return c.spec.Name + "_replay" }
+
+// Replayable reports whether failed records can be replayed.
+func (c *Connection) Replayable() bool { return c.spec.Replay != nil }
 
 func (c *Connection) maxDelete() float64 {
 	if c.spec.MaxDelete == 0 {

@@ -2,7 +2,10 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -10,25 +13,57 @@ import (
 	"github.com/curatore/curatore-go/search"
 )
 
-// indexBatch is how many records one transaction indexes, and mergeEvery how
-// many batches go by between merges, which keep the number of segments bounded
-// during a long import.
+// indexBatch is how many records one transaction indexes at the end of a run,
+// and mergeEvery how many are indexed between merges, which keep the number of
+// segments bounded during a long import.
 const (
 	indexBatch = 2000
-	mergeEvery = 20
+	mergeEvery = 20_000
 )
+
+// indexAttempts is how often a batch is prepared anew because another import
+// changes its records meanwhile. What is left then stays queued.
+const indexAttempts = 5
 
 // A prepared batch of records to be indexed.
 type prepared struct {
-	rows  []content.Row
+	after string        // the id before them
+	rows  []content.Row // as they were read
 	batch *search.Batch
-	err   error
+	fail  []search.Failure // those that no document could be made of
+	err   error            // why there is no batch
 }
+
+// indexes reports whether this import indexes what it writes.
+func (im *importing) indexes() bool {
+	return im.Index != nil && !im.IndexLater && !im.options.DryRun
+}
+
+// lockIndex makes transactions that change the index of an organization follow
+// each other from their beginning. The index has a lock of its own, but some
+// transactions come to it before they lock records, and some after.
+func (im *importing) lockIndex(ctx context.Context, tx *database.Tx) error {
+	if im.Index == nil || im.options.DryRun {
+		return nil
+	}
+	return tx.Lock(ctx, "index "+im.organization)
+}
+
+// An indexError is why a batch could not be indexed.
+type indexError struct{ err error }
+
+func (e *indexError) Error() string { return e.err.Error() }
+func (e *indexError) Unwrap() error { return e.err }
 
 // indexDocuments indexes the documents of a batch in its transaction, and
 // returns the ids of the records that are indexed. The others stay queued; the
 // end of the run tries them again, and tells.
-func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) (map[string]bool, error) {
+func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) (indexed map[string]bool, err error) {
+	defer func() {
+		if err = errors.Join(err, im.panicked(recover(), "indexing")); err != nil {
+			err = &indexError{err}
+		}
+	}()
 	batch, err := im.Index.Prepare(ctx, documents)
 	if err != nil {
 		return nil, err
@@ -37,7 +72,7 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 	if err != nil {
 		return nil, err
 	}
-	indexed := make(map[string]bool, len(documents))
+	indexed = make(map[string]bool, len(documents))
 	for _, d := range documents {
 		indexed[d.ID] = true
 	}
@@ -45,32 +80,33 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 		delete(indexed, f.ID)
 	}
 	counts.Indexed += int64(len(indexed))
+	im.unmerged += int64(len(indexed))
 	return indexed, nil
 }
 
 // mergeSometimes merges the index after some batches.
 func (im *importing) mergeSometimes(ctx context.Context) error {
-	if im.Index == nil || im.options.DryRun || im.state.Batch%mergeEvery != 0 {
+	if im.unmerged < mergeEvery {
 		return nil
 	}
-	if err := im.Index.Merge(ctx, im.scope); err != nil {
-		return fmt.Errorf("merge the index: %w", err)
-	}
-	return nil
+	return im.merge(ctx)
 }
 
 // index indexes the records of the connection that still wait for it: those that
 // an earlier run left, or could not index. A record that cannot be indexed stays
 // queued, is counted, and does not fail the run.
 func (im *importing) index(ctx context.Context) error {
-	var done, batches int64
+	if !im.indexes() {
+		return nil
+	}
+	var done, failures int64
 	for _, c := range im.result.Streams {
 		done += c.Indexed
 	}
 	im.task.Progress(PhaseIndexing, done, 0)
 	for _, typ := range im.c.spec.Types {
 		counts := im.result.counts(typ.Name())
-		if err := im.prepare(ctx, typ, func(ctx context.Context, p prepared) error {
+		if err := im.prepareAll(ctx, typ, func(ctx context.Context, p prepared) error {
 			failed, err := im.indexRows(ctx, typ, p)
 			if err != nil {
 				return fmt.Errorf("index %s: %w", typ.Name(), err)
@@ -78,99 +114,182 @@ func (im *importing) index(ctx context.Context) error {
 			indexed := int64(len(p.rows) - failed)
 			counts.Indexed += indexed
 			counts.IndexFailed += int64(failed)
-			done += indexed
+			done, failures, im.unmerged = done+indexed, failures+int64(failed), im.unmerged+indexed
 			im.task.Progress(PhaseIndexing, done, 0)
-			if batches++; batches%mergeEvery == 0 {
-				return im.Index.Merge(ctx, im.scope)
-			}
-			return nil
+			return im.mergeSometimes(ctx)
 		}); err != nil {
 			return err
 		}
 	}
-	if done == 0 {
+	if done+failures == 0 {
 		return nil
 	}
-	if err := im.Index.Merge(ctx, im.scope); err != nil {
-		return fmt.Errorf("merge the index: %w", err)
+	if err := im.merge(ctx); err != nil {
+		return err
 	}
-	im.task.Info(jobs.EventIndexing, fmt.Sprintf("%d records indexed", done), map[string]any{"count": done})
+	message := fmt.Sprintf("%d records indexed", done)
+	if failures > 0 {
+		message += fmt.Sprintf(", %d stay queued", failures)
+	}
+	im.task.Info(jobs.EventIndexing, message, map[string]any{"count": done, "failed": failures})
 	return nil
 }
 
-// prepare reads the queue of a type and gives it on in batches; the next one is
-// read and analysed while one is being written.
-func (im *importing) prepare(ctx context.Context, typ *content.Type, do func(context.Context, prepared) error) error {
+// merge keeps the index fast. A later import makes up for a merge that failed.
+func (im *importing) merge(ctx context.Context) error {
+	im.unmerged = 0
+	err := im.Index.Merge(ctx, im.scope)
+	if err == nil || ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	im.task.Warn(jobs.EventIndexing, fmt.Sprintf("the index could not be merged: %v", err), nil)
+	return nil
+}
+
+// prepareAll reads the queue of a type and gives it on in batches; the next one
+// is read and analysed while one is being written.
+func (im *importing) prepareAll(ctx context.Context, typ *content.Type, do func(context.Context, prepared) error) error {
+	outer := ctx
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	batches := make(chan prepared, 1)
+	type item struct {
+		p   prepared
+		err error
+	}
+	batches := make(chan item, 1)
 	go func() {
 		defer close(batches)
 		for after := ""; ; {
-			p := prepared{}
-			p.rows, p.err = im.Store.Pending(ctx, im.scope, typ, after, indexBatch)
-			if p.err == nil && len(p.rows) == 0 {
+			p, err := im.prepare(ctx, typ, after, "")
+			if err == nil && len(p.rows) == 0 {
 				return
 			}
-			if p.err == nil {
-				after = content.RecordOf(p.rows[len(p.rows)-1]).ID
-				documents := make([]content.Document, len(p.rows))
-				for i, row := range p.rows {
-					documents[i] = typ.Document(row)
-				}
-				p.batch, p.err = im.Index.Prepare(ctx, documents)
-			}
 			select {
-			case batches <- p:
+			case batches <- item{p, err}:
 			case <-ctx.Done():
 				return
 			}
-			if p.err != nil {
+			if err != nil {
 				return
 			}
+			after = content.RecordOf(p.rows[len(p.rows)-1]).ID
 		}
 	}()
 	var failure error
-	for p := range batches {
+	for b := range batches {
 		if failure != nil {
 			continue // the reader ends
 		}
-		if failure = p.err; failure == nil {
-			failure = do(ctx, p)
+		if failure = b.err; failure == nil {
+			failure = do(ctx, b.p)
 		}
 		if failure != nil {
 			stop()
 		}
 	}
 	if failure == nil {
-		failure = context.Cause(ctx)
+		failure = context.Cause(outer)
 	}
 	return failure
 }
 
-// indexRows writes the chunks of a batch and takes it off the queue, in one
-// transaction.
-func (im *importing) indexRows(ctx context.Context, typ *content.Type, p prepared) (failed int, err error) {
-	err = im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
-		n, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch)
+// prepare reads the queue behind an id, up to another one, and makes a batch of
+// it. Its error is one of the database or the context.
+func (im *importing) prepare(ctx context.Context, typ *content.Type, after, last string) (p prepared, err error) {
+	p.after = after
+	if p.rows, err = im.Store.Pending(ctx, im.scope, typ, after, indexBatch); err != nil {
+		return p, err
+	}
+	if last != "" {
+		p.rows = slices.DeleteFunc(p.rows, func(row content.Row) bool { return content.RecordOf(row).ID > last })
+	}
+	if len(p.rows) == 0 {
+		return p, nil
+	}
+	documents := make([]content.Document, 0, len(p.rows))
+	for _, row := range p.rows {
+		d, err := documentOf(typ, row)
 		if err != nil {
+			p.fail = append(p.fail, search.Failure{Type: typ.Name(), ID: content.RecordOf(row).ID, Err: err})
+			continue
+		}
+		documents = append(documents, d)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			p.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	if p.batch, p.err = im.Index.Prepare(ctx, documents); p.err == nil {
+		p.fail = append(p.fail, p.batch.Failed()...)
+	}
+	return p, context.Cause(ctx)
+}
+
+// documentOf calls the type's function, which is the program's own.
+func documentOf(typ *content.Type, row content.Row) (d content.Document, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("its Document panicked: %v", v)
+		}
+	}()
+	return typ.Document(row), nil
+}
+
+// indexRows writes the chunks of a batch and takes it off the queue, in one
+// transaction. It returns how many records stay queued.
+func (im *importing) indexRows(ctx context.Context, typ *content.Type, p prepared) (failed int, err error) {
+	all := len(p.rows)
+	last := content.RecordOf(p.rows[all-1]).ID
+	for attempt := 1; ; attempt++ {
+		if err = p.err; err == nil {
+			err = im.commitIndexed(ctx, typ, p)
+		}
+		if err == nil {
+			for _, f := range p.fail {
+				if im.warned++; im.warned > maxListed {
+					break
+				}
+				im.task.Warn(jobs.EventIndexing, fmt.Sprintf("%s %s cannot be indexed and stays queued: %v", f.Type, f.ID, f.Err), nil)
+			}
+			return len(p.fail), nil
+		}
+		if fatal(ctx, err) {
+			return all, err
+		}
+		if !errors.Is(err, content.ErrConflict) || attempt == indexAttempts {
+			im.task.Warn(jobs.EventIndexing, fmt.Sprintf("%d records of %s could not be indexed and stay queued: %v", all, typ.Name(), err), nil)
+			return all, nil
+		}
+		if p, err = im.prepare(ctx, typ, p.after, last); err != nil {
+			return all, err
+		}
+		if len(p.rows) == 0 { // another import has done it
+			return 0, nil
+		}
+	}
+}
+
+func (im *importing) commitIndexed(ctx context.Context, typ *content.Type, p prepared) error {
+	rows := p.rows
+	if len(p.fail) > 0 {
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row content.Row) bool {
+			return slices.ContainsFunc(p.fail, func(f search.Failure) bool { return f.ID == content.RecordOf(row).ID })
+		})
+	}
+	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if err := im.lockIndex(ctx, tx); err != nil {
 			return err
 		}
-		indexed := p.rows
-		if failed = len(n.Failed); failed > 0 {
-			bad := map[string]bool{}
-			for _, f := range n.Failed {
-				bad[f.ID] = true
-				im.task.Warn(jobs.EventIndexing, fmt.Sprintf("%s %s cannot be indexed and stays queued: %v", typ.Name(), f.ID, f.Err), nil)
-			}
-			indexed = nil
-			for _, row := range p.rows {
-				if !bad[content.RecordOf(row).ID] {
-					indexed = append(indexed, row)
-				}
-			}
+		if err := im.Store.SetAllIndexed(ctx, tx, im.scope, typ, rows); err != nil {
+			return err
 		}
-		return im.Store.SetIndexed(ctx, tx, im.scope, typ, indexed)
+		_, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch)
+		return err
 	})
-	return failed, err
+}
+
+// fatal reports whether an error ends the run, and is not one of the index.
+func fatal(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, content.ErrSuperseded) || errors.Is(err, jobs.ErrCancelled)
 }

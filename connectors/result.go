@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"fmt"
+	"slices"
 )
 
 // A Result is what an import did. It is the result of its run.
@@ -42,6 +43,7 @@ type Failure struct {
 	Value  string `json:"value,omitempty"`
 	Reason string `json:"reason"`
 	raw    []byte
+	kept   bool // it stands in the table already
 }
 
 // String writes the failure as one line: file, line, column, value, reason.
@@ -64,6 +66,17 @@ func (r *Result) counts(typeName string) *Counts {
 	if c == nil {
 		c = &Counts{}
 		r.Streams[typeName] = c
+	}
+	return c
+}
+
+// clone returns a copy that shares nothing which an import changes.
+func (r *Result) clone() Result {
+	c := *r
+	c.Failures, c.Streams = slices.Clone(r.Failures), make(map[string]*Counts, len(r.Streams))
+	for name, counts := range r.Streams {
+		copied := *counts
+		c.Streams[name] = &copied
 	}
 	return c
 }

@@ -66,7 +66,7 @@ type Stream struct {
 // A Record is one record of a stream, read or failed.
 type Record struct {
 	Row      content.Row  // with its key and Raw set; nil when it could not be read
-	Deleted  bool         // a tombstone: the record with Row's key is gone
+	Deleted  bool         // a tombstone: the record with the key of Row, or Key, is gone
 	Position fmt.Stringer // where to go on behind it; nil when the stream cannot resume
 	Done     int64        // how far the stream is behind it, in the unit of Stream.Total; 0 counts records
 	Place    Place

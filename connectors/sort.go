@@ -1,7 +1,7 @@
 package connectors
 
 import (
-	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -13,48 +13,43 @@ import (
 type sorted struct {
 	records    []*Record // good so far, one for each key: the last occurrence
 	gone       []string  // keys of tombstones
-	keys       []string  // all keys that the source has
+	keys       []string  // the other keys that the source has
 	failures   []Failure
 	seen       int64
 	duplicates int64
 }
 
 // sort lets the last record of each key count, and sets aside those that the
-// stream could not read.
-func sort(typ *content.Type, records []Record) *sorted {
+// stream could not read. A record that is none is a mistake in the connection
+// and ends the run.
+func sort(typ *content.Type, records []Record) (*sorted, error) {
 	out := &sorted{}
 	last := make(map[string]*Record, len(records))
 	keys := make(map[string]bool, len(records))
-	replace := func(r *Record) {
-		if old := last[r.Key]; old != nil && !old.Deleted {
+	for i := range records {
+		r := &records[i]
+		if err := r.identify(typ); err != nil {
+			return nil, err
+		}
+		tombstone := r.Deleted && r.Err == nil
+		if !tombstone {
+			out.seen++
+			if r.Key != "" && len(r.Key) <= store.MaxKey {
+				keys[r.Key] = true
+			}
+		}
+		old := last[r.Key]
+		if r.Err != nil {
+			out.failures = append(out.failures, failureOf(typ, r, r.Err))
+			if old != nil && old.Deleted {
+				delete(last, r.Key) // it is back, be it unreadable
+			}
+			continue
+		}
+		if old != nil && !old.Deleted {
 			out.duplicates++
 		}
 		last[r.Key] = r
-	}
-	for i := range records {
-		r := &records[i]
-		if r.Row != nil {
-			r.Key, r.Raw = typ.KeyOf(r.Row), content.RecordOf(r.Row).Raw
-		}
-		if r.Deleted && r.Err == nil {
-			replace(r)
-			continue
-		}
-		out.seen++
-		if r.Key != "" && len(r.Key) <= store.MaxKey {
-			keys[r.Key] = true
-		}
-		if r.Err == nil && r.Row == nil && r.Read == nil {
-			r.Err = errors.New("the stream gave neither a row nor an error")
-		}
-		if r.Err == nil && r.Row == nil {
-			r.Err = store.CheckKey(typ, r.Key)
-		}
-		if r.Err != nil {
-			out.failures = append(out.failures, failureOf(typ, r, r.Err))
-			continue
-		}
-		replace(r)
 	}
 	for i := range records {
 		r := &records[i]
@@ -68,5 +63,26 @@ func sort(typ *content.Type, records []Record) *sorted {
 		}
 	}
 	out.keys = slices.Sorted(maps.Keys(keys))
-	return out
+	return out, nil
+}
+
+// identify completes a record's key, and its Err when there is none.
+func (r *Record) identify(typ *content.Type) error {
+	if r.Row != nil {
+		if err := held(typ, r.Row); err != nil {
+			return err
+		}
+		r.Key = typ.KeyOf(r.Row)
+		if r.Raw == nil {
+			r.Raw = content.RecordOf(r.Row).Raw
+		}
+	}
+	switch {
+	case r.Err != nil:
+	case r.Row == nil && r.Read == nil && !r.Deleted:
+		return fmt.Errorf("%w: the stream of %s gave a record without Row, Read and Err", content.ErrInvalid, typ.Name())
+	default:
+		r.Err = store.CheckKey(typ, r.Key)
+	}
+	return nil
 }

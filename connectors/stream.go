@@ -2,21 +2,28 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // A batch is bounded by records, and by bytes of payload, so that neither many
-// small records nor a few huge ones make a long transaction or much memory.
+// small records nor a few huge ones make a long transaction or much memory. It
+// ends where the stream can go on, if it can at some records only, unless these
+// are too far between.
 const (
 	batchRecords = 1000
 	batchBytes   = 4 << 20
+	batchSlack   = 4
 )
 
 // stream imports one stream. Reading goes on in another goroutine while a batch
 // is being written.
 func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
+	outer := ctx
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type item struct {
@@ -35,7 +42,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	go func() {
 		defer close(done)
 		defer close(batches)
-		err := read(ctx, s, from, func(records []Record) bool {
+		err := im.read(ctx, s, from, func(records []Record) bool {
 			select {
 			case batches <- item{records: records}:
 				return true
@@ -59,28 +66,24 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 			failure = im.mergeSometimes(ctx)
 		}
 		if failure != nil {
-			stop()
 			break
 		}
 	}
+	stop()
 	for range batches { // what was read is dropped; the reader ends
 	}
 	<-done
 	if failure == nil {
-		failure = context.Cause(ctx)
+		failure = context.Cause(outer)
 	}
 	return failure
 }
 
 // read collects the records of a stream into batches.
-func read(ctx context.Context, s Stream, from string, give func([]Record) bool) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("reading %s panicked: %v", s.Type.Name(), p)
-		}
-	}()
+func (im *importing) read(ctx context.Context, s Stream, from string, give func([]Record) bool) (err error) {
+	defer func() { err = errors.Join(err, im.panicked(recover(), "reading "+s.Type.Name())) }()
 	var batch []Record
-	bytes := 0
+	bytes, resumable := 0, false
 	for r, err := range s.Read(ctx, from) {
 		if err != nil {
 			if len(batch) > 0 && !give(batch) {
@@ -96,7 +99,9 @@ func read(ctx context.Context, s Stream, from string, give func([]Record) bool) 
 		if r.Row != nil {
 			bytes += len(content.RecordOf(r.Row).Raw)
 		}
-		if len(batch) == batchRecords || bytes >= batchBytes {
+		resumable = resumable || r.Position != nil
+		full := max(len(batch)*batchBytes, bytes*batchRecords) / batchRecords
+		if full >= batchBytes && (r.Position != nil || !resumable) || full >= batchSlack*batchBytes {
 			if !give(batch) {
 				return nil
 			}
@@ -107,4 +112,15 @@ func read(ctx context.Context, s Stream, from string, give func([]Record) bool) 
 		give(batch)
 	}
 	return nil
+}
+
+// panicked makes an error of a panic in the connection's code, and keeps its
+// stack as an event; nil when there was none. It is called in the deferred
+// function.
+func (im *importing) panicked(v any, doing string) error {
+	if v == nil {
+		return nil
+	}
+	im.task.Error(jobs.EventPanic, fmt.Sprintf("panic: %v", v), map[string]string{"stack": string(debug.Stack())})
+	return fmt.Errorf("%s panicked: %v; the event %q of the run has the stack", doing, v, jobs.EventPanic)
 }

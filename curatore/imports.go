@@ -15,10 +15,11 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
-// A Run is an import that was started.
+// A Run is an import or a replay that was started. It is safe for concurrent
+// use.
 type Run struct {
-	o   *Organization
-	run jobs.Run
+	o  *Organization
+	id string
 }
 
 // importConfig is what is stored with an import's run.
@@ -61,16 +62,58 @@ func (o *Organization) ImportWith(ctx context.Context, connection string, option
 		config.Files = append(config.Files, fileConfig{f.Name, f.Size})
 		names = append(names, f.Name)
 	}
-	var run *jobs.Run
-	if err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		run, err = c.jobs.Enqueue(ctx, tx, o.scope, jobs.NewRun{Type: conn.RunType(), Label: strings.Join(names, ", "), Config: config})
-		return err
-	}); err != nil {
+	run, err := o.start(ctx, jobs.NewRun{Type: conn.RunType(), Label: strings.Join(names, ", "), Config: config}, files)
+	if err != nil {
 		return nil, fmt.Errorf("import %s: %w", connection, err)
 	}
-	c.mu.Lock()
-	c.files[run.ID] = files
-	c.mu.Unlock()
+	return run, nil
+}
+
+// ReplayFailures starts a run that tries again the records which earlier imports
+// of an instance could not take, and the values that they left out, from the
+// payloads that were kept; see connectors.Engine.Replay. It is for after the
+// settings or the program were mended. Of the options it takes Instance and
+// Settings. Like an import it lives no longer than ctx.
+func (o *Organization) ReplayFailures(ctx context.Context, connection string, options connectors.Options) (*Run, error) {
+	conn, err := o.c.connection(connection)
+	if err != nil {
+		return nil, err
+	}
+	if !conn.Replayable() {
+		return nil, fmt.Errorf("%w: %s cannot replay records, import them again", content.ErrInvalid, connection)
+	}
+	run, err := o.start(ctx, jobs.NewRun{Type: conn.ReplayType(), Config: importConfig{Options: options}}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("replay %s: %w", connection, err)
+	}
+	return run, nil
+}
+
+// start stores a run and sees to it that it ends with ctx.
+func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connectors.File) (*Run, error) {
+	c := o.c
+	var run *jobs.Run
+	keep := func(files []connectors.File) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if files != nil {
+			c.files[run.ID] = files
+		} else {
+			delete(c.files, run.ID)
+		}
+	}
+	err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		if run, err = c.jobs.Enqueue(ctx, tx, o.scope, n); err == nil {
+			keep(files) // before anybody can find the run
+		}
+		return err
+	})
+	if err != nil {
+		if run != nil {
+			keep(nil)
+		}
+		return nil, err
+	}
 	stop := context.AfterFunc(ctx, func() {
 		err := c.jobs.Cancel(context.WithoutCancel(ctx), o.scope, run.ID, fmt.Sprintf("the caller went away: %v", context.Cause(ctx)))
 		if err != nil && !errors.Is(err, content.ErrConflict) && c.config.Logger != nil {
@@ -80,14 +123,12 @@ func (o *Organization) ImportWith(ctx context.Context, connection string, option
 	go func() {
 		defer stop()
 		_, _ = c.jobs.Wait(context.WithoutCancel(ctx), o.scope, run.ID) // what it ended with stands in the run
-		c.mu.Lock()
-		delete(c.files, run.ID) // it may have ended before it began
-		c.mu.Unlock()
+		keep(nil)                                                       // it may have ended before it began
 	}()
-	if err := c.jobs.Dispatch(ctx, run); err != nil {
-		return nil, fmt.Errorf("import %s: %w", connection, err)
+	if err := c.jobs.Dispatch(ctx, run); err != nil && c.config.Logger != nil {
+		c.config.Logger.WarnContext(ctx, "a run waits for the next sweep", "run", run.ID, "error", err)
 	}
-	return &Run{o: o, run: *run}, nil
+	return &Run{o: o, id: run.ID}, nil
 }
 
 // importJob makes the job of a connection's imports.
@@ -95,17 +136,28 @@ func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *
 	return func(ctx context.Context, task *jobs.Task) (any, error) {
 		run := task.Run()
 		c.mu.Lock()
-		files, here := c.files[run.ID]
+		files := c.files[run.ID]
 		delete(c.files, run.ID)
 		c.mu.Unlock()
 		var config importConfig
 		if err := json.Unmarshal(run.Config, &config); err != nil {
 			return nil, fmt.Errorf("import %s: its config cannot be read: %w", conn.Name(), err)
 		}
-		if !here && len(config.Files) > 0 {
+		if len(files) < len(config.Files) {
 			return nil, fmt.Errorf("import %s: the process that was given the files ended before it read them; import them again", conn.Name())
 		}
 		return c.imports.Import(ctx, task, conn, files, config.Options)
+	}
+}
+
+// replayJob makes the job of a connection's replays.
+func (c *Curator) replayJob(conn *connectors.Connection) func(context.Context, *jobs.Task) (any, error) {
+	return func(ctx context.Context, task *jobs.Task) (any, error) {
+		var config importConfig
+		if err := json.Unmarshal(task.Run().Config, &config); err != nil {
+			return nil, fmt.Errorf("replay %s: its config cannot be read: %w", conn.Name(), err)
+		}
+		return c.imports.Replay(ctx, task, conn, config.Options)
 	}
 }
 
@@ -122,16 +174,15 @@ func (c *Curator) connection(name string) (*connectors.Connection, error) {
 }
 
 // ID returns the run's id, by which Runs and Run find it in any process.
-func (r *Run) ID() string { return r.run.ID }
+func (r *Run) ID() string { return r.id }
 
 // Wait returns when the import has ended. Its error is why the import did not
 // complete, or that ctx ended first, which does not stop the import.
 func (r *Run) Wait(ctx context.Context) (*connectors.Result, error) {
-	run, err := r.o.c.jobs.Wait(ctx, r.o.scope, r.run.ID)
+	run, err := r.o.c.jobs.Wait(ctx, r.o.scope, r.id)
 	if err != nil {
 		return nil, err
 	}
-	r.run = run
 	result := &connectors.Result{}
 	if len(run.Result) > 0 {
 		if err := json.Unmarshal(run.Result, result); err != nil {
@@ -143,12 +194,12 @@ func (r *Run) Wait(ctx context.Context) (*connectors.Result, error) {
 
 // Follow yields the progress and the events of the import until it has ended.
 func (r *Run) Follow(ctx context.Context) iter.Seq2[jobs.Update, error] {
-	return r.o.c.jobs.Follow(ctx, r.o.scope, r.run.ID)
+	return r.o.c.jobs.Follow(ctx, r.o.scope, r.id)
 }
 
 // Cancel ends the import; what it committed stays.
 func (r *Run) Cancel(ctx context.Context, cause string) error {
-	return r.o.c.jobs.Cancel(ctx, r.o.scope, r.run.ID, cause)
+	return r.o.c.jobs.Cancel(ctx, r.o.scope, r.id, cause)
 }
 
 // Run returns a run of the organization as it stands.

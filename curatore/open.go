@@ -181,6 +181,9 @@ func (c *Curator) assemble() error {
 	for i, conn := range c.order {
 		queues[i] = jobs.Queue{Name: conn.Name(), Label: conn.Label()}
 		list = append(list, jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.importJob(conn)})
+		if conn.Replayable() {
+			list = append(list, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.replayJob(conn)})
+		}
 	}
 	runner := c.config.Runner
 	if runner == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -13,7 +14,7 @@ import (
 	"github.com/curatore/curatore-go/functions"
 )
 
-// maxName bounds an organization's name, in bytes.
+// maxName bounds the names of organizations and principals, in bytes.
 const maxName = 200
 
 // An Organization is a Curator bound to one organization and one principal. All
@@ -31,8 +32,8 @@ type Organization struct {
 // principal may act for this organization.
 func (c *Curator) Organization(ctx context.Context, name, principal string) (*Organization, error) {
 	name = strings.TrimSpace(name)
-	if name == "" || len(name) > maxName || principal == "" {
-		return nil, fmt.Errorf("%w: an organization needs a name of 1 to %d bytes and a principal", content.ErrInvalid, maxName)
+	if !plain(name) || !plain(principal) {
+		return nil, fmt.Errorf("%w: an organization needs a name and a principal of 1 to %d bytes of text", content.ErrInvalid, maxName)
 	}
 	id, err := c.organizationID(ctx, name)
 	if errors.Is(err, content.ErrNotFound) {
@@ -48,6 +49,11 @@ func (c *Curator) Organization(ctx context.Context, name, principal string) (*Or
 		return nil, fmt.Errorf("organization %q: %w", name, err)
 	}
 	return &Organization{c: c, name: name, scope: c.auth.Mint(id, principal)}, nil
+}
+
+// plain reports whether a name is one that both databases take.
+func plain(name string) bool {
+	return name != "" && len(name) <= maxName && utf8.ValidString(name) && !strings.ContainsRune(name, 0)
 }
 
 func (c *Curator) organizationID(ctx context.Context, name string) (id string, err error) {

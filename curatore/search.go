@@ -10,14 +10,15 @@ import (
 	"github.com/curatore/curatore-go/search/inverted"
 )
 
-// assembleSearch makes the indexer and the searcher, unless search is off.
+// assembleSearch makes the indexer and the searcher. When search is off, imports
+// take deleted records out of the index nevertheless, so that nobody finds them
+// when it is on again.
 func (c *Curator) assembleSearch() {
-	if c.config.NoSearch {
-		return
-	}
 	config := search.Config{DB: c.db, Authority: c.auth, Registry: c.registry, Index: inverted.New(inverted.Options{}), Now: c.now}
-	c.searcher = search.NewSearcher(config)
-	c.imports.Index = search.NewIndexer(config)
+	c.imports.Index, c.imports.IndexLater = search.NewIndexer(config), c.config.NoSearch
+	if !c.config.NoSearch {
+		c.searcher = search.NewSearcher(config)
+	}
 }
 
 // Search finds records by words, types, groups, filters and facets; see

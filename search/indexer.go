@@ -43,6 +43,9 @@ type Batch struct {
 	failed    []Failure
 }
 
+// Failed returns the documents that cannot be indexed.
+func (b *Batch) Failed() []Failure { return b.failed }
+
 // Prepare does the part of indexing that needs no transaction, which is the
 // larger one: while one batch is being stored, another goroutine can prepare the
 // next. Of two documents with the same type and id the later one counts. The

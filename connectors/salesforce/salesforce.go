@@ -2,8 +2,9 @@ package salesforce
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,7 +44,7 @@ func New(options ...Options) *connectors.Connection {
 		Name: "salesforce", Label: "Salesforce", Description: "Accounts, contacts and opportunities from Salesforce's weekly export.",
 		Icon: "cloud", Color: "sky",
 		Types: []*content.Type{accountType(), contactType(), opportunityType()},
-		Open:  open,
+		Open:  open, Replay: replay,
 	}
 	if len(options) > 0 {
 		spec.Settings = options[0]
@@ -59,12 +60,45 @@ type objectMap struct {
 	special map[string]special // field -> what reads it out of several columns
 }
 
+func objectMaps(o Options) []objectMap {
+	return []objectMap{accountMap(o), contactMap(o), opportunityMap(o)}
+}
+
+// readsDate reports whether a column is read as a date or a time.
+func (m objectMap) readsDate(column string) bool {
+	for field, c := range m.columns {
+		if f, ok := m.typ.Field(field); ok && strings.EqualFold(c, column) && (f.Kind == content.Time || f.Kind == content.Date) {
+			return true
+		}
+	}
+	for _, s := range m.special {
+		if s.dates && slices.ContainsFunc(s.parts, func(p part) bool { return strings.EqualFold(p.column, column) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// fingerprint stands for the mapping: it is another one when Options name other
+// columns.
+func (m objectMap) fingerprint() []byte {
+	b := []byte(m.object)
+	for _, f := range m.typ.Fields() {
+		b = fmt.Appendf(b, " %s=%q", f.Name, m.columns[f.Name])
+		for _, p := range m.special[f.Name].parts {
+			b = fmt.Appendf(b, " %q=%q", p.name, p.column)
+		}
+	}
+	sum := sha256.Sum256(b)
+	return sum[:8]
+}
+
 // session is one export that was looked through.
 type session struct {
-	export  *export.Export
-	order   export.DateOrder
-	maps    []objectMap
-	options string // of the mapping, as JSON
+	export *export.Export
+	order  export.DateOrder
+	maps   []objectMap
+	absent []string // columns that the options name and the export does not have
 }
 
 func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session, error) {
@@ -75,34 +109,50 @@ func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session
 	if err != nil {
 		return nil, err
 	}
-	maps := []objectMap{accountMap(in.Settings), contactMap(in.Settings), opportunityMap(in.Settings)}
 	files := make([]export.File, len(in.Files))
 	for i, f := range in.Files {
 		files[i] = export.File{Name: f.Name, Size: f.Size, ReaderAt: f.ReaderAt}
 	}
-	var objects []string
-	for _, m := range maps {
-		objects = append(objects, m.object)
+	s := &session{maps: objectMaps(in.Settings)}
+	var names []string
+	for _, m := range s.maps {
+		names = append(names, m.object)
 	}
-	e, err := export.Open(ctx, files, objects, export.Options{Encoding: in.Settings.Encoding, DateOrder: order})
-	if err != nil {
+	if s.export, err = export.Open(ctx, files, names, export.Options{Encoding: in.Settings.Encoding, DateOrder: order}); err != nil {
 		return nil, err
 	}
-	options, err := json.Marshal(in.Settings)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{export: e, maps: maps, options: string(options)}
-	for _, m := range maps {
-		if e.Has(m.object) && e.Column(m.object, "Id") < 0 {
+	for _, m := range s.maps {
+		if s.export.Has(m.object) && s.export.Column(m.object, "Id") < 0 {
 			return nil, fmt.Errorf("%w: %s.csv has no column Id; export the object with its Id (columns found: %s)",
-				content.ErrInvalid, m.object, strings.Join(e.Header(m.object), ", "))
+				content.ErrInvalid, m.object, strings.Join(s.export.Header(m.object), ", "))
 		}
 	}
-	if s.order, err = e.DateOrder(s.readsDate); err != nil {
+	if s.order, err = s.export.DateOrder(s.readsDate); err != nil {
 		return nil, fmt.Errorf("%w; set date_order to \"month first\" or \"day first\"", err)
 	}
+	s.absent = absent(s.export, in.Settings)
 	return s, nil
+}
+
+// readsDate reports whether a column is read as a date or a time.
+func (s *session) readsDate(object, column string) bool {
+	return slices.ContainsFunc(s.maps, func(m objectMap) bool { return m.object == object && m.readsDate(column) })
+}
+
+// absent returns the columns that the options name and that are not there, most
+// often for a typing error. Those that are looked for by default are left out.
+func absent(e *export.Export, o Options) (names []string) {
+	look := func(object string, columns ...string) {
+		for _, c := range columns {
+			if c != "" && e.Has(object) && e.Column(object, c) < 0 {
+				names = append(names, object+"."+c)
+			}
+		}
+	}
+	look("Account", slices.Sorted(maps.Values(o.SmallBusiness))...)
+	look("Contact", o.CurrentEmployee)
+	look("Opportunity", o.OpportunityDates...)
+	return names
 }
 
 func dateOrder(s string) (export.DateOrder, error) {
@@ -117,21 +167,6 @@ func dateOrder(s string) (export.DateOrder, error) {
 	return 0, fmt.Errorf("%w date_order %q; use \"month first\" or \"day first\"", content.ErrInvalid, s)
 }
 
-// readsDate reports whether a column is read as a date or a time.
-func (s *session) readsDate(object, column string) bool {
-	for _, m := range s.maps {
-		if m.object != object {
-			continue
-		}
-		for field, c := range m.columns {
-			if f, ok := m.typ.Field(field); ok && strings.EqualFold(c, column) && (f.Kind == content.Time || f.Kind == content.Date) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // Describe implements connectors.Describer.
 func (s *session) Describe() map[string]any {
 	d := map[string]any{"encoding": s.export.Encoding(), "csv_files": s.export.Files()}
@@ -140,6 +175,9 @@ func (s *session) Describe() map[string]any {
 	}
 	if parts := s.export.Parts(); len(parts) > 0 {
 		d["parts"] = parts
+	}
+	if len(s.absent) > 0 {
+		d["missing_columns"] = s.absent
 	}
 	if id := s.export.OrgID(); id != "" {
 		d["salesforce_organization"] = id

@@ -114,9 +114,26 @@ func (s *Store) Pending(ctx context.Context, scope content.Scope, typ *content.T
 // record that was changed since it was read (its document hash differs) stays
 // queued.
 func (s *Store) SetIndexed(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, rows []content.Row) error {
+	_, err := s.setIndexed(ctx, tx, scope, typ, rows, "")
+	return err
+}
+
+// SetAllIndexed is SetIndexed for all of the records or none of them: when one
+// has been changed, deleted or indexed since it was read, the error wraps
+// content.ErrConflict, and the transaction is to be rolled back. Call it before
+// the chunks are written, so that nobody changes the records meanwhile.
+func (s *Store) SetAllIndexed(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, rows []content.Row) error {
+	n, err := s.setIndexed(ctx, tx, scope, typ, rows, " AND deleted_at IS NULL AND indexed_at IS NULL")
+	if err == nil && n < int64(len(rows)) {
+		return fmt.Errorf("%w: %d of %d records of %s were changed while they were prepared for the index", content.ErrConflict, int64(len(rows))-n, len(rows), typ.Name())
+	}
+	return err
+}
+
+func (s *Store) setIndexed(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, rows []content.Row, condition string) (changed int64, err error) {
 	org, p, err := s.enter(scope, typ)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	now := tx.Dialect().Time(s.Now())
 	if tx.Dialect().Name() == database.Postgres {
@@ -124,18 +141,20 @@ func (s *Store) SetIndexed(ctx context.Context, tx *database.Tx, scope content.S
 		for i, row := range rows {
 			ids[i], hashes[i] = content.RecordOf(row).ID, content.RecordOf(row).DocumentHash
 		}
-		_, err = tx.Exec(ctx, "UPDATE "+p.table+` t SET indexed_at = ? FROM unnest(?::text[] COLLATE "C", ?::bytea[]) AS done(id, hash) WHERE t.organization_id = ? AND t.id = done.id AND t.document_hash = done.hash`,
+		changed, err = tx.Exec(ctx, "UPDATE "+p.table+` t SET indexed_at = ? FROM unnest(?::text[] COLLATE "C", ?::bytea[]) AS done(id, hash) WHERE t.organization_id = ? AND t.id = done.id AND t.document_hash = done.hash`+condition,
 			now, pq.Array(ids), pq.ByteaArray(hashes), org)
 	} else { // see setLinks
 		for _, row := range rows {
 			rec := content.RecordOf(row)
-			if _, err = tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = ? WHERE organization_id = ? AND id = ? AND document_hash = ?", now, org, rec.ID, rec.DocumentHash); err != nil {
+			var n int64
+			if n, err = tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = ? WHERE organization_id = ? AND id = ? AND document_hash = ?"+condition, now, org, rec.ID, rec.DocumentHash); err != nil {
 				break
 			}
+			changed += n
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("mark %s as indexed: %w", p.typ.Name(), err)
+		return changed, fmt.Errorf("mark %s as indexed: %w", p.typ.Name(), err)
 	}
-	return nil
+	return changed, nil
 }

@@ -133,7 +133,7 @@ func TestImportSays(t *testing.T) {
 	says([]string{"Importing " + salesforcetest.PartName(salesforcetest.DefaultOrgID, 1) + ", ", ": completed\n", "The newest of 20 records",
 		"  Salesforce import started\n", "  20 records indexed\n", "\nget("}, parts...)
 	says([]string{"nothing was deleted", "part 1 is missing"}, parts[1])
-	says([]string{"A dry run", "10 salesforce_account deleted"}, "-force", "-dry-run", parts[1])
+	says([]string{"A dry run", "10 salesforce_account would be deleted"}, "-force", "-dry-run", parts[1])
 
 	bad := filepath.Join(t.TempDir(), "bad.zip")
 	rows := [][]string{{"Id", "Name", "CreatedDate"}, {"nonsense", "A", ""}, {salesforcetest.ID("001", 1), "B\x1b[31m", "tomorrow\x1b[31m"}}

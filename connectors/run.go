@@ -1,0 +1,266 @@
+package connectors
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// The phases of an import, in order, as Progress names them.
+const (
+	PhaseParsing   = "parsing"
+	PhaseImporting = "importing"
+	PhaseIndexing  = "indexing"
+)
+
+// An importing is one import while it runs.
+type importing struct {
+	*Engine
+	c            *Connection
+	task         Task
+	scope        content.Scope
+	organization string
+	options      Options
+	time         time.Time // of all writes of the run
+	resumed      bool      // an earlier attempt has written something
+	result       *Result
+	state        checkpoint
+	done         int64 // units of the streams before the one at work, for progress
+	warned       int   // records that cannot be indexed
+	unmerged     int64 // records indexed since the last merge
+	open         bool  // there are unsettled failures of earlier runs of the stream at work
+}
+
+// A checkpoint is where a run goes on after a crash. It is written in the
+// transaction of what it counts.
+type checkpoint struct {
+	Read     []string            `json:"read,omitempty"`     // types whose streams were read to the end
+	Cleaned  []string            `json:"cleaned,omitempty"`  // types whose clean-up is done
+	Stream   string              `json:"stream,omitempty"`   // the type at work
+	Position string              `json:"position,omitempty"` // in its stream
+	Batch    int64               `json:"batch,omitempty"`    // of its stream
+	Blocked  map[string][]string `json:"blocked,omitempty"`  // ids of tombstones that records below kept, by type
+	Result   *Result             `json:"result"`
+}
+
+func (e *Engine) importing(task Task, c *Connection, options Options) (*importing, error) {
+	organization, err := e.Auth.Organization(task.Scope())
+	if err != nil {
+		return nil, err
+	}
+	return &importing{
+		Engine: e, c: c, task: task, scope: task.Scope(), organization: organization, options: options,
+		// As the databases keep it, so that what this run wrote can be told.
+		time:   task.Run().CreatedAt.UTC().Truncate(time.Microsecond),
+		result: &Result{Streams: map[string]*Counts{}, DryRun: options.DryRun},
+	}, nil
+}
+
+func (im *importing) run(ctx context.Context, files []File) (err error) {
+	im.task.Progress(PhaseParsing, 0, 0)
+	session, err := im.c.spec.Open(ctx, im.input(files))
+	if err != nil {
+		return err
+	}
+	if session == nil {
+		return errors.New("its Open returned neither a session nor an error")
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	streams, err := im.streams(session)
+	if err != nil {
+		return err
+	}
+	im.started(session, files)
+	if err := im.begin(ctx); err != nil {
+		return err
+	}
+	var total int64
+	for _, s := range streams {
+		total += s.Total
+	}
+	for _, s := range streams {
+		if !slices.Contains(im.state.Read, s.Type.Name()) {
+			if err := im.readStream(ctx, s, total); err != nil {
+				return err
+			}
+		}
+		im.done += s.Total
+	}
+	if !im.options.DryRun {
+		if err := im.links(ctx); err != nil {
+			return err
+		}
+	}
+	if err := im.cleanUp(ctx, streams); err != nil {
+		return err
+	}
+	if im.options.DryRun {
+		return nil
+	}
+	return im.index(ctx)
+}
+
+func (im *importing) input(files []File) Input[json.RawMessage] {
+	return Input[json.RawMessage]{
+		Settings: im.options.Settings, Instance: im.options.Instance, Files: files,
+		HTTP: cmp.Or(im.HTTP, http.DefaultClient), Now: im.now, Logger: cmp.Or(im.Log, slog.New(slog.DiscardHandler)),
+	}
+}
+
+// streams returns the streams of a session, with the types as they are
+// registered.
+func (im *importing) streams(session Session) ([]Stream, error) {
+	streams := slices.Clone(session.Streams())
+	var seen []string
+	for i, s := range streams {
+		if s.Type == nil || s.Read == nil {
+			return nil, fmt.Errorf("stream %d has no Type or no Read; a type that the source does not have is left out of Streams", i+1)
+		}
+		name := s.Type.Name()
+		if !slices.ContainsFunc(im.c.spec.Types, func(t *content.Type) bool { return t.Name() == name }) {
+			return nil, fmt.Errorf("a stream gives %s, which the connection does not declare among its Types", name)
+		}
+		if slices.Contains(seen, name) {
+			// The clean-up of one would delete what only the other has.
+			return nil, fmt.Errorf("two streams give %s; make one of them", name)
+		}
+		seen = append(seen, name)
+		registered, err := im.Store.Registry().Lookup(name)
+		if err != nil {
+			return nil, err
+		}
+		streams[i].Type = registered
+		im.result.counts(name)
+	}
+	return streams, nil
+}
+
+// begin waits for its turn and makes room: for what this run writes, after a
+// crash before its first checkpoint, and by removing what ended runs left.
+func (im *importing) begin(ctx context.Context) error {
+	if !im.options.DryRun { // which stays out of everybody's way
+		if err := im.takeTurn(ctx); err != nil {
+			return err
+		}
+	}
+	if err := im.sweep(ctx); err != nil {
+		return err
+	}
+	if im.task.Run().Attempt <= 1 || im.resumed && !im.options.DryRun {
+		return nil
+	}
+	for _, typ := range im.c.spec.Types {
+		if err := im.restart(ctx, typ); err != nil {
+			return err
+		}
+	}
+	im.resumed = true
+	return nil
+}
+
+// readStream imports a stream from where the run stands.
+func (im *importing) readStream(ctx context.Context, s Stream, total int64) error {
+	name := s.Type.Name()
+	if im.state.Stream == name && im.state.Position == "" && im.state.Batch > 0 {
+		if err := im.restart(ctx, s.Type); err != nil {
+			return err
+		}
+	}
+	if im.state.Stream != name {
+		im.state.Stream, im.state.Position, im.state.Batch = name, "", 0
+	}
+	if err := im.lookForOpen(ctx, s.Type); err != nil {
+		return err
+	}
+	if err := im.stream(ctx, s, total); err != nil {
+		return err
+	}
+	counts := *im.result.counts(name)
+	if counts.Seen > 0 {
+		im.task.Info(jobs.EventProgress, fmt.Sprintf("%s: %d read, %d new, %d changed, %d failed", s.Type.Plural(), counts.Seen, counts.Created, counts.Updated, counts.Failed),
+			map[string]any{"type": name, "counts": counts})
+	}
+	im.state.Read = append(im.state.Read, name)
+	im.state.Stream, im.state.Position, im.state.Batch = "", "", 0
+	whole := s.Mode == Snapshot && counts.Seen > 0 && why(s) == ""
+	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if im.options.DryRun {
+			return nil
+		}
+		im.task.SetCheckpoint(im.state)
+		if whole && im.open {
+			return im.settleAll(ctx, tx, s.Type)
+		}
+		return nil
+	})
+}
+
+// why returns why a snapshot is not all there is, or "".
+func why(s Stream) string {
+	if s.Incomplete == nil {
+		return ""
+	}
+	return s.Incomplete()
+}
+
+func (im *importing) now() time.Time {
+	if im.Now != nil {
+		return im.Now()
+	}
+	return time.Now()
+}
+
+// started writes the import_start event: the files, and what the session found.
+func (im *importing) started(session Session, files []File) {
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = f.Name
+	}
+	data := map[string]any{"connection": im.c.Name(), "files": names}
+	if im.options.Instance != "" {
+		data["instance"] = im.options.Instance
+	}
+	if d, ok := session.(Describer); ok {
+		for k, v := range d.Describe() {
+			data[k] = v
+		}
+	}
+	message := im.c.Label() + " import started"
+	if im.options.DryRun {
+		message += " (dry run: nothing is changed)"
+	}
+	im.task.Info(jobs.EventImportStart, message, data)
+}
+
+// links resolves the links of the connection's types, and those of other types
+// that lead to them. It does so on every import, whatever that wrote: an earlier
+// one may have ended before it came to this.
+func (im *importing) links(ctx context.Context) error {
+	for _, t := range im.Store.Registry().Types() {
+		concerned := im.declares(t.Name())
+		for _, f := range t.With(content.Parent | content.Link) {
+			concerned = concerned || im.declares(f.LinkType)
+		}
+		if !concerned {
+			continue
+		}
+		if _, err := im.Store.ResolveLinks(ctx, im.scope, t, im.options.Instance, im.task.Commit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (im *importing) declares(typeName string) bool {
+	return slices.ContainsFunc(im.c.spec.Types, func(t *content.Type) bool { return t.Name() == typeName })
+}
