@@ -37,9 +37,11 @@ func (s *Store) planDeletion(ctx context.Context, tx *database.Tx, scope content
 	if err != nil {
 		return org, d, err
 	}
-	if err := tx.Select(ctx, &live, "SELECT id FROM "+p.table+" WHERE organization_id = ? AND deleted_at IS NULL AND id IN "+listed(tx.Dialect())+" ORDER BY id", org, list); err != nil {
+	query, args := p.among(tx.Dialect(), "id", "id", org, list)
+	if err := tx.Select(ctx, &live, query+" ORDER BY id", args...); err != nil {
 		return org, d, fmt.Errorf("delete %s: %w", p.typ.Name(), err)
 	}
+	live = slices.Compact(live)
 	for _, id := range live {
 		n := node{p.typ.Name(), id}
 		f.asked, f.known[n] = append(f.asked, n), true
@@ -68,6 +70,26 @@ func (s *Store) planDeletion(ctx context.Context, tx *database.Tx, scope content
 	return org, d, nil
 }
 
+// among selects columns of live records where one column has a value of a
+// [keyList]. On Postgres the index is asked value by value: without statistics,
+// which a table has not had time for after its first import, a join with the
+// list is planned as one that compares each record with each value.
+func (p *plan) among(d database.Dialect, columns, column, org string, list any) (query string, args []any) {
+	from := " FROM " + p.table + " WHERE organization_id = ? AND deleted_at IS NULL AND " + column
+	if d.Name() == database.Postgres {
+		return `SELECT found.* FROM unnest(?::text[] COLLATE "C") AS k(wanted) CROSS JOIN LATERAL (SELECT ` + columns + from + " = k.wanted OFFSET 0) AS found", []any{list, org}
+	}
+	return "SELECT " + columns + from + " IN " + listed(d), []any{org, list}
+}
+
+// oneOf compares a column with a [keyList] in a statement that writes.
+func oneOf(d database.Dialect) string {
+	if d.Name() == database.Postgres {
+		return " = ANY (?::text[])" // at its worst one walk through the organization's records
+	}
+	return " IN " + listed(d)
+}
+
 // explore looks up what is below records, level by level.
 func (s *Store) explore(ctx context.Context, tx *database.Tx, org string, p *plan, ids []string, f *family) error {
 	if len(ids) == 0 {
@@ -90,8 +112,8 @@ func (s *Store) explore(ctx context.Context, tx *database.Tx, org string, p *pla
 			return err
 		}
 		var below []struct{ Parent, ID string }
-		field := quote(c.Field)
-		if err := tx.Select(ctx, &below, "SELECT "+field+" AS parent, id FROM "+child.table+" WHERE organization_id = ? AND deleted_at IS NULL AND "+field+" IN "+listed(tx.Dialect()), org, list); err != nil {
+		query, args := child.among(tx.Dialect(), quote(c.Field)+" AS parent, id", quote(c.Field), org, list)
+		if err := tx.Select(ctx, &below, query, args...); err != nil {
 			return fmt.Errorf("delete %s: look at %s: %w", p.typ.Name(), c.Type, err)
 		}
 		var next []string

@@ -46,7 +46,7 @@ func (s *Store) Delete(ctx context.Context, tx *database.Tx, scope content.Scope
 		if err != nil {
 			return d, err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE "+quote(gone.Type.Table())+" SET deleted_at = ?, indexed_at = NULL WHERE organization_id = ? AND deleted_at IS NULL AND id IN "+listed(tx.Dialect()),
+		if _, err := tx.Exec(ctx, "UPDATE "+quote(gone.Type.Table())+" SET deleted_at = ?, indexed_at = NULL WHERE organization_id = ? AND deleted_at IS NULL AND id"+oneOf(tx.Dialect()),
 			now, org, list); err != nil {
 			return d, fmt.Errorf("delete %s: %w", gone.Type.Name(), err)
 		}
@@ -100,8 +100,8 @@ func (s *Store) Unseen(ctx context.Context, scope content.Scope, typ *content.Ty
 		return 0, 0, err
 	}
 	if s.db.Dialect().Name() == database.Postgres {
-		// Without fresh statistics the anti-join is planned for an empty table.
-		if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return tx.Run(ctx, "ANALYZE run_keys") }); err != nil {
+		// Without fresh statistics the anti-join is planned for empty tables.
+		if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return tx.Run(ctx, "ANALYZE run_keys, "+p.table) }); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -163,18 +163,18 @@ func (s *Store) Purge(ctx context.Context, scope content.Scope, typ *content.Typ
 			if err != nil {
 				return err
 			}
-			among := listed(tx.Dialect())
+			among := oneOf(tx.Dialect())
 			for _, other := range s.registry.Types() {
 				for _, f := range other.With(content.Parent | content.Link) {
 					if f.LinkType != p.typ.Name() {
 						continue
 					}
-					if _, err := tx.Exec(ctx, "UPDATE "+quote(other.Table())+" SET "+linkSet(f, "NULL")+" WHERE organization_id = ? AND "+quote(f.Name)+" IN "+among, org, list); err != nil {
+					if _, err := tx.Exec(ctx, "UPDATE "+quote(other.Table())+" SET "+linkSet(f, "NULL")+" WHERE organization_id = ? AND "+quote(f.Name)+among, org, list); err != nil {
 						return err
 					}
 				}
 			}
-			n, err = tx.Exec(ctx, "DELETE FROM "+p.table+" WHERE organization_id = ? AND id IN "+among, org, list)
+			n, err = tx.Exec(ctx, "DELETE FROM "+p.table+" WHERE organization_id = ? AND id"+among, org, list)
 			return err
 		})
 		if err != nil {

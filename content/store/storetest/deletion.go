@@ -103,7 +103,7 @@ func deleteBlocked(t *testing.T, w *World) {
 	w.below(t, w.Invoice, [2]string{"i", "x"}, [2]string{"old", "z"})
 	w.Delete(t, w.Invoice, "old")
 	ids := w.IDs(t, w.Contract, "x", "y")
-	d := w.Delete(t, w.Contract, "x", "y")
+	d := w.Delete(t, w.Contract, "x", "y", "x", "y")
 	same(t, "blocked", ids[:1], d.Blocked)
 	same(t, "the others", map[string]int64{"contract": 1, "clause": 1}, d.Deleted)
 	w.below(t, w.Contract, [2]string{"y", "c00000"})
