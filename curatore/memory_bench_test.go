@@ -26,14 +26,11 @@ func BenchmarkMillionAccounts(b *testing.B) {
 	}
 	const accounts = 1_000_000
 	dir := b.TempDir()
-	if _, err := salesforcetest.WriteDir(dir, salesforcetest.Options{Accounts: accounts}); err != nil {
-		b.Fatal(err)
-	}
-	debug.FreeOSMemory()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.ZIP"))
+	paths, _, err := salesforcetest.WriteDir(dir, salesforcetest.Options{Accounts: accounts})
 	if err != nil {
 		b.Fatal(err)
 	}
+	debug.FreeOSMemory()
 	for b.Loop() {
 		files, closeFiles, err := connectors.OpenFiles(paths...)
 		if err != nil {
