@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,12 @@ import (
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/search"
 )
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 // server is a helpdesk with two pages of tickets.
 func server() *httptest.Server {
@@ -45,55 +52,39 @@ func Example() {
 	s := server()
 	defer s.Close()
 	dir, err := os.MkdirTemp("", "helpdesk")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	check(err)
+	defer func() { check(os.RemoveAll(dir)) }()
 
 	c, err := curatore.Open(ctx, curatore.Config{Database: "sqlite:" + filepath.Join(dir, "helpdesk.db")}, helpdesk.New(helpdesk.Settings{URL: s.URL}))
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer c.Close()
+	check(err)
+	defer func() { check(c.Close()) }()
 	org, err := c.Organization(ctx, "acme", "example")
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	run, err := org.Import(ctx, "helpdesk")
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	result, err := run.Wait(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	fmt.Println("imported:", result.Streams["helpdesk_ticket"].Created)
 
 	found, err := org.Search(ctx, search.Query{Text: "printers"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	for _, h := range found.Hits {
-		fmt.Printf("%s %q: %s\n", h.Label, h.Title, h.Highlights["content"][0][len("Status: open\n\n"):])
+		fmt.Printf("%s %q: %q\n", h.Label, h.Title, h.Highlights["content"])
 	}
 	for _, f := range org.Functions().List() {
 		if f.Name() == "search_helpdesk" {
 			var schema bytes.Buffer
-			if err := json.Indent(&schema, f.InputSchema(), "", "  "); err != nil {
-				log.Fatal(err)
-			}
+			check(json.Indent(&schema, f.InputSchema(), "", "  "))
 			fmt.Println(schema.String())
 		}
 	}
 	status, err := org.Functions().Call(ctx, "ticket_status", json.RawMessage(`{"ticket_id": "T-1"}`))
-	if err != nil {
-		log.Fatal(err)
-	}
+	check(err)
 	fmt.Println(string(status.Data))
 	// Output:
 	// imported: 3
-	// Ticket "Printer on fire": Smoke comes out of the <mark>printer</mark> on the second floor.
-	// Ticket "New laptop": The old one cannot find any <mark>printer</mark>.
+	// Ticket "Printer on fire": ["Status: open\n\nSmoke comes out of the <mark>printer</mark> on the second floor."]
+	// Ticket "New laptop": ["Status: open\n\nThe old one cannot find any <mark>printer</mark>."]
 	// {
 	//   "properties": {
 	//     "query": {
@@ -140,13 +131,14 @@ func Example() {
 }
 
 // A data connection is one file: under a hundred lines, and nothing beside it
-// but its test.
+// but its tests.
 func TestConnectionIsOneFile(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 2 {
+	files = slices.DeleteFunc(files, func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	if len(files) != 1 {
 		t.Errorf("the connection takes the files %v", files)
 	}
 	text, err := os.ReadFile("helpdesk.go")
