@@ -64,7 +64,7 @@ func DefineDynamic(spec Spec[Dynamic], fields ...FieldSpec) *Type {
 	}
 	for i, fs := range fields {
 		t.add(&Field{
-			Name: fs.Name, Label: fs.Label, Description: fs.Description, Kind: fs.Kind, Nullable: !fs.Required && !Role(fs.Roles).has(Key),
+			Name: fs.Name, Label: fs.Label, Description: fs.Description, Kind: fs.Kind, Nullable: !fs.Required && !fs.Roles.has(Key),
 			Roles: fs.Roles, LinkType: fs.LinkType, LinkFrom: fs.LinkFrom,
 			get: func(r Row) any {
 				if v := r.(*Dynamic).value(i); v != nil || !fs.Required {

@@ -188,7 +188,7 @@ func bareImport(b *testing.B, kind string, data []byte) error {
 			return err
 		}
 		if len(args) == rows*width {
-			_, err = tx.StmtContext(ctx, full).ExecContext(ctx, args...)
+			_, err = tx.StmtContext(ctx, full).ExecContext(ctx, args...) //nolint:sqlclosecheck // ends with its transaction
 		} else {
 			_, err = tx.ExecContext(ctx, statement(len(args)/width), args...)
 		}

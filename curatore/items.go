@@ -56,13 +56,14 @@ func summaries(registry *content.Registry, typeName string, rows []content.Row) 
 	return items
 }
 
-// A Page is a part of a list of Items, a ListQuery selects them, and Orders sort
-// them.
-type (
-	Page      = store.Page[content.Item]
-	ListQuery = store.Query
-	Order     = store.Order
-)
+// A Page is a part of a list of Items.
+type Page = store.Page[content.Item]
+
+// A ListQuery selects them.
+type ListQuery = store.Query
+
+// An Order sorts them.
+type Order = store.Order
 
 // List returns summaries of a type's records: by keyword in the title, by
 // filters, sorted, page by page; see store.Query for the defaults.

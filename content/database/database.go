@@ -94,7 +94,7 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 	committed := false
 	defer func() {
 		if !committed {
-			p.end(ctx, c, "ROLLBACK") // the error or panic that led here is the one to report
+			_ = p.end(ctx, c, "ROLLBACK") // the error or panic that led here is the one to report
 		}
 	}()
 	tx := &Tx{conn: c, dialect: db.dialect}

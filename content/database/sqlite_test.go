@@ -87,7 +87,7 @@ func TestRelativePathsAndTwoSlashes(t *testing.T) {
 func TestSQLiteIsBusyWhileAnotherWriterStays(t *testing.T) {
 	path := "sqlite:" + filepath.Join(t.TempDir(), "x.db")
 	one, two := open(t, path), open(t, path)
-	if err := one.Write(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+	if err := one.Write(context.Background(), func(context.Context, *database.Tx) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second) // longer than the busy time-out
 		defer cancel()
 		err := two.Write(ctx, func(context.Context, *database.Tx) error { return nil })

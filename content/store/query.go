@@ -134,7 +134,7 @@ func runQuery[T any](ctx context.Context, db *database.DB, org string, p *plan, 
 		}
 		text := "SELECT " + columns + ", " + keysOf(terms) + " FROM " + p.table + " WHERE " + w.String() +
 			" ORDER BY " + orderOf(terms) + " LIMIT ? OFFSET ?"
-		rows, err := tx.Query(ctx, text, append(w.args, limit+1, q.Offset)...)
+		rows, err := tx.Query(ctx, text, append(w.args, limit+1, q.Offset)...) //nolint:sqlclosecheck // closed below; the linter loses it in the closure
 		if err != nil {
 			return fmt.Errorf("list %s: %w", p.typ.Name(), err)
 		}

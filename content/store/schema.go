@@ -15,7 +15,6 @@ import (
 // A table or index as it should be.
 type object struct {
 	table, name, ddl string
-	column           *content.Field // set when the DDL adds a column to a table that exists
 }
 
 // Up returns the statements that create the tables of the Types on a database,
