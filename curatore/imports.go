@@ -120,15 +120,38 @@ func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connect
 			c.config.Logger.WarnContext(ctx, "an import could not be cancelled", "run", run.ID, "error", err)
 		}
 	})
-	go func() {
+	c.untilClosed(ctx, func(ctx context.Context) {
 		defer stop()
-		_, _ = c.jobs.Wait(context.WithoutCancel(ctx), o.scope, run.ID) // what it ended with stands in the run
-		keep(nil)                                                       // it may have ended before it began
-	}()
+		_, _ = c.jobs.Wait(ctx, o.scope, run.ID) // what it ended with stands in the run
+		keep(nil)                                // it may have ended before it began
+	})
 	if err := c.jobs.Dispatch(ctx, run); err != nil && c.config.Logger != nil {
 		c.config.Logger.WarnContext(ctx, "a run waits for the next sweep", "run", run.ID, "error", err)
 	}
 	return &Run{o: o, id: run.ID}, nil
+}
+
+// untilClosed calls do in the background. Its context outlives ctx and ends with
+// Close, which waits for it: a transaction that is open while an SQLite database
+// is closed leaves the write-ahead log behind.
+func (c *Curator) untilClosed(ctx context.Context, do func(ctx context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	ctx, end := context.WithCancel(context.WithoutCancel(ctx))
+	c.background.Go(func() {
+		defer end()
+		do(ctx)
+	})
+	c.background.Go(func() {
+		select {
+		case <-c.closing:
+			end()
+		case <-ctx.Done():
+		}
+	})
 }
 
 // importJob makes the job of a connection's imports.

@@ -67,6 +67,10 @@ type Curator struct {
 
 	mu    sync.Mutex
 	files map[string][]connectors.File // of the imports that wait or work in this process
+
+	closed     bool
+	closing    chan struct{}  // closed by Close, for what goes on in the background
+	background sync.WaitGroup // of untilClosed
 }
 
 // Open checks all declarations, opens the database, brings its tables up to
@@ -77,7 +81,7 @@ type Curator struct {
 // The context bounds the opening alone. Close the Curator when done.
 func Open(ctx context.Context, config Config, connections ...*connectors.Connection) (_ *Curator, err error) {
 	c := &Curator{config: config, auth: content.NewAuthority(), connections: map[string]*connectors.Connection{},
-		order: connections, files: map[string][]connectors.File{}}
+		order: connections, files: map[string][]connectors.File{}, closing: make(chan struct{})}
 	if err := c.declare(); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
@@ -155,7 +159,15 @@ func (c *Curator) migrate(ctx context.Context) error {
 // Close stops the work in this process and closes the database. Imports at work
 // are cancelled and marked so; what they committed stays.
 func (c *Curator) Close() error {
-	return errors.Join(c.jobs.Stop(context.Background()), c.db.Close())
+	err := c.jobs.Stop(context.Background())
+	c.mu.Lock()
+	if !c.closed {
+		c.closed = true
+		close(c.closing)
+	}
+	c.mu.Unlock()
+	c.background.Wait()
+	return errors.Join(err, c.db.Close())
 }
 
 // Connections returns the connections in the order in which they were given.
