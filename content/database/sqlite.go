@@ -28,7 +28,6 @@ var sqlitePragmas = []string{
 	"cache_size(-16384)",       // 16 MB per connection; more is no faster
 	"temp_store(MEMORY)",       //
 	"wal_autocheckpoint(4000)", // pages; a bulk load that checkpoints each 4 MB writes the same index pages again and again
-	"mmap_size(268435456)",     // reads without copying
 }
 
 func openSQLite(ctx context.Context, path string, opts Options) (*DB, error) {
