@@ -200,7 +200,8 @@ func (c *Curator) connection(name string) (*connectors.Connection, error) {
 func (r *Run) ID() string { return r.id }
 
 // Wait returns when the import has ended. Its error is why the import did not
-// complete, or that ctx ended first, which does not stop the import.
+// complete, beside what it did until then; or that ctx ended first, which does
+// not stop the import, and then the Result is nil.
 func (r *Run) Wait(ctx context.Context) (*connectors.Result, error) {
 	run, err := r.o.c.jobs.Wait(ctx, r.o.scope, r.id)
 	if err != nil {
@@ -220,12 +221,14 @@ func (r *Run) Follow(ctx context.Context) iter.Seq2[jobs.Update, error] {
 	return r.o.c.jobs.Follow(ctx, r.o.scope, r.id)
 }
 
-// Cancel ends the import; what it committed stays.
+// Cancel ends the import; what it committed stays. The cause is shown with the run;
+// "" says that the principal wanted it.
 func (r *Run) Cancel(ctx context.Context, cause string) error {
 	return r.o.c.jobs.Cancel(ctx, r.o.scope, r.id, cause)
 }
 
-// Run returns a run of the organization as it stands.
+// Run returns a run of the organization as it stands. One of another organization
+// is content.ErrNotFound.
 func (o *Organization) Run(ctx context.Context, id string) (jobs.Run, error) {
 	return o.c.jobs.Get(ctx, o.scope, id)
 }

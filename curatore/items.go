@@ -59,10 +59,10 @@ func summaries(registry *content.Registry, typeName string, rows []content.Row) 
 // A Page is a part of a list of Items.
 type Page = store.Page[content.Item]
 
-// A ListQuery selects them.
+// A ListQuery selects records. Its zero value selects the first 50 by title.
 type ListQuery = store.Query
 
-// An Order sorts them.
+// An Order sorts by a field, in a ListQuery.
 type Order = store.Order
 
 // List returns summaries of a type's records: by keyword in the title, by
@@ -77,7 +77,8 @@ func (o *Organization) List(ctx context.Context, typeName string, q ListQuery) (
 }
 
 // Children returns summaries of the records below one, of a relation such as
-// "contacts".
+// "contacts", as List does. A relation that the type does not have is
+// content.ErrInvalid.
 func (o *Organization) Children(ctx context.Context, typeName, id, relation string, q ListQuery) (Page, error) {
 	typ, err := o.c.registry.Lookup(typeName)
 	if err != nil {
@@ -155,7 +156,9 @@ func (o *Organization) Query(ctx context.Context, typeName string, columns []str
 }
 
 // Stats returns the statistics that a connection declares, by the plural of each
-// type in lower case and the statistic's name.
+// type in lower case ("opportunities") and the statistic's name ("won_value"). A
+// value is an int64, a float64 for a sum, or a list of maps for a statistic by
+// the values of a field.
 func (o *Organization) Stats(ctx context.Context, connection string) (map[string]map[string]any, error) {
 	conn, err := o.c.connection(connection)
 	if err != nil {

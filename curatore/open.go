@@ -40,7 +40,8 @@ type Config struct {
 	// NoSearch switches search off: Search returns content.ErrDisabled, records
 	// are imported and wait to be indexed.
 	NoSearch bool
-	// Runner makes imports run; nil runs them in this process.
+	// Runner makes imports run; nil runs them in this process. An import from
+	// files fails in any other process than the one that was given them.
 	Runner jobs.Runner
 	// HTTP is for connections that fetch; nil is http.DefaultClient.
 	HTTP *http.Client
@@ -157,7 +158,7 @@ func (c *Curator) migrate(ctx context.Context) error {
 }
 
 // Close stops the work in this process and closes the database. Imports at work
-// are cancelled and marked so; what they committed stays.
+// end as failed, with the advice to start them again; what they committed stays.
 func (c *Curator) Close() error {
 	err := c.jobs.Stop(context.Background())
 	c.mu.Lock()

@@ -68,7 +68,8 @@ func (c *Curator) organizationID(ctx context.Context, name string) (id string, e
 
 // DeleteOrganization removes an organization and everything that belongs to it:
 // records, chunks, runs, events, failures. It cannot be undone. On SQLite it
-// holds the writer for as long as it takes.
+// holds the writer for as long as it takes. Without such an organization it is
+// content.ErrNotFound.
 func (c *Curator) DeleteOrganization(ctx context.Context, name string) error {
 	return c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM run_keys WHERE set_id IN (SELECT s.id FROM run_key_sets s JOIN runs r ON r.id = s.run_id

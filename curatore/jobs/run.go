@@ -16,7 +16,7 @@ type Run struct {
 	Type   string          `json:"type"`   // of its Job
 	Queue  string          `json:"queue"`  // that it waits in
 	Label  string          `json:"label"`  // what it works on, for people
-	Status Status          `json:"status"` //
+	Status Status          `json:"status"` // where it stands
 	Config json.RawMessage `json:"config"` // what it was started with; {} for nothing
 
 	Phase string `json:"phase"` // what it does now, such as "importing"; empty at first

@@ -178,6 +178,9 @@ func (r *report) importFiles(ctx context.Context, org *curatore.Organization, o 
 		out.progress(update)
 	}
 	result, failure := started.Wait(ctx)
+	if result == nil {
+		return failure
+	}
 	ended, err := org.Run(ctx, started.ID())
 	if err != nil {
 		return errors.Join(failure, err)
