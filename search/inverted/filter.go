@@ -3,6 +3,7 @@ package inverted
 import (
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -14,16 +15,12 @@ import (
 // one query by one goroutine.
 type condition struct {
 	filter content.Filter
-	// the filter's values, read in each kind; a value that cannot be read in a
-	// kind equals nothing of that kind
-	texts   []string
-	lower   []string
-	ints    []int64
-	floats  []float64
-	bools   []int64
-	times   []int64
-	refused map[content.Kind]bool // kinds of which a value was met, and no filter value could be read
-	met     bool                  // a value of a kind that could be read was met
+	// the filter's values, read in each kind; one that cannot be read in a kind
+	// equals nothing of that kind
+	texts, numbers, bools, times []value
+	lower                        string
+	refused                      map[content.Kind]bool // kinds of which values were met, but in which none of the filter's can be read
+	met                          bool                  // values of a kind were met in which some can be read
 }
 
 func newCondition(f content.Filter) (*condition, error) {
@@ -32,21 +29,34 @@ func newCondition(f content.Filter) (*condition, error) {
 	}
 	c := &condition{filter: f, refused: map[content.Kind]bool{}}
 	for _, text := range f.Values {
-		c.texts = append(c.texts, textValue(text).text)
-		c.lower = append(c.lower, strings.ToLower(textValue(text).text))
+		c.texts = append(c.texts, textValue(text))
+		c.lower = strings.ToLower(text)
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			c.ints = append(c.ints, n)
+			c.numbers = append(c.numbers, value{kind: content.Int, number: n})
 		} else if x, err := content.Float.Parse(text); err == nil {
-			c.floats = append(c.floats, x.(float64))
+			c.numbers = append(c.numbers, floatValue(x.(float64)))
 		}
 		if x, err := content.Bool.Parse(text); err == nil {
-			c.bools = append(c.bools, map[bool]int64{true: 1}[x.(bool)])
+			c.bools = append(c.bools, value{kind: content.Bool, number: map[bool]int64{true: 1}[x.(bool)]})
 		}
 		if x, err := content.Time.Parse(text); err == nil {
-			c.times = append(c.times, x.(time.Time).UnixMicro())
+			c.times = append(c.times, value{kind: content.Time, number: x.(time.Time).UnixMicro()})
 		}
 	}
 	return c, nil
+}
+
+// values returns the filter's values as those of a kind.
+func (c *condition) values(k content.Kind) []value {
+	switch k {
+	case content.Int, content.Float:
+		return c.numbers
+	case content.Bool:
+		return c.bools
+	case content.Time:
+		return c.times
+	}
+	return c.texts
 }
 
 // err reports that no value of the filter can be read as what the documents
@@ -65,65 +75,66 @@ func (c *condition) err() error {
 	return fmt.Errorf("%w filter on %q: it holds %s, not %q", content.ErrInvalid, c.filter.Field, kind, c.filter.Values)
 }
 
-// holds reports whether the relation holds between one value and the filter's.
-// It is asked for the positive operators only.
-func (c *condition) holds(op content.Op, v value) bool {
-	if op == content.Contains || op == content.StartsWith {
-		text := strings.ToLower(v.String())
-		c.met = true
-		return op == content.Contains && strings.Contains(text, c.lower[0]) || strings.HasPrefix(text, c.lower[0])
-	}
-	signs := c.compare(v)
-	if len(signs) == 0 {
-		c.refused[v.kind] = true
-		return false
-	}
-	c.met = true
-	for _, sign := range signs {
-		switch op {
-		case content.Equal, content.In:
-			if sign == 0 {
-				return true
-			}
-		case content.Greater:
-			return sign > 0
-		case content.GreaterOrEqual:
-			return sign >= 0
-		case content.Less:
-			return sign < 0
-		case content.LessOrEqual:
-			return sign <= 0
+// match tells for each code of a column whether the relation holds; op is the
+// filter's, without a negation.
+func (c *condition) match(op content.Op, col *column) []bool {
+	matching := make([]bool, col.distinct()+1)
+	start := 0
+	for k := range len(col.kinds) + 1 { // the values of each kind are in order
+		kind, end := content.String, col.distinct()
+		if k < len(col.kinds) {
+			kind, end = numberKinds[k], col.kinds[k]
 		}
+		if start < end {
+			c.matchKind(op, kind, matching[start+1:end+1], func(i int) value { return col.value(uint32(start + i + 1)) })
+		}
+		start = end
 	}
-	return false
+	return matching
 }
 
-// compare compares a value with each of the filter's that can be read in its
-// kind.
-func (c *condition) compare(v value) []int {
-	var signs []int
-	switch v.kind {
-	case content.String:
-		for _, t := range c.texts {
-			signs = append(signs, strings.Compare(v.text, t))
+// matchKind is match for the values of one kind, which ascend.
+func (c *condition) matchKind(op content.Op, kind content.Kind, matching []bool, at func(i int) value) {
+	switch op {
+	case content.NotNull:
+		fill(matching)
+		return
+	case content.Contains, content.StartsWith:
+		c.met = true
+		for i := range matching {
+			text := strings.ToLower(at(i).String())
+			matching[i] = strings.HasPrefix(text, c.lower) || op == content.Contains && strings.Contains(text, c.lower)
 		}
-	case content.Int, content.Float:
-		for _, n := range c.ints {
-			signs = append(signs, compareNumber(v, value{kind: content.Int, number: n}))
-		}
-		for _, x := range c.floats {
-			signs = append(signs, compareNumber(v, floatValue(x)))
-		}
-	case content.Bool:
-		for _, n := range c.bools {
-			signs = append(signs, compareNumber(v, value{kind: content.Bool, number: n}))
-		}
-	case content.Time:
-		for _, n := range c.times {
-			signs = append(signs, compareNumber(v, value{kind: content.Time, number: n}))
+		return
+	}
+	values := c.values(kind)
+	if len(values) == 0 {
+		c.refused[kind] = true
+		return
+	}
+	c.met = true
+	for _, v := range values {
+		least := sort.Search(len(matching), func(i int) bool { return compareNumber(at(i), v) >= 0 })
+		above := sort.Search(len(matching), func(i int) bool { return compareNumber(at(i), v) > 0 })
+		switch op {
+		case content.Equal, content.In:
+			fill(matching[least:above])
+		case content.Greater:
+			fill(matching[above:])
+		case content.GreaterOrEqual:
+			fill(matching[least:])
+		case content.Less:
+			fill(matching[:least])
+		case content.LessOrEqual:
+			fill(matching[:above])
 		}
 	}
-	return signs
+}
+
+func fill(codes []bool) {
+	for i := range codes {
+		codes[i] = true
+	}
 }
 
 // documents returns the documents of a segment for which the condition holds,
@@ -140,10 +151,7 @@ func (c *condition) documents(col *column, documents int) bitset {
 	}
 	set := newBitset(documents)
 	if col != nil {
-		matching := make([]bool, col.distinct()+1) // by code
-		for code := 1; code < len(matching); code++ {
-			matching[code] = op == content.NotNull || c.holds(op, col.value(uint32(code)))
-		}
+		matching := c.match(op, col)
 		if !negate && col.complete && !slices.Contains(matching[1:], false) {
 			return nil
 		}

@@ -22,8 +22,8 @@ func (f *folder) fold(dst []byte, word string, dots bool) []byte {
 		switch {
 		case c >= utf8.RuneSelf:
 			return f.foldUnicode(dst, word[i:], dots)
-		case c >= 'A' && c <= 'Z':
-			dst = append(dst, c+('a'-'A'))
+		case class[c] != 0:
+			dst = append(dst, lower[c])
 		case c == '\'' || c == ',' || dots && c == '.':
 		default:
 			dst = append(dst, c)

@@ -83,10 +83,18 @@ func (t *tokenizer) each(text string, emit func(token)) int {
 			continue
 		}
 		t.parts = t.parts[:0]
-		if ascii {
-			t.splitASCII(text, start, i)
-		} else {
+		if !ascii {
 			t.splitUnicode(text, start, i)
+		} else if t.splitASCII(text, start, i); len(t.parts) == 1 { // most words, without further ado
+			p := t.parts[0]
+			t.word = t.folder.fold(t.word[:0], text[p.start:p.end], false)
+			kind := plain
+			if p.kind != letters {
+				kind = exact
+			}
+			emit(token{cut(t.word), p.start, p.end, position, kind})
+			position++
+			continue
 		}
 		position = t.emitParts(text, position, emit)
 	}
@@ -114,6 +122,14 @@ const (
 	letterClass = 1
 	digitClass  = 2
 )
+
+// lower holds the ASCII bytes in lower case.
+var lower = func() (l [utf8.RuneSelf]byte) {
+	for b := range l {
+		l[b] = byte(unicode.ToLower(rune(b)))
+	}
+	return l
+}()
 
 // class tells letters and digits among the ASCII bytes.
 var class = func() (c [256]uint8) {
