@@ -99,11 +99,8 @@ func (s *Store) Unseen(ctx context.Context, scope content.Scope, typ *content.Ty
 	if err != nil {
 		return 0, 0, err
 	}
-	if s.db.Dialect().Name() == database.Postgres {
-		// Without fresh statistics the anti-join is planned for empty tables.
-		if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return tx.Run(ctx, "ANALYZE run_keys, "+p.table) }); err != nil {
-			return 0, 0, err
-		}
+	if err := s.analyze(ctx, "run_keys", p.table); err != nil {
+		return 0, 0, err
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM run_keys k WHERE k.set_id = ? AND k.key = t."+quote(p.typ.Key().Name)+

@@ -31,6 +31,9 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 		if f.LinkFrom == "" || !known {
 			continue
 		}
+		if err := s.analyze(ctx, p.table, quote(target.Table())); err != nil {
+			return changed, err
+		}
 		after := ""
 		for {
 			var pairs []linkPair

@@ -19,7 +19,8 @@ func (w *World) rows(t testing.TB, typ *content.Type) (n int) {
 	return n
 }
 
-func (w *World) purge(t testing.TB, typ *content.Type, before time.Time) int64 {
+// Purge purges what was deleted before a time.
+func (w *World) Purge(t testing.TB, typ *content.Type, before time.Time) int64 {
 	t.Helper()
 	n, err := w.Store.Purge(context.Background(), w.Scope, typ, before, w.DB.Write)
 	if err != nil {
@@ -44,9 +45,9 @@ func purgeRemoves(t *testing.T, w *World) {
 		_, err := w.Store.Delete(ctx, tx, w.Scope, w.Company, ids)
 		return err
 	})
-	same(t, "purged too early", int64(0), w.purge(t, w.Company, begun.Add(-time.Second)))
-	same(t, "purged", int64(n), w.purge(t, w.Company, time.Now().Add(time.Second)))
-	same(t, "purged again", int64(0), w.purge(t, w.Company, time.Now().Add(time.Hour)))
+	same(t, "purged too early", int64(0), w.Purge(t, w.Company, begun.Add(-time.Second)))
+	same(t, "purged", int64(n), w.Purge(t, w.Company, time.Now().Add(time.Second)))
+	same(t, "purged again", int64(0), w.Purge(t, w.Company, time.Now().Add(time.Hour)))
 	same(t, "left", 3, w.rows(t, w.Company))
 	same(t, "theirs", 2, other.rows(t, w.Company))
 	before := ids[0]
@@ -64,7 +65,7 @@ func purgeLinks(t *testing.T, w *World) {
 	w.below(t, w.Folder, [2]string{"x", "y"}, [2]string{"y", "x"}, [2]string{"z", "x"})
 	w.Index(t, w.Person)
 	w.Delete(t, w.Company, "c00000")
-	same(t, "companies", int64(1), w.purge(t, w.Company, later))
+	same(t, "companies", int64(1), w.Purge(t, w.Company, later))
 	same(t, "links", map[string]string{"a": "-", "b": "c00001"}, w.ups(t, w.Person, w.Company))
 	same(t, "their keys", "c00000", w.Get(t, w.Person, "a").(*Person).Above)
 	same(t, "queued, for the link is gone", []string{"a"}, w.Index(t, w.Person))
@@ -73,7 +74,7 @@ func purgeLinks(t *testing.T, w *World) {
 	w.Link(t, w.Person)
 	same(t, "when it is back", map[string]string{"a": "c00000", "b": "c00001"}, w.ups(t, w.Person, w.Company))
 	w.Delete(t, w.Folder, "x")
-	same(t, "folders in a circle", int64(3), w.purge(t, w.Folder, later))
+	same(t, "folders in a circle", int64(3), w.Purge(t, w.Folder, later))
 }
 
 func purgeRestored(t *testing.T, w *World) {
@@ -81,7 +82,7 @@ func purgeRestored(t *testing.T, w *World) {
 	id := w.IDs(t, w.Company, "c00000")[0]
 	w.Delete(t, w.Company, "c00000", "c00001")
 	w.Put(t, w.Company, companies(1)...)
-	same(t, "purged", int64(1), w.purge(t, w.Company, time.Now().Add(time.Hour)))
+	same(t, "purged", int64(1), w.Purge(t, w.Company, time.Now().Add(time.Hour)))
 	same(t, "left", "c00000", w.alive(t, w.Company))
 	same(t, "id", id, w.IDs(t, w.Company, "c00000")[0])
 }

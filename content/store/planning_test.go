@@ -1,0 +1,125 @@
+//go:build !race
+
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
+	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/content/store/storetest"
+)
+
+// A table has no statistics right after its first import. Statements over a list
+// of keys must not be planned then as joins that compare each record with each
+// key, which takes seconds per thousand.
+func TestPostgresPlansWithoutStatistics(t *testing.T) {
+	ctx := context.Background()
+	w := storetest.Open(t, databasetest.Open(t, database.Postgres))
+	w.Write(t, func(ctx context.Context, tx *database.Tx) error {
+		return tx.Run(ctx, "ALTER TABLE folders SET (autovacuum_enabled = off); ALTER TABLE run_keys SET (autovacuum_enabled = off)")
+	})
+	const total, batch = 60_000, 2000
+	var keys, ids []string
+	for i := 0; i < total; i += batch {
+		rows := make([]content.Row, batch)
+		for j := range rows {
+			rows[j] = &storetest.Folder{Node: storetest.Node{Key: fmt.Sprintf("key %09d", i+j), Name: "x", Above: fmt.Sprintf("key %09d", (i+j+total/2)%total)}}
+		}
+		w.Put(t, w.Folder, rows...)
+		for _, row := range rows {
+			keys, ids = append(keys, w.Folder.KeyOf(row)), append(ids, content.RecordOf(row).ID)
+		}
+	}
+	timed := func(what string, do func(ctx context.Context, tx *database.Tx) error) {
+		t.Helper()
+		began := time.Now()
+		w.Write(t, do)
+		took := time.Since(began)
+		t.Logf("%v %s", took, what)
+		if took > 1500*time.Millisecond {
+			t.Errorf("%v to %s", took, what)
+		}
+	}
+	pending, err := w.Store.Pending(ctx, w.Scope, w.Folder, "", 2000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	timed("mark 1000 records as indexed", func(ctx context.Context, tx *database.Tx) error {
+		return w.Store.SetIndexed(ctx, tx, w.Scope, w.Folder, pending[:1000])
+	})
+	timed("mark 1000 records as indexed, all or none", func(ctx context.Context, tx *database.Tx) error {
+		return w.Store.SetAllIndexed(ctx, tx, w.Scope, w.Folder, pending[1000:])
+	})
+	timed("find the ids of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
+		found, err := w.Store.IDsByKey(ctx, tx, w.Scope, w.Folder, "", keys[:1000])
+		if len(found) != 1000 {
+			t.Errorf("%d found", len(found))
+		}
+		return err
+	})
+	timed("find the hashes of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
+		found, err := w.Store.RowHashes(ctx, tx, w.Scope, w.Folder, "", keys[:1000])
+		if len(found) != 1000 {
+			t.Errorf("%d found", len(found))
+		}
+		return err
+	})
+	run := w.Run(t)
+	var set store.Seen
+	timed("add 20,000 keys seen", func(ctx context.Context, tx *database.Tx) (err error) {
+		if set, err = w.Store.OpenSeen(ctx, tx, run, w.Folder); err != nil {
+			return err
+		}
+		for i := range 10 {
+			if again, err := set.Add(ctx, tx, int64(i), keys[2000*i:2000*(i+1)]); len(again) != 0 || err != nil {
+				return fmt.Errorf("%d again: %w", len(again), err)
+			}
+		}
+		return nil
+	})
+	timed("add 1000 of them again", func(ctx context.Context, tx *database.Tx) error {
+		again, err := set.Add(ctx, tx, 99, keys[:1000])
+		if len(again) != 1000 {
+			t.Errorf("%d again", len(again))
+		}
+		return err
+	})
+	began := time.Now()
+	if n, err := w.Store.ResolveLinks(ctx, w.Scope, w.Folder, "", w.DB.Write); n != total/2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if took := time.Since(began); took > 15*time.Second {
+		t.Errorf("%v to resolve %d links", took, total/2)
+	} else {
+		t.Logf("%v to resolve %d links", took, total/2)
+	}
+	timed("tell what deleting 1000 records would do", func(ctx context.Context, tx *database.Tx) error {
+		_, err := w.Store.WouldDelete(ctx, tx, w.Scope, w.Folder, ids[:1000])
+		return err
+	})
+	timed("delete 1000 records and their children", func(ctx context.Context, tx *database.Tx) error {
+		d, err := w.Store.Delete(ctx, tx, w.Scope, w.Folder, ids[:1000])
+		if d.Deleted["folder"] != 2000 {
+			t.Errorf("%v", d.Deleted)
+		}
+		return err
+	})
+	began = time.Now()
+	if n := w.Purge(t, w.Folder, began.Add(time.Hour)); n != 2000 {
+		t.Errorf("%d purged", n)
+	}
+	if took := time.Since(began); took > 6*time.Second {
+		t.Errorf("%v to purge 2000 records", took)
+	} else {
+		t.Logf("%v to purge 2000 records", took)
+	}
+	if left, err := w.Store.Count(ctx, w.Scope, w.Folder); left != total-2000 || err != nil {
+		t.Errorf("%d left, %v", left, err)
+	}
+}
