@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
@@ -59,4 +60,32 @@ func queueChanged(t *testing.T, w *World) {
 	same(t, "left", []string{"changed"}, w.Index(t, w.Company))
 	w.Put(t, w.Company, &Company{Key: "gone", Name: "x"})
 	same(t, "restored", []string{"gone"}, w.Index(t, w.Company))
+}
+
+func queueAll(t *testing.T, w *World) {
+	w.Put(t, w.Company, companies(6)...)
+	set := func(rows []content.Row) error {
+		return w.DB.Write(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+			return w.Store.SetAllIndexed(ctx, tx, w.Scope, w.Company, rows)
+		})
+	}
+	rows := w.pending(t, w.Company)
+	w.Put(t, w.Company, &Company{Key: w.Company.KeyOf(rows[1]), Name: "changed"})
+	w.Delete(t, w.Company, w.Company.KeyOf(rows[3]))
+	for what, some := range map[string][]content.Row{"one was changed": rows[:3], "one was deleted": rows[2:]} {
+		if err := set(some); !errors.Is(err, content.ErrConflict) {
+			t.Errorf("%s: %v", what, err)
+		}
+		same(t, "waiting when "+what, 5, len(w.pending(t, w.Company)))
+	}
+	if err := set(rows[4:]); err != nil {
+		t.Error(err)
+	}
+	if err := set(rows[4:]); !errors.Is(err, content.ErrConflict) {
+		t.Errorf("marked twice: %v", err)
+	}
+	if err := set(nil); err != nil {
+		t.Errorf("nothing: %v", err)
+	}
+	same(t, "waiting at last", 3, len(w.pending(t, w.Company)))
 }

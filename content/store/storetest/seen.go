@@ -108,6 +108,18 @@ func seenMissing(t *testing.T, w *World) {
 	}
 }
 
+func seenLive(t *testing.T, w *World) {
+	w.Put(t, w.Company, companies(4)...)
+	w.Delete(t, w.Company, "c00001")
+	w.Batch(t, w.Company, store.Batch{Instance: "one", Rows: companies(2)})
+	w.Fresh(t).Put(t, w.Company, companies(1)...)
+	for instance, want := range map[string]int64{"": 3, "one": 2, "two": 0} {
+		if n, err := w.Store.Live(context.Background(), w.Scope, w.Company, instance); n != want || err != nil {
+			t.Errorf("instance %q: %d, want %d, %v", instance, n, want, err)
+		}
+	}
+}
+
 func seenDrop(t *testing.T, w *World) {
 	run := w.Run(t)
 	const n = 20_500 // more than one part

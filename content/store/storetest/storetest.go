@@ -44,6 +44,8 @@ func Run(t *testing.T, db *database.DB) {
 			{"takes more rows than a statement has variables", upsertMany},
 			{"takes no rows", upsertNothing},
 			{"leaves nothing behind when rolled back", upsertRollback},
+			{"takes the caller's hash", upsertHash},
+			{"indexes in its transaction", upsertIndex},
 			{"refuses what Check refuses", upsertRefuses},
 			{"is safe beside itself", upsertConcurrently},
 			{"does not lose a deletion beside it", upsertBesideDelete},
@@ -81,6 +83,7 @@ func Run(t *testing.T, db *database.DB) {
 		{"Index queue", []test{
 			{"holds what is new or changed", queuePending},
 			{"keeps what changed meanwhile", queueChanged},
+			{"marks all or none", queueAll},
 		}},
 		{"Links", []test{
 			{"are resolved from keys", linksResolve},
@@ -107,6 +110,7 @@ func Run(t *testing.T, db *database.DB) {
 		{"Seen", []test{
 			{"tells repetitions from retries", seenRepeats},
 			{"finds what a source no longer has", seenMissing},
+			{"counts what is live", seenLive},
 			{"is dropped in parts", seenDrop},
 		}},
 		{"Scope", []test{

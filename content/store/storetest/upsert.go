@@ -279,6 +279,75 @@ func upsertRefuses(t *testing.T, w *World) {
 	same(t, "stored", []string(nil), w.Keys(t, w.Company, store.Query{}))
 }
 
+func upsertHash(t *testing.T, w *World) {
+	put := func(name, hash string) store.Counts {
+		t.Helper()
+		return w.Batch(t, w.Company, store.Batch{Rows: []content.Row{&Company{Key: "a", Name: name}, &Company{Key: "b", Name: name}},
+			Hash: func(row content.Row) []byte { return []byte(hash + w.Company.KeyOf(row)) }})
+	}
+	same(t, "new", store.Counts{Created: 2}, put("A", "1"))
+	same(t, "another row under the same hash", store.Counts{Unchanged: 2}, put("B", "1"))
+	same(t, "the same row under another hash", store.Counts{Updated: 2}, put("A", "2"))
+	w.Put(t, w.Company, &Company{Key: "gone", Name: "x"})
+	w.Delete(t, w.Company, "gone")
+	w.Fresh(t).Put(t, w.Company, &Company{Key: "theirs", Name: "x"})
+	w.Batch(t, w.Company, store.Batch{Instance: "one", Rows: []content.Row{&Company{Key: "elsewhere", Name: "x"}}})
+	w.Write(t, func(ctx context.Context, tx *database.Tx) error {
+		hashes, err := w.Store.RowHashes(ctx, tx, w.Scope, w.Company, "", []string{"a", "b", "b", "gone", "theirs", "elsewhere", "ghost", "", "\x00", "\xff"})
+		same(t, "hashes", map[string][]byte{"a": []byte("2a"), "b": []byte("2b")}, hashes)
+		return err
+	})
+}
+
+// What Index could not take waits; what it took is marked in the same write.
+func upsertIndex(t *testing.T, w *World) {
+	var given []string
+	failed := errors.New("no room")
+	put := func(fail error, rows ...content.Row) error {
+		given = nil
+		_, err := w.Try(w.Company, store.Batch{Rows: rows, Index: func(_ context.Context, documents []content.Document) (map[string]bool, error) {
+			done := map[string]bool{"ghost": true}
+			for _, d := range documents {
+				given = append(given, d.Filename)
+				if d.Title != "bad" {
+					done[d.ID] = true
+				}
+			}
+			return done, fail
+		}})
+		return err
+	}
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	rows := func() []content.Row {
+		return []content.Row{&Company{Key: "a", Name: "A"}, &Company{Key: "b", Name: "bad"}, &Company{Key: "c", Name: "C"}, &Company{Key: "c", Name: "C"}}
+	}
+	ok(put(nil, rows()...))
+	same(t, "new ones", []string{"a", "b", "c"}, given)
+	same(t, "waiting", 1, len(w.pending(t, w.Company)))
+	if a := content.RecordOf(w.Get(t, w.Company, "a")); a.IndexedAt == nil || *a.IndexedAt != a.UpdatedAt {
+		t.Errorf("an indexed record: %+v", a)
+	}
+	ok(put(nil, rows()...))
+	same(t, "unchanged ones", []string(nil), given)
+	ok(put(nil, &Company{Key: "a", Name: "A", Note: new("plain")}, &Company{Key: "c", Name: "C+"}))
+	same(t, "changed ones", []string{"c"}, given)
+	same(t, "waiting", []string{"b"}, w.Index(t, w.Company))
+	w.Delete(t, w.Company, "a")
+	ok(put(nil, &Company{Key: "a", Name: "bad"}))
+	same(t, "a restored one", []string{"a"}, given)
+	same(t, "waiting", []string{"a"}, w.Index(t, w.Company))
+	ok(put(nil, &Company{Key: "c", Name: "bad"}))
+	same(t, "a changed one that cannot be indexed", []string{"c"}, w.Index(t, w.Company))
+	if err := put(failed, &Company{Key: "new", Name: "x"}); !errors.Is(err, failed) || w.Get(t, w.Company, "new") != nil {
+		t.Errorf("%v", err)
+	}
+}
+
 func upsertConcurrently(t *testing.T, w *World) {
 	const writers, keys, rounds = 8, 20, 4
 	var mu sync.Mutex
