@@ -16,8 +16,9 @@ import (
 const judgedFrom = 100
 
 // batch writes a batch in one transaction: the lease and checkpoint of the run,
-// the keys seen, the records, the failures, the position of the stream.
-func (im *importing) batch(ctx context.Context, s Stream, records []Record, total int64) error {
+// the keys seen, the records, the failures, the position of the stream, or that
+// it is read to the end.
+func (im *importing) batch(ctx context.Context, s Stream, records []Record, last bool, total int64) error {
 	counts := im.result.counts(s.Type.Name())
 	before := im.result.clone()
 	todo, err := sort(s.Type, records)
@@ -68,6 +69,9 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, tota
 			return err
 		}
 		im.list(failures)
+		if last {
+			im.state.finish(s.Type.Name())
+		}
 		im.task.SetCheckpoint(im.state)
 		return im.saveFailures(ctx, tx, failures)
 	}

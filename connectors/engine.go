@@ -54,6 +54,8 @@ type Engine struct {
 	HTTP       *http.Client     // for connections; nil is http.DefaultClient
 	Now        func() time.Time // nil is time.Now
 	Log        *slog.Logger     // nil is silent
+
+	batchSize int // in records; 0 is batchRecords
 }
 
 // Options are what a caller decides about one import. They are stored as the

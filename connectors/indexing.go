@@ -102,18 +102,17 @@ func (im *importing) index(ctx context.Context) error {
 	var done, failures int64
 	for _, c := range im.result.Streams {
 		done += c.Indexed
+		c.IndexFailed = 0 // of an attempt that was interrupted; these are tried again
 	}
 	im.task.Progress(PhaseIndexing, done, 0)
 	for _, typ := range im.c.spec.Types {
-		counts := im.result.counts(typ.Name())
 		if err := im.prepareAll(ctx, typ, func(ctx context.Context, p prepared) error {
 			failed, err := im.indexRows(ctx, typ, p)
 			if err != nil {
 				return fmt.Errorf("index %s: %w", typ.Name(), err)
 			}
 			indexed := int64(len(p.rows) - failed)
-			counts.Indexed += indexed
-			counts.IndexFailed += int64(failed)
+			im.result.counts(typ.Name()).IndexFailed += int64(failed)
 			done, failures, im.unmerged = done+indexed, failures+int64(failed), im.unmerged+indexed
 			im.task.Progress(PhaseIndexing, done, 0)
 			return im.mergeSometimes(ctx)
@@ -277,16 +276,25 @@ func (im *importing) commitIndexed(ctx context.Context, typ *content.Type, p pre
 			return slices.ContainsFunc(p.fail, func(f search.Failure) bool { return f.ID == content.RecordOf(row).ID })
 		})
 	}
-	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+	before := im.result.clone()
+	err := im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if err := im.lockIndex(ctx, tx); err != nil {
 			return err
 		}
 		if err := im.Store.SetAllIndexed(ctx, tx, im.scope, typ, rows); err != nil {
 			return err
 		}
-		_, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch)
-		return err
+		if _, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch); err != nil {
+			return err
+		}
+		im.result.counts(typ.Name()).Indexed += int64(len(rows))
+		im.task.SetCheckpoint(im.state)
+		return nil
 	})
+	if err != nil {
+		im.restore(before)
+	}
+	return err
 }
 
 // fatal reports whether an error ends the run, and is not one of the index.

@@ -22,7 +22,7 @@ func (im *importing) restart(ctx context.Context, typ *content.Type) error {
 		return err
 	}
 	counts := im.result.counts(typ.Name())
-	*counts = Counts{Deleted: counts.Deleted} // what is deleted does not come again
+	*counts = Counts{Deleted: counts.Deleted, Indexed: counts.Indexed} // which are not done again
 	im.result.Failures = slices.DeleteFunc(im.result.Failures, func(f Failure) bool { return f.Type == typ.Name() })
 	im.state.Batch = 0
 	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {

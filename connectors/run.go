@@ -97,6 +97,9 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 		im.done += s.Total
 	}
 	if !im.options.DryRun {
+		if err := im.settleWhole(ctx, streams); err != nil {
+			return err
+		}
 		if err := im.links(ctx); err != nil {
 			return err
 		}
@@ -190,19 +193,40 @@ func (im *importing) readStream(ctx context.Context, s Stream, total int64) erro
 		im.task.Info(jobs.EventProgress, fmt.Sprintf("%s: %d read, %d new, %d changed, %d failed", s.Type.Plural(), counts.Seen, counts.Created, counts.Updated, counts.Failed),
 			map[string]any{"type": name, "counts": counts})
 	}
-	im.state.Read = append(im.state.Read, name)
-	im.state.Stream, im.state.Position, im.state.Batch = "", "", 0
-	whole := s.Mode == Snapshot && counts.Seen > 0 && why(s) == ""
-	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if im.options.DryRun {
-			return nil
-		}
+	if im.options.DryRun || slices.Contains(im.state.Read, name) {
+		return nil
+	}
+	im.state.finish(name)
+	return im.task.Commit(ctx, func(context.Context, *database.Tx) error {
 		im.task.SetCheckpoint(im.state)
-		if whole && im.open {
-			return im.settleAll(ctx, tx, s.Type)
-		}
 		return nil
 	})
+}
+
+// finish notes that the stream at work is read to the end.
+func (c *checkpoint) finish(typeName string) {
+	c.Read = append(c.Read, typeName)
+	c.Stream, c.Position, c.Batch = "", "", 0
+}
+
+// settleWhole settles the earlier failures of the types of which whole snapshots
+// were read.
+func (im *importing) settleWhole(ctx context.Context, streams []Stream) error {
+	for _, s := range streams {
+		if s.Mode != Snapshot || im.result.counts(s.Type.Name()).Seen == 0 || why(s) != "" {
+			continue
+		}
+		if err := im.lookForOpen(ctx, s.Type); err != nil {
+			return err
+		}
+		if !im.open {
+			continue
+		}
+		if err := im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return im.settleAll(ctx, tx, s.Type) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // why returns why a snapshot is not all there is, or "".

@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 // A batch is bounded by records, and by bytes of payload, so that neither many
 // small records nor a few huge ones make a long transaction or much memory. It
 // ends where the stream can go on, if it can at some records only, unless these
-// are too far between.
+// are too far between: then an import that is resumed may count some twice.
 const (
 	batchRecords = 1000
 	batchBytes   = 4 << 20
@@ -28,6 +29,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	defer stop()
 	type item struct {
 		records []Record
+		last    bool
 		err     error
 	}
 	batches := make(chan item, 1)
@@ -42,9 +44,9 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	go func() {
 		defer close(done)
 		defer close(batches)
-		err := im.read(ctx, s, from, func(records []Record) bool {
+		err := im.read(ctx, s, from, func(records []Record, last bool) bool {
 			select {
-			case batches <- item{records: records}:
+			case batches <- item{records: records, last: last}:
 				return true
 			case <-ctx.Done():
 				return false
@@ -60,7 +62,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	var failure error
 	for b := range batches {
 		if failure = b.err; failure == nil {
-			failure = im.batch(ctx, s, b.records, total)
+			failure = im.batch(ctx, s, b.records, b.last, total)
 		}
 		if failure == nil {
 			failure = im.mergeSometimes(ctx)
@@ -79,20 +81,27 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	return failure
 }
 
-// read collects the records of a stream into batches.
-func (im *importing) read(ctx context.Context, s Stream, from string, give func([]Record) bool) (err error) {
+// read collects the records of a stream into batches, and tells the last one of
+// a stream that has not failed, unless that is a full one.
+func (im *importing) read(ctx context.Context, s Stream, from string, give func(batch []Record, last bool) bool) (err error) {
 	defer func() { err = errors.Join(err, im.panicked(recover(), "reading "+s.Type.Name())) }()
 	var batch []Record
+	size := cmp.Or(im.batchSize, batchRecords)
 	bytes, resumable := 0, false
 	for r, err := range s.Read(ctx, from) {
 		if err != nil {
-			if len(batch) > 0 && !give(batch) {
+			if resumable { // the rest is read again
+				for len(batch) > 0 && batch[len(batch)-1].Position == nil {
+					batch = batch[:len(batch)-1]
+				}
+			}
+			if len(batch) > 0 && !give(batch, false) {
 				return nil
 			}
 			return err
 		}
 		if batch == nil {
-			batch = make([]Record, 0, batchRecords)
+			batch = make([]Record, 0, size)
 		}
 		batch = append(batch, r)
 		bytes += len(r.Raw)
@@ -100,16 +109,16 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 			bytes += len(content.RecordOf(r.Row).Raw)
 		}
 		resumable = resumable || r.Position != nil
-		full := max(len(batch)*batchBytes, bytes*batchRecords) / batchRecords
-		if full >= batchBytes && (r.Position != nil || !resumable) || full >= batchSlack*batchBytes {
-			if !give(batch) {
+		full := max(float64(len(batch))/float64(size), float64(bytes)/batchBytes)
+		if full >= 1 && (r.Position != nil || !resumable) || full >= batchSlack {
+			if !give(batch, false) {
 				return nil
 			}
 			batch, bytes = nil, 0
 		}
 	}
 	if len(batch) > 0 {
-		give(batch)
+		give(batch, true)
 	}
 	return nil
 }
