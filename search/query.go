@@ -13,6 +13,8 @@ const (
 	DefaultLimit = 20
 	MaxLimit     = 100
 	MaxOffset    = 10_000
+
+	maxFacetValues = 100
 )
 
 // A Query says what to search for. The zero Query finds everything, the newest
@@ -34,8 +36,9 @@ type Query struct {
 	// "updated_at", or one of the metadata as "namespace.field".
 	Filters []content.Filter `json:"filters,omitempty"`
 
-	// Facets are the fields whose values are counted. Nil counts group, type and
-	// content_type; a list that is empty counts nothing.
+	// Facets are the fields whose values are counted; the 100 most frequent values
+	// of each are returned. Nil counts group, type and content_type; a list that is
+	// empty counts nothing.
 	Facets []string `json:"facets,omitempty"`
 
 	Limit  int `json:"limit,omitempty"`  // hits on the page: 20 by default, more than 100 count as 100

@@ -124,10 +124,11 @@ func (s *Searcher) label(typeName string) string {
 	return typeName
 }
 
-// facets adds the labels.
+// facets bounds the lists and adds the labels.
 func (s *Searcher) facets(found map[string][]inverted.Count) map[string][]FacetCount {
 	facets := make(map[string][]FacetCount, len(found))
 	for field, counts := range found {
+		counts = counts[:min(len(counts), maxFacetValues)]
 		list := make([]FacetCount, len(counts))
 		for i, c := range counts {
 			list[i] = FacetCount{Value: c.Value, Label: c.Value, Count: c.Count}

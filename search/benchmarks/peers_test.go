@@ -125,16 +125,27 @@ func newFTS5(b *testing.B) *fts5 {
 
 func (e *fts5) index(b *testing.B, batches [][]text) {
 	for _, batch := range batches {
-		tx, err := e.db.Begin()
-		must(b, err)
-		insert, err := tx.Prepare("INSERT INTO d (title, body) VALUES (?, ?)")
-		must(b, err)
-		for _, t := range batch {
-			_, err := insert.Exec(t.title, t.body)
-			must(b, err)
-		}
-		must(b, tx.Commit())
+		must(b, e.insert(batch))
 	}
+}
+
+func (e *fts5) insert(batch []text) error {
+	tx, err := e.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	insert, err := tx.Prepare("INSERT INTO d (title, body) VALUES (?, ?)")
+	if err != nil {
+		return err
+	}
+	defer insert.Close()
+	for _, t := range batch {
+		if _, err := insert.Exec(t.title, t.body); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 func (e *fts5) find(b *testing.B, question string) int {

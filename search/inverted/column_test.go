@@ -24,7 +24,7 @@ func TestColumnRoundTrip(t *testing.T) {
 		"times":   func() any { return time.UnixMicro(rnd.Int64N(1 << 50)) },
 		"lists":   func() any { return []string{texts().(string), texts().(string), texts().(string)} },
 		"mixed": func() any {
-			return []any{texts(), rnd.Int64(), rnd.Float64(), true, time.UnixMicro(1), "", -0.0, int64(-5), []string{}}[rnd.IntN(9)]
+			return []any{texts(), rnd.Int64(), rnd.Float64(), true, time.UnixMicro(1), "", math.Copysign(0, -1), int64(-5), []string{}}[rnd.IntN(9)]
 		},
 	}
 	for name, make := range makers {

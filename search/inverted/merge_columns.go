@@ -3,6 +3,7 @@ package inverted
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content/database"
 )
@@ -66,7 +67,7 @@ func (m *merge) mergeChunks(ctx context.Context) ([][]int32, error) {
 	return documents, m.writeColumn(ctx, chunksColumn, b.encode())
 }
 
-// mergeColumns writes the values of the documents, one name after the other.
+// mergeColumns writes the values of the documents.
 func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 	var names []string
 	err := m.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
@@ -81,16 +82,26 @@ func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 	if err != nil {
 		return fmt.Errorf("search index: read names: %w", err)
 	}
-	for _, name := range names {
-		b := newColumnBuilder()
+	together := 1 // columns of few documents are read and written many at a time
+	if m.result.documents <= smallMerge {
+		together = 32
+	}
+	for names := range slices.Chunk(names, together) {
+		var rows [][]any
 		err := m.read(ctx, func(v *view) error {
-			columns, err := v.column(ctx, []string{name})
+			columns, err := v.column(ctx, names)
 			if err != nil {
 				return err
 			}
-			for i, c := range columns[name] {
-				if c != nil {
-					b.copy(c, documents[i])
+			for _, name := range names {
+				b := newColumnBuilder()
+				for i, c := range columns[name] {
+					if c != nil {
+						b.copy(c, documents[i])
+					}
+				}
+				if len(b.values) > 0 {
+					rows = append(rows, []any{m.organization, m.id, name, b.encode(m.result.documents)})
 				}
 			}
 			return nil
@@ -98,15 +109,16 @@ func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 		if err != nil {
 			return err
 		}
-		if len(b.values) == 0 {
-			continue
-		}
-		if err := m.writeColumn(ctx, name, b.encode(m.result.documents)); err != nil {
+		if err := m.writeColumns(ctx, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// smallMerge is the number of documents up to which the columns of a merge are
+// not worth a transaction each.
+const smallMerge = 4096
 
 // copy adds the values of a column under the new ordinals of its documents.
 func (b *columnBuilder) copy(c *column, documents []int32) {
@@ -126,9 +138,13 @@ func (b *columnBuilder) copy(c *column, documents []int32) {
 }
 
 func (m *merge) writeColumn(ctx context.Context, name string, data []byte) error {
+	return m.writeColumns(ctx, [][]any{{m.organization, m.id, name, data}})
+}
+
+func (m *merge) writeColumns(ctx context.Context, rows [][]any) error {
 	return m.step(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := insert(ctx, tx, columnsTable, [][]any{{m.organization, m.id, name, data}}); err != nil {
-			return fmt.Errorf("search index: store column %s: %w", name, err)
+		if err := insert(ctx, tx, columnsTable, rows); err != nil {
+			return fmt.Errorf("search index: store columns: %w", err)
 		}
 		return nil
 	})

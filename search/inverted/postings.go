@@ -43,7 +43,7 @@ func (w *postingsWriter) add(ordinal int, body, title uint32) {
 	code := uint64(ordinal-w.last-1) << 2
 	switch {
 	case title == 0 && body == 1:
-		w.data = binary.AppendUvarint(w.data, code|onceInBody)
+		w.data = binary.AppendUvarint(w.data, code) // onceInBody
 	case title == 0:
 		w.data = binary.AppendUvarint(w.data, code|inBody)
 		w.data = binary.AppendUvarint(w.data, uint64(body))

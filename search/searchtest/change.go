@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/curatore/curatore-go/content"
@@ -205,4 +206,68 @@ func testMerge(t *testing.T, f *Fixture) {
 	}
 	f.Put(org, Doc(500, "New", "alpha"))
 	diff(t, "goes on", before[1].Total+1, f.Search(org, queries[1]).Total)
+}
+
+// Each search sees one state: whatever is being changed, a document is there
+// once, with its row, and the numbers agree.
+func testConcurrent(t *testing.T, f *Fixture) {
+	org := f.Organization("acme")
+	ctx := t.Context()
+	var working, searching sync.WaitGroup
+	done := make(chan struct{})
+	const workers, rounds = 2, 15
+	for w := range workers {
+		working.Go(func() {
+			p := f.Reopen()
+			for r := range rounds {
+				docs := []content.Document{Doc(w*100+r, "Stays", "common word"), Doc(w*100+50, "Changes", fmt.Sprint("common round ", r)), Doc(w*100+60+r, "Goes", "common")}
+				err := p.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+					if _, err := p.Indexer.Put(ctx, tx, org, docs); err != nil || r == 0 {
+						return err
+					}
+					_, err := p.Indexer.Delete(ctx, tx, org, "crm_account", []string{fmt.Sprintf("doc%03d", w*100+60+r-1)})
+					return err
+				})
+				if err == nil && r%5 == 4 {
+					err = p.Indexer.Merge(ctx, org)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for range 2 {
+		searching.Go(func() {
+			for p := f.Reopen(); ; {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				res, err := p.Searcher.Search(ctx, org, search.Query{Text: "common ", Limit: 100})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				seen := map[string]bool{}
+				for _, h := range res.Hits {
+					seen[h.ID] = true
+				}
+				counted := 0
+				for _, c := range res.Facets["type"] {
+					counted += c.Count
+				}
+				if len(seen) != len(res.Hits) || len(seen) != res.Total || counted != res.Total {
+					t.Errorf("total %d, %d hits of %d documents, %d counted", res.Total, len(res.Hits), len(seen), counted)
+					return
+				}
+			}
+		})
+	}
+	working.Wait()
+	close(done)
+	searching.Wait()
+	diff(t, "at the end", workers*(rounds+2), f.Search(org, search.Query{Text: "common "}).Total)
 }

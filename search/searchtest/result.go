@@ -38,6 +38,12 @@ func testFacets(t *testing.T, f *Fixture) {
 		"crm.revenue":    {{Value: "-3.25", Label: "-3.25", Count: 1}, {Value: "1.5", Label: "1.5", Count: 1}, {Value: "20", Label: "20", Count: 1}},
 		"crm.employees":  {{Value: "50", Label: "50", Count: 1}, {Value: "500", Label: "500", Count: 1}, {Value: "5000", Label: "5000", Count: 1}},
 	}, res.Facets)
+	many := make([]content.Document, 150)
+	for i := range many {
+		many[i] = With(Doc(200+i, "Many", "numbers"), "crm_account", "crm", map[string]any{"employees": int64(i)})
+	}
+	f.Put(org, many...)
+	diff(t, "a long facet is cut", 100, len(f.Search(org, search.Query{Text: "numbers ", Facets: []string{"crm.employees"}}).Facets["crm.employees"]))
 	diff(t, "no facets", map[string][]search.FacetCount{}, f.Search(org, search.Query{Facets: []string{}}).Facets)
 }
 

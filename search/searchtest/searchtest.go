@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) *database.DB) {
 		{"scopes are checked", testScopes},
 		{"merging changes nothing", testMerge},
 		{"a cancelled search is an error", testCancelled},
+		{"indexing and searching at the same time", testConcurrent},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, New(t, open(t))) })
 	}
