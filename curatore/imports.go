@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
@@ -152,6 +153,22 @@ func (c *Curator) untilClosed(ctx context.Context, do func(ctx context.Context))
 		case <-ctx.Done():
 		}
 	})
+}
+
+// waitForFiles is how long an import from files waits for the process that was
+// given them, which takes it up at once unless it has ended.
+const waitForFiles = time.Minute
+
+// accept reports whether this process is to work on an import: it has the files,
+// or none are needed, or the process that had them is gone and the import has to
+// end.
+func (c *Curator) accept(run jobs.Run) bool {
+	c.mu.Lock()
+	_, here := c.files[run.ID]
+	c.mu.Unlock()
+	var config importConfig
+	err := json.Unmarshal(run.Config, &config)
+	return here || err != nil || len(config.Files) == 0 || c.now().Sub(run.CreatedAt) > waitForFiles
 }
 
 // importJob makes the job of a connection's imports.

@@ -41,7 +41,7 @@ type Config struct {
 	// are imported and wait to be indexed.
 	NoSearch bool
 	// Runner makes imports run; nil runs them in this process. An import from
-	// files fails in any other process than the one that was given them.
+	// files can only run in the process that was given them.
 	Runner jobs.Runner
 	// HTTP is for connections that fetch; nil is http.DefaultClient.
 	HTTP *http.Client
@@ -193,7 +193,7 @@ func (c *Curator) assemble() error {
 	queues := make([]jobs.Queue, len(c.order))
 	for i, conn := range c.order {
 		queues[i] = jobs.Queue{Name: conn.Name(), Label: conn.Label()}
-		list = append(list, jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.importJob(conn)})
+		list = append(list, jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Name(), Timeout: conn.Timeout(), Accept: c.accept, Handle: c.importJob(conn)})
 		if conn.Replayable() {
 			list = append(list, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.replayJob(conn)})
 		}

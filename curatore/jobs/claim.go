@@ -12,6 +12,7 @@ import (
 var (
 	errFull    = errors.New("the queue has no free place")
 	errUnknown = errors.New("this program does not know the job")
+	errRefused = errors.New("this process does not accept the run")
 )
 
 // deliver works on a run unless it is at work elsewhere, has ended, or has to
@@ -28,7 +29,7 @@ func (s *Service) deliver(ctx context.Context, id string) error {
 	case err == nil:
 		s.run(ctx, cancel, r)
 		return nil
-	case errors.Is(err, errNotMoved), errors.Is(err, errFull), errors.Is(err, errUnknown), errors.Is(err, ErrCancelled):
+	case errors.Is(err, errNotMoved), errors.Is(err, errFull), errors.Is(err, errUnknown), errors.Is(err, errRefused), errors.Is(err, ErrCancelled):
 		return nil
 	}
 	return fmt.Errorf("claim run %s: %w", id, err)
@@ -46,6 +47,9 @@ func (s *Service) claim(ctx context.Context, id string) (r *record, err error) {
 		if s.jobs[r.Type] == nil {
 			s.reportUnknown(ctx, r)
 			return errUnknown
+		}
+		if accept := s.jobs[r.Type].Accept; accept != nil && !accept(r.Run) {
+			return errRefused
 		}
 		q := s.queues[r.Queue]
 		if q == nil || q.Concurrency == 0 {

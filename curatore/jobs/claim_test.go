@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
@@ -137,6 +138,32 @@ func TestRunsOfARenamedQueueAreAdopted(t *testing.T) {
 		w.start(w.Service)
 		if run := w.wait(id, jobs.Completed); run.Queue != "q" {
 			w.t.Errorf("the run is in queue %q, want q", run.Queue)
+		}
+	})
+}
+
+// A run that a process does not accept waits for one that does.
+func TestAccept(t *testing.T) {
+	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+		var asked atomic.Int64
+		refuses := []jobs.Job{{Type: "a", Accept: func(run jobs.Run) bool { asked.Add(1); return false },
+			Handle: func(context.Context, *jobs.Task) (any, error) {
+				w.t.Error("it works on a run that it refused")
+				return nil, nil
+			}}}
+		w.start(w.service(jobs.Config{Jobs: refuses}))
+		id := w.submit("a")
+		for ctx := deadline(w.t); asked.Load() < 3 && ctx.Err() == nil; { // it is found by each sweep
+			time.Sleep(time.Millisecond)
+		}
+		if run := w.get(id); run.Status != jobs.Pending || run.Attempt != 0 {
+			w.t.Errorf("it is %s after %d attempts", run.Status, run.Attempt)
+		}
+		var accepted atomic.Value
+		accepts := []jobs.Job{{Type: "a", Accept: func(run jobs.Run) bool { accepted.Store(run.ID); return true }, Handle: noop}}
+		w.start(w.service(jobs.Config{Jobs: accepts}))
+		if run := w.wait(id, jobs.Completed); run.Attempt != 1 || accepted.Load() != id {
+			w.t.Errorf("%d attempts, %v was accepted", run.Attempt, accepted.Load())
 		}
 	})
 }

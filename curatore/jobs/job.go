@@ -34,6 +34,11 @@ type Job struct {
 	// where it left off. A run whose process ended then waits to go on, in any
 	// process that has the job; a run of another job is marked failed.
 	Resumable bool
+	// Accept reports whether this process can work on a run that waits, such as
+	// one whose input it holds; a run that it refuses goes on waiting, for
+	// another process. It is asked inside a transaction each time the run is
+	// found, so it must be quick and not use the database. Nil accepts all.
+	Accept func(run Run) bool
 	// Handle does the work. What it returns as result is encoded as JSON and
 	// kept, also beside an error. It runs again after a crash if Resumable, so
 	// effects belong into [Task.Commit]. It should return soon after its context
