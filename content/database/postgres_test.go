@@ -119,7 +119,7 @@ func TestRowsThatAreOpenDoNotHang(t *testing.T) {
 						return err
 					}
 				}
-				rows, err := tx.Query(ctx, query, 1000) //nolint:rowserrcheck // on purpose
+				rows, err := tx.Query(ctx, query, 1000)
 				if err != nil || !rows.Next() {
 					t.Error("no rows")
 				}

@@ -82,7 +82,7 @@ func TestAStatementThatFailedFailsItsTransaction(t *testing.T) {
 			"query": func(ctx context.Context, tx *database.Tx) error {
 				_, err := tx.Query(ctx, "SELECT ? FROM nowhere", 1)
 				return err
-			}, //nolint:rowserrcheck // it fails
+			},
 		} {
 			var failed error
 			err := db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
@@ -194,7 +194,7 @@ func TestATransactionThatHasEndedIsRefused(t *testing.T) {
 		for _, end := range []error{nil, errors.New("rolled back")} {
 			_ = db.Write(ctx, func(_ context.Context, tx *database.Tx) error { kept = tx; return end })
 			_, execErr := kept.Exec(ctx, "DELETE FROM organizations")
-			_, queryErr := kept.Query(ctx, "SELECT 1") //nolint:rowserrcheck // it is refused
+			_, queryErr := kept.Query(ctx, "SELECT 1")
 			for _, err := range []error{execErr, queryErr, kept.Run(ctx, "DELETE FROM organizations"), kept.QueryRow(ctx, "SELECT 1").Scan(new(int)),
 				kept.Get(ctx, new(int), "SELECT 1"), kept.Select(ctx, &[]int{}, "SELECT 1")} {
 				if err == nil || !strings.Contains(err.Error(), "has ended") {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -355,7 +356,7 @@ func TestWhatPassesCheckIsStored(t *testing.T) {
 			return &t
 		}
 		c := &storetest.Company{Key: text() + fmt.Sprint(i), Name: text(), About: opt(), Kind: opt(), Group: opt(), User: text(), Note: opt(), Secret: opt(), Above: opt(), Founded: at(), Seen: at(),
-			Revenue: new([]float64{0, -0.0, 1e308, 5e-324, -1e-300, 1 / (g.Float64() - g.Float64())}[g.IntN(6)]), Staff: int(g.Uint64()), Rank: new(int64(g.Uint64()))}
+			Revenue: new([]float64{0, math.Copysign(0, -1), 1e308, 5e-324, -1e-300, 1 / (g.Float64() - g.Float64())}[g.IntN(6)]), Staff: int(g.Uint64()), Rank: new(int64(g.Uint64()))}
 		if g.IntN(2) == 0 {
 			c.Tags = map[string]any{text(): value(0)}
 		}

@@ -54,29 +54,35 @@ type Node struct {
 	Above string `db:"above"`
 }
 
-// Person, Contract, Clause, Invoice, Folder and Task stand below a Company, a
-// Contract or each other.
+// The types that stand below a Company, a Contract or each other.
+
 type (
+	// Person stands below another type, or below its own.
 	Person struct {
 		Node
 		Up *string `db:"up" content:"parent=company,from=above"`
 	}
+	// Contract stands below another type, or below its own.
 	Contract struct {
 		Node
 		Up *string `db:"up" content:"parent=company,from=above"`
 	}
+	// Clause stands below another type, or below its own.
 	Clause struct {
 		Node
 		Up *string `db:"up" content:"parent=contract,from=above"`
 	}
+	// Invoice stands below another type, or below its own.
 	Invoice struct {
 		Node
 		Up *string `db:"up" content:"parent=contract,from=above"`
 	}
+	// Folder stands below another type, or below its own.
 	Folder struct {
 		Node
 		Up *string `db:"up" content:"parent=folder,from=above"`
 	}
+	// Task stands below another type, or below its own.
 	Task struct {
 		Node
 		Up *string `db:"up" content:"parent=task,from=above"`
