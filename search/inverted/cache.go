@@ -48,8 +48,9 @@ func (c *cache) get(key cacheKey) (any, bool) {
 	return e.Value.(*cacheItem).value, true
 }
 
-// put stores a value, which nobody changes from then on. One that is larger
-// than half the cache is not kept: it would push out everything else.
+// put stores a value, which nobody changes from then on, in place of an earlier
+// one. One that is larger than half the cache is not kept: it would push out
+// everything else.
 func (c *cache) put(key cacheKey, v any, size int) {
 	size += itemOverhead
 	if size > c.limit/2 {
@@ -57,8 +58,9 @@ func (c *cache) put(key cacheKey, v any, size int) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.items[key]; ok {
-		return
+	if e, ok := c.items[key]; ok {
+		c.used -= e.Value.(*cacheItem).size
+		c.order.Remove(e)
 	}
 	c.items[key] = c.order.PushFront(&cacheItem{key, v, size})
 	for c.used += size; c.used > c.limit; {

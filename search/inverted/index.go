@@ -11,8 +11,9 @@ import (
 // Options are the settings of [New]. The zero value is ready to use.
 type Options struct {
 	// CacheBytes bounds the memory for what was read from segments, over all
-	// organizations together; 0 means 32 MB. One query uses, beside it, what it
-	// reads itself and half a megabyte for scores.
+	// organizations together; 0 means 32 MB. Enough for it all to stay in memory are
+	// about 150 bytes for each chunk of a kilobyte. A query uses, beside it, what it
+	// reads itself and a quarter megabyte for scores.
 	CacheBytes int
 }
 

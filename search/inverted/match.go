@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -153,7 +152,11 @@ func (s *blockSet) entry(segment int, term string) (entry, error) {
 	if block < 0 {
 		return entry{}, nil
 	}
-	return findEntry(s.data[cacheKey{s.view.segments[segment].id, dataBlock, block}], nil, term)
+	e, err := findEntry(s.data[cacheKey{s.view.segments[segment].id, dataBlock, block}], nil, term)
+	if err != nil {
+		return entry{}, s.view.unreadable(segment, err)
+	}
+	return e, nil
 }
 
 // expand finds the terms that stand for a prefix, except those that the query
@@ -182,7 +185,7 @@ func (m *matcher) expand(blocks *blockSet, p prefix) (*clause, error) {
 				}
 			}
 			if r.err != nil {
-				return nil, r.err
+				return nil, m.view.unreadable(i, r.err)
 			}
 		}
 		for _, e := range all[i] {
@@ -255,7 +258,7 @@ func (m *matcher) frequency(perSegment [][]entry) (float64, error) {
 				seen.set(p.ordinal)
 			}
 			if p.err != nil {
-				return 0, p.err
+				return 0, m.view.unreadable(i, p.err)
 			}
 		}
 		if m.dead[i] != nil {
@@ -299,21 +302,27 @@ func (m *matcher) segment(i int) ([]float32, error) {
 	return scores, nil
 }
 
+// lengthNorms are the norms of a segment's chunks at an average length.
+type lengthNorms struct {
+	average float64
+	norms   []float32
+}
+
 // norms returns what the length of each chunk in a segment does to its scores:
 // the k1 × (1 - b + b × length / average) of BM25. It is kept as long as the
 // average stays the same.
 func (m *matcher) norms(i int) []float32 {
 	r, table := m.ranking, m.tables[i]
-	key := cacheKey{m.view.segments[i].id, "#norms " + strconv.FormatFloat(m.average, 'x', -1, 64), 0}
-	if x, ok := m.view.cache.get(key); ok {
-		return x.([]float32)
+	key := cacheKey{segment: m.view.segments[i].id, name: "#norms"}
+	if x, ok := m.view.cache.get(key); ok && x.(lengthNorms).average == m.average {
+		return x.(lengthNorms).norms
 	}
 	norms := make([]float32, table.len())
 	for o := range norms {
 		length := float64(table.body[o]) + r.title*float64(table.title[o])
 		norms[o] = float32(r.k1 * (1 - r.b + r.b*length/m.average))
 	}
-	m.view.cache.put(key, norms, 4*len(norms))
+	m.view.cache.put(key, lengthNorms{m.average, norms}, 4*len(norms))
 	return norms
 }
 

@@ -53,7 +53,7 @@ func (m *matcher) preparePhrases(ctx context.Context, blocks *blockSet) error {
 				entries[j], err = findEntry(blocks.data[cacheKey{id, dataBlock, block}],
 					positions[where[cacheKey{id, positionBlock, block}]], p.words[j].term)
 				if err != nil {
-					return err
+					return m.view.unreadable(i, err)
 				}
 			}
 		}

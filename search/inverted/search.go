@@ -2,7 +2,6 @@ package inverted
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/curatore/curatore-go/content"
@@ -95,7 +94,7 @@ func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, er
 		}
 		scores, err := m.segment(i)
 		if err != nil {
-			return nil, fmt.Errorf("search index: segment %s: %w", v.segments[i].id, err)
+			return nil, v.unreadable(i, err)
 		}
 		c.collect(i, scores)
 		putScores(scores)

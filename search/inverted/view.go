@@ -181,6 +181,11 @@ func (v *view) blocks(ctx context.Context, keys []cacheKey) ([][]byte, error) {
 	return list, nil
 }
 
+// unreadable says in which segment stored data are broken.
+func (v *view) unreadable(segment int, err error) error {
+	return fmt.Errorf("search index: segment %s: %w", v.segments[segment].id, err)
+}
+
 // A tombstoneSet tells which chunks of a segment are deleted.
 type tombstoneSet struct {
 	bits        bitset
