@@ -455,12 +455,12 @@ func testIsolation(t *testing.T, w world) {
 func testDeleted(t *testing.T, w world) {
 	before := pages(t, w.mine, "query_model", args{"model": "salesforce_account", "select": []string{"id", "name", "salesforce_id"}, "limit": 100})
 	less := exported
-	less.Accounts = 120
-	if n := importExport(t, w.mine, less).Streams["salesforce_account"].Deleted; n != 10 {
+	less.Accounts = 127
+	if n := importExport(t, w.mine, less).Streams["salesforce_account"].Deleted; n != 3 {
 		t.Fatalf("%d deleted", n)
 	}
 	after := pages(t, w.mine, "query_model", args{"model": "salesforce_account", "select": []string{"id"}, "limit": 100})
-	if len(after) != 120 {
+	if len(after) != 127 {
 		t.Errorf("query_model returns %d", len(after))
 	}
 	left := map[string]bool{}
@@ -484,7 +484,7 @@ func testDeleted(t *testing.T, w world) {
 		}
 	}
 	for _, name := range []string{"search_salesforce"} {
-		if found := pages(t, w.mine, name, args{"types": []string{"salesforce_account"}, "limit": 100}); len(found) != 120 {
+		if found := pages(t, w.mine, name, args{"types": []string{"salesforce_account"}, "limit": 100}); len(found) != 127 {
 			t.Errorf("%s returns %d", name, len(found))
 		}
 	}
