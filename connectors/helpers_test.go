@@ -188,10 +188,11 @@ type fakeTask struct {
 	events []string
 	phases []string
 
-	told    func(event string) // called with each event, when set
-	commits int
-	dieAt   int  // the commit that fails, counted from 1; 0 is none
-	after   bool // it dies when the commit is done
+	told      func(event string) // called with each event, when set
+	committed func()             // called after each commit, when set
+	commits   int
+	dieAt     int  // the commit that fails, counted from 1; 0 is none
+	after     bool // it dies when the commit is done
 }
 
 var errDied = errors.New("the process died")
@@ -258,6 +259,9 @@ func (f *fakeTask) Commit(ctx context.Context, do func(ctx context.Context, tx *
 	}
 	if f.next != nil {
 		f.saved = f.next
+	}
+	if f.committed != nil {
+		f.committed()
 	}
 	if f.commits == f.dieAt {
 		return errDied

@@ -105,7 +105,7 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 		}
 		batch = append(batch, r)
 		bytes += len(r.Raw)
-		if r.Row != nil {
+		if r.Row != nil && s.Type.Holds(r.Row) { // else the batch is refused
 			bytes += len(content.RecordOf(r.Row).Raw)
 		}
 		resumable = resumable || r.Position != nil

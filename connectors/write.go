@@ -208,5 +208,5 @@ func held(typ *content.Type, row content.Row) error {
 	if typ.Holds(row) {
 		return nil
 	}
-	return fmt.Errorf("%w: the stream of %s gave a %T", content.ErrInvalid, typ.Name(), row)
+	return fmt.Errorf("%w: the stream of %s gave a %T that is nil or no row of it", content.ErrInvalid, typ.Name(), row)
 }
