@@ -69,6 +69,7 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 			return err
 		}
 		im.list(failures)
+		im.lose(s.Type, todo.nameless)
 		if last {
 			im.state.finish(s.Type.Name())
 		}
@@ -85,12 +86,25 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 	if err == nil && im.options.DryRun {
 		err = im.tryOut(ctx, apply)
 		im.list(failures)
+		im.lose(s.Type, todo.nameless)
 	}
 	if err != nil {
 		im.restore(before)
 		return err
 	}
 	return im.judge(s.Type, counts)
+}
+
+// lose counts records that failed and whose key is not known. They may be any of
+// those that are stored.
+func (im *importing) lose(typ *content.Type, n int64) {
+	if n == 0 {
+		return
+	}
+	if im.state.Nameless == nil {
+		im.state.Nameless = map[string]int64{}
+	}
+	im.state.Nameless[typ.Name()] += n
 }
 
 // restore takes back what a transaction that failed has counted.

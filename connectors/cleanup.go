@@ -143,6 +143,9 @@ func (im *importing) guard(s Stream, live, unseen int64) string {
 	if reason := why(s); reason != "" {
 		return reason + "; import all of it, or use force"
 	}
+	if n := im.state.Nameless[s.Type.Name()]; n > 0 {
+		return fmt.Sprintf("they may be the %d whose key could not be read; mend these, or use force", n)
+	}
 	if share := float64(unseen) / float64(live); share > im.c.maxDelete() {
 		return fmt.Sprintf("that is %.0f%% of %d, more than %.0f%%; if it is right, use force", 100*share, live, 100*im.c.maxDelete())
 	}

@@ -129,7 +129,8 @@ func TestFullSyncGuards(t *testing.T) {
 		{name: "tombstones only by force", give: []connectors.Record{{Row: &customer{Key: "c00001"}, Deleted: true}}, force: true, left: 9},
 		{name: "nothing readable by force", give: []connectors.Record{bad, bad}, force: true, left: 10, note: "none of the records could be read"},
 		{name: "a failed record is not gone", give: append(some(9), connectors.Record{Key: "c00009", Err: fmt.Errorf("unreadable")}), left: 10},
-		{name: "a failed record without a key may be", give: append(some(9), bad), left: 9},
+		{name: "a failed record without a key may be any", give: append(some(9), bad), left: 10, note: "they may be the 1 whose key could not be read; mend these, or use force"},
+		{name: "a failed record without a key by force", give: append(some(9), bad), force: true, left: 9},
 		{name: "incremental", give: some(6), mode: connectors.Incremental, force: true, left: 10},
 	}
 	onBoth(t, func(t *testing.T, kind string) {

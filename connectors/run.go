@@ -50,6 +50,7 @@ type checkpoint struct {
 	Position string              `json:"position,omitempty"` // in its stream
 	Batch    int64               `json:"batch,omitempty"`    // of its stream
 	Blocked  map[string][]string `json:"blocked,omitempty"`  // ids of tombstones that records below kept, by type
+	Nameless map[string]int64    `json:"nameless,omitempty"` // records that failed and whose key is not known, by type
 	Result   *Result             `json:"result"`
 }
 

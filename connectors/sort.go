@@ -16,6 +16,7 @@ type sorted struct {
 	keys       []string  // the other keys that the source has
 	failures   []Failure
 	seen       int64
+	nameless   int64 // failures without a key
 	duplicates int64
 }
 
@@ -34,8 +35,10 @@ func sort(typ *content.Type, records []Record) (*sorted, error) {
 		tombstone := r.Deleted && r.Err == nil
 		if !tombstone {
 			out.seen++
-			if r.Key != "" && len(r.Key) <= store.MaxKey {
+			if store.CheckKey(typ, r.Key) == nil {
 				keys[r.Key] = true
+			} else {
+				out.nameless++
 			}
 		}
 		old := last[r.Key]
