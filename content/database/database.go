@@ -78,12 +78,18 @@ func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) er
 	return db.run(context.WithValue(ctx, inWrite{db}, true), db.write, do)
 }
 
+// inRead is the context key of a Read in progress on a DB.
+type inRead struct{ db *DB }
+
 // Read runs do in a read-only transaction that sees one state of the database
 // from beginning to end. Writing in it is an error. It holds one of a few
-// connections: take no second Read (nor a store's method) inside it, or enough
-// callers at once wait for each other.
+// connections, so a Read inside a Read of the same DB panics: enough callers at
+// once would wait for each other.
 func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
-	return db.run(ctx, db.read, do)
+	if ctx.Value(inRead{db}) != nil {
+		panic("database: Read inside a Read would wait for itself once all connections are taken; use the transaction at hand")
+	}
+	return db.run(context.WithValue(ctx, inRead{db}, true), db.read, do)
 }
 
 func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) error) (err error) {

@@ -147,6 +147,29 @@ func TestWriteInsideWritePanicsOnlyForTheSameDatabase(t *testing.T) {
 	})
 }
 
+func TestReadInsideReadPanics(t *testing.T) {
+	databasetest.Run(t, func(t *testing.T, db *database.DB) {
+		nothing := func(context.Context, *database.Tx) error { return nil }
+		other := databasetest.Open(t, database.SQLite)
+		if err := db.Read(context.Background(), func(ctx context.Context, tx *database.Tx) error {
+			defer func() {
+				if r := recover(); r == nil || !strings.Contains(fmt.Sprint(r), "inside a Read") {
+					t.Errorf("a Read inside a Read: %v", r)
+				}
+			}()
+			if err := other.Read(ctx, nothing); err != nil {
+				t.Error(err)
+			}
+			return db.Read(ctx, nothing)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Write(context.Background(), func(ctx context.Context, tx *database.Tx) error { return db.Read(ctx, nothing) }); err != nil {
+			t.Errorf("a Read beside the Write around it: %v", err)
+		}
+	})
+}
+
 func TestReadRefusesToWrite(t *testing.T) {
 	databasetest.Run(t, func(t *testing.T, db *database.DB) {
 		for _, change := range []string{"DELETE FROM organizations", "CREATE TABLE x (y INTEGER)", "INSERT INTO organizations VALUES ('a', 'a', '2026-01-01')"} {
