@@ -273,6 +273,8 @@ func (t *Type) finishRoles() {
 		switch {
 		case f.Has(Hidden) && f.Has(shown):
 			t.problem("field %s is hidden, so it can be neither shown, searched, filtered nor sorted by; take one of its roles away", f.Name)
+		case f.Has(Unindexed) && f.Has(Title|Text|Facet|Category|URL|Searched):
+			t.problem("field %s is unindexed, but stands in the search document by its other roles; take one of them away", f.Name)
 		case f.Has(Kept) && f.Has(Key|Title):
 			t.problem("field %s is kept, but each import brings a key and a title; take one of its roles away", f.Name)
 		case f.Has(Kept) && f.LinkFrom != "":

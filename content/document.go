@@ -66,12 +66,13 @@ func (t *Type) Document(r Row) Document {
 		if v == nil || v == "" {
 			continue
 		}
-		switch {
-		case f.Has(Category) && d.ContentType == "":
+		if f.Has(Category) && d.ContentType == "" {
 			d.ContentType = v.(string)
-		case f.Has(URL) && d.URL == "":
+		}
+		if f.Has(URL) && d.URL == "" {
 			d.URL = v.(string)
-		case f.Has(Text) && d.Text == "":
+		}
+		if f.Has(Text) && d.Text == "" {
 			if text.Len() > 0 {
 				text.WriteString("\n\n")
 			}

@@ -130,6 +130,7 @@ func TestRegistryFindsEachMistake(t *testing.T) {
 		"two fields have the role \"parent\"": {define(func(*content.Spec[content.Dynamic]) {}, content.FieldSpec{Name: "up", Kind: content.String, Roles: content.Parent, LinkType: "thing"},
 			content.FieldSpec{Name: "up2", Kind: content.String, Roles: content.Parent, LinkType: "thing"})},
 		"is hidden, so it can be neither": {field(content.FieldSpec{Name: "s", Kind: content.String, Roles: content.Hidden | content.Facet})},
+		"is unindexed, but stands in":     {field(content.FieldSpec{Name: "s", Kind: content.String, Roles: content.Unindexed | content.Facet})},
 		"is kept, but each import brings": {content.DefineDynamic(content.Spec[content.Dynamic]{Name: "x", Label: "X"}, content.FieldSpec{Name: "k", Kind: content.String, Roles: content.Key | content.Title | content.Kept})},
 		"is kept, but from=state":         {field(content.FieldSpec{Name: "up", Kind: content.String, Roles: content.Link | content.Kept, LinkType: "thing", LinkFrom: "state"})},
 		"holds JSON, which cannot be":     {field(content.FieldSpec{Name: "j", Kind: content.JSON, Roles: content.Facet})},
