@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
@@ -388,4 +390,28 @@ func TestCloseEndsEverything(t *testing.T) {
 			t.Error("a closed database takes writes")
 		}
 	})
+}
+
+func TestCloseLeavesNoGoroutineBehind(t *testing.T) {
+	for _, kind := range []string{database.SQLite, database.Postgres} {
+		dsn := databasetest.DSN(t, kind)
+		before := goleak.IgnoreCurrent()
+		db, err := database.Open(context.Background(), dsn, database.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		for range 3 {
+			_ = db.Write(ctx, func(ctx context.Context, tx *database.Tx) error { return tx.Run(ctx, "SELECT 1") })
+			_ = db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+				return tx.Get(ctx, new(int), "SELECT CAST(? AS INTEGER)", 1)
+			})
+		}
+		cancel()
+		_ = db.Read(ctx, func(ctx context.Context, tx *database.Tx) error { return nil })
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		goleak.VerifyNone(t, before)
+	}
 }

@@ -19,6 +19,9 @@ import (
 // of keys must not be planned then as joins that compare each record with each
 // key, which takes seconds per thousand.
 func TestPostgresPlansWithoutStatistics(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it stores tens of thousands of records")
+	}
 	ctx := context.Background()
 	w := storetest.Open(t, databasetest.Open(t, database.Postgres))
 	w.Write(t, func(ctx context.Context, tx *database.Tx) error {

@@ -176,6 +176,9 @@ func TestTwoOrganizationsAreLikeTwoDatabases(t *testing.T) {
 
 // A full sync of 100,000 keys takes seconds.
 func TestSeenIsFast(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: it stores tens of thousands of records")
+	}
 	databasetest.Run(t, func(t *testing.T, db *database.DB) {
 		ctx := context.Background()
 		w := storetest.Open(t, db)
