@@ -267,10 +267,22 @@ func (im *importing) started(session Session, files []File) {
 	im.task.Info(jobs.EventImportStart, message, data)
 }
 
+// linksState is where connection_state says, beside the positions of streams,
+// whether records were written whose links have not been resolved since.
+const (
+	linksState    = "#links"
+	linksWaiting  = "waiting"
+	linksResolved = "resolved"
+)
+
 // links resolves the links of the connection's types, and those of other types
-// that lead to them. It does so on every import, whatever that wrote: an earlier
-// one may have ended before it came to this.
+// that lead to them, when this import or one that ended before it came to this
+// has written anything.
 func (im *importing) links(ctx context.Context) error {
+	state, err := im.position(ctx, linksState)
+	if err != nil || state != linksWaiting {
+		return err
+	}
 	for _, t := range im.Store.Registry().Types() {
 		concerned := im.declares(t.Name())
 		for _, f := range t.With(content.Parent | content.Link) {
@@ -283,7 +295,9 @@ func (im *importing) links(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return im.savePosition(ctx, tx, linksState, linksResolved)
+	})
 }
 
 func (im *importing) declares(typeName string) bool {

@@ -66,6 +66,7 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 	if err != nil {
 		return nil, err
 	}
+	written := n.Created + n.Updated
 	if im.resumed {
 		n = im.recount(fresh, n)
 	}
@@ -81,7 +82,10 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 	counts.Duplicates += n.Duplicates + int64(len(replacing)) - replaced.Created
 	im.unblock(typ, fresh)
 	im.unblock(typ, replacing)
-	return failures, nil
+	if written+replaced.Created+replaced.Updated > 0 {
+		err = im.savePosition(ctx, tx, linksState, linksWaiting)
+	}
+	return failures, err
 }
 
 // recount counts what an attempt that was interrupted had created and changed
