@@ -357,27 +357,3 @@ func TestConcurrentWork(t *testing.T) {
 		x.check()
 	})
 }
-
-func TestMergeOfLargeSegments(t *testing.T) {
-	if testing.Short() {
-		t.Skip("merges some ten thousand chunks")
-	}
-	db := databasetest.Open(t, database.SQLite)
-	x := newTableIndex(t, db)
-	for i := range 12 {
-		x.add(texts(i*1000, i*1000+1000)...)
-	}
-	var gone []int64
-	for n := int64(1); n < 12000; n += 5 {
-		gone = append(gone, n)
-	}
-	x.remove(gone...)
-	before := x.answers()
-	if n := x.merge(); n < 12 {
-		t.Errorf("%d segments were merged", n)
-	}
-	x.check()
-	if diff := cmp.Diff(before, x.answers()); diff != "" {
-		t.Error(diff)
-	}
-}
