@@ -120,7 +120,18 @@ func (c *Curator) declare() error {
 	}
 	var invalid error
 	c.registry, invalid = content.NewRegistry(types...)
-	return errors.Join(connectors.Check(c.order...), invalid)
+	_, wrong := functions.NewEngine(functions.Config{}, c.ownFunctions()...)
+	return errors.Join(connectors.Check(c.order...), invalid, wrong)
+}
+
+// ownFunctions are those of the connections and of the program.
+func (c *Curator) ownFunctions() (own []*functions.Function) {
+	for _, conn := range c.order {
+		if conn != nil {
+			own = append(own, conn.Functions()...)
+		}
+	}
+	return append(own, c.config.Functions...)
 }
 
 // migrate brings the tables up to date: the core's and those of built-in
@@ -131,11 +142,14 @@ func (c *Curator) migrate(ctx context.Context) error {
 	}
 	migrated := map[string]bool{}
 	for _, conn := range c.order {
-		if !migrations.Has(conn.Name()) {
+		if conn.Name() == migrations.Core || !migrations.Has(conn.Name()) {
 			continue
 		}
 		if err := migrations.Up(ctx, c.db, conn.Name()); err != nil {
 			return err
+		}
+		if missing, err := store.Missing(ctx, c.db, conn.Types()...); err != nil || missing != "" {
+			continue // the program's own, of that name
 		}
 		for _, t := range conn.Types() {
 			migrated[t.Name()] = true
@@ -206,11 +220,7 @@ func (c *Curator) assemble() error {
 	if c.jobs, err = jobs.New(jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: queues, Jobs: list, Now: c.now, Logger: c.config.Logger}); err != nil {
 		return err
 	}
-	all := functions.Builtins(c.sources())
-	for _, conn := range c.order {
-		all = append(all, conn.Functions()...)
-	}
-	all = append(all, c.config.Functions...)
+	all := append(functions.Builtins(c.sources()), c.ownFunctions()...)
 	c.engine, err = functions.NewEngine(functions.Config{Authorize: c.config.Authorize, Logger: cmp.Or(c.config.Logger, slog.New(slog.DiscardHandler))}, all...)
 	return err
 }
