@@ -135,7 +135,7 @@ func (e *fts5) insert(batch []text) error {
 		return err
 	}
 	defer tx.Rollback()
-	insert, err := tx.Prepare("INSERT INTO d (title, body) VALUES (?, ?)") //nolint:sqlclosecheck // closed below, and with its transaction
+	insert, err := tx.Prepare("INSERT INTO d (title, body) VALUES (?, ?)")
 	if err != nil {
 		return err
 	}
