@@ -62,7 +62,7 @@ func TestTombstones(t *testing.T) {
 // stand in one batch or in two.
 func TestTombstonesInOrder(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
-	s.engine.SetBatch(10)
+	s.engine.BatchRecords = 10
 	live := func(name string) connectors.Record { return connectors.Record{Row: &customer{Key: "x", Name: name}} }
 	broken := connectors.Record{Key: "x", Err: fmt.Errorf("unreadable"), Raw: []byte("{}")}
 	for _, test := range []struct {
@@ -204,7 +204,7 @@ func (s *shop) everything() []string {
 func TestDryRunOfNewAndChangedRecords(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Cascade)
-		s.engine.SetBatch(10)
+		s.engine.BatchRecords = 10
 		s.must(connectors.Options{}, s.customers(many(10)...), s.orders(&order{Key: "o1", Name: "Order", CustomerKey: ptr("c00000")}, &order{Key: "o2", Name: "Other", CustomerKey: ptr("c00001")}))
 		// Of ten, six are gone; so many are new that this is less than half; two
 		// more are tombstones, one is changed.
@@ -334,7 +334,7 @@ func TestBlockedParentsGoWithTheirChildren(t *testing.T) {
 func TestBlockedTombstoneOfARecordThatIsBack(t *testing.T) {
 	s := newShop(t, "sqlite", content.Block)
 	s.must(connectors.Options{}, s.customers(many(3)...), s.orders(&order{Key: "o1", Name: "First", CustomerKey: ptr("c00000")}))
-	s.engine.SetBatch(10)
+	s.engine.BatchRecords = 10
 	records := append([]connectors.Record{tombstone("c00000")}, rows(many(15)...)...)
 	records = append(records, connectors.Record{Row: many(1)[0]})
 	s.must(connectors.Options{}, s.stream("customer", true, records...), s.stream("order", true, connectors.Record{Row: &order{Key: "o1"}, Deleted: true}, connectors.Record{Row: &order{Key: "o2", Name: "Second"}}))

@@ -54,8 +54,9 @@ type Engine struct {
 	HTTP       *http.Client     // for connections; nil is http.DefaultClient
 	Now        func() time.Time // nil is time.Now
 	Log        *slog.Logger     // nil is silent
-
-	batchSize int // in records; 0 is batchRecords
+	// BatchRecords is how many records are written in one transaction, at most;
+	// 0 is 1000. Payloads of more than 4 MB make a batch too.
+	BatchRecords int
 }
 
 // Options are what a caller decides about one import. They are stored as the

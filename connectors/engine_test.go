@@ -84,7 +84,7 @@ func TestTheLastOfAKeyCounts(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
 		// Within a batch, and across batches.
-		s.engine.SetBatch(10)
+		s.engine.BatchRecords = 10
 		list := many(25)
 		list = append(list, &customer{Key: "c00003", Name: "Second"}, &customer{Key: "c00024", Name: "Near"}, &customer{Key: "c00003", Name: "Third"})
 		result, _ := s.must(connectors.Options{}, s.customers(list...))

@@ -189,7 +189,7 @@ func TestFailuresAreSettledByLaterImports(t *testing.T) {
 func TestFailedImportHasItsResult(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
 	broken := s.customers(many(30)...)
-	s.engine.SetBatch(10)
+	s.engine.BatchRecords = 10
 	task := s.task()
 	task.dieAt = 5
 	s.streams = []connectors.Stream{broken}

@@ -3,7 +3,6 @@ package connectors_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -195,7 +194,7 @@ type fakeTask struct {
 	after     bool // it dies when the commit is done
 }
 
-var errDied = errors.New("the process died")
+var errDied = fmt.Errorf("the process died: %w", content.ErrSuperseded)
 
 func (s *shop) task() *fakeTask {
 	s.t.Helper()

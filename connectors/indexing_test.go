@@ -103,7 +103,7 @@ func TestTheIndexIsDown(t *testing.T) {
 	down := errors.New("the index is down")
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
-		s.engine.SetBatch(2)
+		s.engine.BatchRecords = 2
 		flaky := &flakyIndex{Indexer: s.engine.Index}
 		s.engine.Index = flaky
 		for _, test := range []struct {

@@ -30,7 +30,7 @@ func (s *shop) changes(log []connectors.Record, from *[]string) connectors.Strea
 func TestIncrementalStreams(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
-		s.engine.SetBatch(10)
+		s.engine.BatchRecords = 10
 		var from []string
 		log := rows(many(25)...)
 		result, _ := s.must(connectors.Options{}, s.changes(log, &from))
@@ -64,7 +64,7 @@ func TestIncrementalStreams(t *testing.T) {
 func TestIncrementalStreamsThatBreakOff(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
-		s.engine.SetBatch(10)
+		s.engine.BatchRecords = 10
 		var from []string
 		log := rows(many(35)...)
 		log[27].Position = nil

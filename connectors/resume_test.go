@@ -23,7 +23,7 @@ import (
 func TestResumeAtEveryCommit(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Cascade)
-		s.engine.SetBatch(20)
+		s.engine.BatchRecords = 20
 		for _, positions := range []string{"every", "some", "none"} {
 			t.Run(positions, func(t *testing.T) {
 				s.t = t
@@ -159,7 +159,7 @@ func TestResumeInTheCleanUpByForce(t *testing.T) {
 func TestKeysOfEndedRunsAreRemoved(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
-		s.engine.SetBatch(20)
+		s.engine.BatchRecords = 20
 		task := s.task()
 		task.dieAt = 4
 		s.streams = []connectors.Stream{s.customers(many(100)...)}

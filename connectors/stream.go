@@ -86,7 +86,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 func (im *importing) read(ctx context.Context, s Stream, from string, give func(batch []Record, last bool) bool) (err error) {
 	defer func() { err = errors.Join(err, im.panicked(recover(), "reading "+s.Type.Name())) }()
 	var batch []Record
-	size := cmp.Or(im.batchSize, batchRecords)
+	size := cmp.Or(im.BatchRecords, batchRecords)
 	bytes, resumable := 0, false
 	for r, err := range s.Read(ctx, from) {
 		if err != nil {

@@ -163,7 +163,7 @@ func TestSessionsAreClosed(t *testing.T) {
 func TestCancelledImport(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		s := newShop(t, kind, content.Orphan)
-		s.engine.SetBatch(10)
+		s.engine.BatchRecords = 10
 		s.must(connectors.Options{}, s.customers(&customer{Key: "old", Name: "Old"}))
 		cause := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -212,7 +212,7 @@ func TestCancelledImport(t *testing.T) {
 // while the database is slow.
 func TestBackPressure(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
-	s.engine.SetBatch(10)
+	s.engine.BatchRecords = 10
 	var commits atomic.Int64
 	task := s.task()
 	task.committed = func() { commits.Add(1) }
