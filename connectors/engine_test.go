@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -188,6 +189,81 @@ func TestImportsOfOneInstanceFollowEachOther(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// Of imports that wait, the one that was started first comes first: an older
+// export must not write over a newer one.
+func TestImportsWaitInTheirOrder(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind string) {
+		s := newShop(t, kind, content.Orphan)
+		s.streams = []connectors.Stream{s.customers(&customer{Key: "1", Name: "One"})}
+		holder := s.task()
+		if _, err := s.engine.Import(t.Context(), holder, s.conn, nil, connectors.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		older, newer := s.task(), s.task()
+		order, waits := make(chan string, 2), make(chan bool, 2)
+		for name, task := range map[string]*fakeTask{"older": older, "newer": newer} {
+			task.told = func(event string) {
+				switch {
+				case strings.Contains(event, "waits for another import"):
+					waits <- true
+				case strings.HasPrefix(event, "Customers: "): // it was its turn
+					order <- name
+				}
+			}
+		}
+		var all sync.WaitGroup
+		for _, task := range []*fakeTask{newer, older} {
+			all.Go(func() {
+				if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); err != nil {
+					t.Error(err)
+				}
+				task.end("completed")
+			})
+		}
+		<-waits
+		<-waits
+		holder.end("completed")
+		all.Wait()
+		if first, second := <-order, <-order; first != "older" || second != "newer" {
+			t.Errorf("%s came before %s", first, second)
+		}
+	})
+}
+
+// A run that was interrupted does not go on with an old source when another one
+// has been imported since.
+func TestInterruptedImportThatWasOvertaken(t *testing.T) {
+	s := newShop(t, "sqlite", content.Orphan)
+	s.engine.BatchRecords = 10
+	task := s.task()
+	task.dieAt = 4
+	old := many(40)
+	s.streams = []connectors.Stream{s.customers(old...)}
+	if _, err := s.engine.Import(t.Context(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, errDied) {
+		t.Fatal(err)
+	}
+	task.end("pending")
+	s.must(connectors.Options{}, s.customers(append(many(20), &customer{Key: "new", Name: "New"})...))
+	before := s.everything()
+	task.end("running")
+	s.streams = []connectors.Stream{s.customers(old...)}
+	if _, err := s.engine.Import(t.Context(), task.again(), s.conn, nil, connectors.Options{Force: true}); !errors.Is(err, content.ErrConflict) {
+		t.Error(err)
+	}
+	if diff := cmp.Diff(before, s.everything()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBadInstance(t *testing.T) {
+	s := newShop(t, "sqlite", content.Orphan)
+	for _, instance := range []string{"a\x00b", "a\xffb", strings.Repeat("x", 256)} {
+		if _, err := s.engine.Import(t.Context(), s.task(), s.conn, nil, connectors.Options{Instance: instance}); !errors.Is(err, content.ErrInvalid) {
+			t.Errorf("%q: %v", instance, err)
+		}
+	}
 }
 
 func TestWaitingForATurnEndsWithTheContext(t *testing.T) {

@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -58,6 +61,9 @@ func (e *Engine) importing(task Task, c *Connection, options Options) (*importin
 	organization, err := e.Auth.Organization(task.Scope())
 	if err != nil {
 		return nil, err
+	}
+	if i := options.Instance; len(i) > store.MaxKey || !utf8.ValidString(i) || strings.ContainsRune(i, 0) {
+		return nil, fmt.Errorf("import %s: %w instance %.40q: use at most %d bytes of text", c.Name(), content.ErrInvalid, i, store.MaxKey)
 	}
 	return &importing{
 		Engine: e, c: c, task: task, scope: task.Scope(), organization: organization, options: options,

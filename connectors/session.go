@@ -67,13 +67,13 @@ type Stream struct {
 type Record struct {
 	Row      content.Row  // with its key and Raw set; nil when it could not be read
 	Deleted  bool         // a tombstone: the record with the key of Row, or Key, is gone
-	Position fmt.Stringer // where to go on behind it; nil when the stream cannot resume
+	Position fmt.Stringer // where to go on behind it; nil when the stream cannot go on there
 	Done     int64        // how far the stream is behind it, in the unit of Stream.Total; 0 counts records
 	Place    Place
-	Key      string     // of a failed record, when it is known: the stored one is kept
+	Key      string     // where Row does not tell it; of a failed record when it is known: then the stored one is kept
 	Raw      []byte     // of a failed record
 	Err      error      // why it failed
-	Values   []BadValue // single values that could not be read; their fields are empty
+	Values   []BadValue // values that could not be read, whose fields are empty; of a failed record the first is the one at fault
 
 	// A stream that can tell whether a record has changed without reading it in
 	// full leaves Row nil and gives these, with Key: Fingerprint stands for the
