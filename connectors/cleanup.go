@@ -250,7 +250,7 @@ func (im *importing) delete(ctx context.Context, tx *database.Tx, typ *content.T
 		return nil, err
 	}
 	for _, gone := range d.ByParent {
-		im.result.counts(gone.Type.Name()).Deleted += int64(len(gone.IDs))
+		im.result.counts(gone.Type.Name()).Deleted += im.newlyGone(gone.IDs)
 		if im.Index == nil || im.options.DryRun {
 			continue
 		}
@@ -259,4 +259,22 @@ func (im *importing) delete(ctx context.Context, tx *database.Tx, typ *content.T
 		}
 	}
 	return d.Blocked, nil
+}
+
+// newlyGone counts deletions. A dry run takes each back, so that it may meet a
+// record again: with its parent and for itself.
+func (im *importing) newlyGone(ids []string) (n int64) {
+	if !im.options.DryRun {
+		return int64(len(ids))
+	}
+	if im.gone == nil {
+		im.gone = map[string]bool{}
+	}
+	for _, id := range ids {
+		if !im.gone[id] {
+			im.gone[id] = true
+			n++
+		}
+	}
+	return n
 }

@@ -287,6 +287,31 @@ func TestChildrenOfTheDeleted(t *testing.T) {
 	}
 }
 
+// What goes with its parent and for itself is counted once, in a dry run too.
+func TestDeletedTwice(t *testing.T) {
+	for _, by := range []string{"tombstone", "full sync"} {
+		s := newShop(t, "sqlite", content.Cascade)
+		all := many(6)
+		orders := []*order{{Key: "o1", Name: "First", CustomerKey: ptr("c00000")}, {Key: "o2", Name: "Second", CustomerKey: ptr("c00000")}, {Key: "o3", Name: "Third"}, {Key: "o4", Name: "Fourth"}}
+		s.must(connectors.Options{}, s.customers(all...), s.orders(orders...))
+		customers, rest := rows(all[1:]...), rows(orders[1:]...)
+		if by == "tombstone" {
+			customers, rest = append(customers, tombstone("c00000")), append(rest[1:], connectors.Record{Row: &order{Key: "o1"}, Deleted: true}, connectors.Record{Row: &order{Key: "o2"}, Deleted: true})
+		} else {
+			rest = rest[1:]
+		}
+		streams := []connectors.Stream{s.stream("customer", true, customers...), s.stream("order", true, rest...)}
+		dry, _ := s.must(connectors.Options{DryRun: true}, streams...)
+		result, _ := s.must(connectors.Options{}, streams...)
+		if diff := cmp.Diff(result.Streams, dry.Streams); diff != "" {
+			t.Errorf("by %s, a dry run foretold otherwise: %s", by, diff)
+		}
+		if c, o := result.Streams["customer"], result.Streams["order"]; c.Deleted != 1 || o.Deleted != 2 {
+			t.Errorf("by %s: %+v %+v", by, *c, *o)
+		}
+	}
+}
+
 // A customer whose orders go in the same import goes too, although customers are
 // read before orders.
 func TestBlockedParentsGoWithTheirChildren(t *testing.T) {

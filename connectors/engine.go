@@ -65,7 +65,7 @@ type Options struct {
 	Instance string          `json:"instance,omitempty"` // of the connection; "" is the only one
 	Settings json.RawMessage `json:"settings,omitempty"` // settings in place of the defaults
 	Force    bool            `json:"force,omitempty"`    // delete in spite of missing parts, unreadable keys and the share; never in spite of an empty stream
-	DryRun   bool            `json:"dry_run,omitempty"`  // say what would happen and change nothing
+	DryRun   bool            `json:"dry_run,omitempty"`  // say what would happen and change nothing; other writers wait while deletions are tried out
 }
 
 // Import runs an import in a task: it reads the connection's streams, writes

@@ -38,10 +38,11 @@ type importing struct {
 	resumed      bool      // an earlier attempt has written something
 	result       *Result
 	state        checkpoint
-	done         int64 // units of the streams before the one at work, for progress
-	warned       int   // records that cannot be indexed
-	unmerged     int64 // records indexed since the last merge
-	open         bool  // there are unsettled failures of earlier runs of the stream at work
+	done         int64           // units of the streams before the one at work, for progress
+	warned       int             // records that cannot be indexed
+	unmerged     int64           // records indexed since the last merge
+	gone         map[string]bool // ids that a dry run would have deleted by now
+	open         bool            // there are unsettled failures of earlier runs of the stream at work
 }
 
 // A checkpoint is where a run goes on after a crash. It is written in the

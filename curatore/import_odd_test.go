@@ -119,6 +119,12 @@ func TestOddExports(t *testing.T) {
 				if len(stored) != len(failures) {
 					t.Errorf("stored failures %.300q", stored)
 				}
+				for _, raw := range d.rows("SELECT raw FROM import_failures WHERE organization_id = ? AND scope = 'record'", d.id) {
+					var row map[string]string
+					if err := json.Unmarshal([]byte(raw), &row); err != nil || len(row) == 0 {
+						t.Errorf("payload %.200q: %v", raw, err)
+					}
+				}
 				if messages, _ := d.events(run.ID, "error"); len(messages) != len(failures) {
 					t.Errorf("error events %.300q", messages)
 				}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -75,25 +76,28 @@ func replay(_ context.Context, in connectors.Input[Options]) (func(string, []byt
 // members returns the names and values of a JSON object of strings, in order.
 func members(raw []byte) (names, values []string, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
-	token := func() (any, bool) {
-		t, tokenErr := d.Token()
-		err = errors.Join(err, tokenErr)
-		return t, err == nil
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, nil, errors.Join(errors.New("it is no JSON object"), err)
 	}
-	if t, ok := token(); ok && t != json.Delim('{') {
-		return nil, nil, errors.New("it is no JSON object")
-	}
-	for err == nil && d.More() {
-		name, _ := token()
-		value, _ := token()
-		text, ok := value.(string)
-		if err == nil && !ok {
-			return nil, nil, fmt.Errorf("%v is no text", name)
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, nil, err
 		}
-		key, _ := name.(string)
-		names, values = append(names, key), append(values, text)
+		var value *string
+		if err := d.Decode(&value); err != nil || value == nil {
+			return nil, nil, errors.Join(fmt.Errorf("%v is no text", name), err)
+		}
+		key, _ := name.(string) // in an object nothing else comes here
+		names, values = append(names, key), append(values, *value)
 	}
-	return names, values, err
+	if _, err := d.Token(); err != nil { // the end of the object
+		return nil, nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, errors.New("there is more behind the JSON object")
+	}
+	return names, values, nil
 }
 
 // index returns the place of a column in a header, or -1. Case does not count.
