@@ -49,7 +49,21 @@ type Query struct {
 	Cursor string `json:"cursor,omitempty"`
 
 	Highlight Highlight `json:"highlight,omitzero"`
+
+	// Mode says by which evidence to search; "" is hybrid where there is an
+	// [Embedder], else keyword.
+	Mode Mode `json:"mode,omitempty"`
 }
+
+// A Mode says by which evidence documents are found.
+type Mode string
+
+// The modes of a query.
+const (
+	ModeKeyword Mode = "keyword" // the words of the text
+	ModeVector  Mode = "vector"  // the closeness of its meaning
+	ModeHybrid  Mode = "hybrid"  // both
+)
 
 // A Highlight says how much of the text a hit shows. The zero value shows up to
 // two fragments of some 200 characters.
@@ -95,6 +109,11 @@ type Result struct {
 	Hits       []Hit                   `json:"hits"`   // the best first
 	Facets     map[string][]FacetCount `json:"facets"` // by field, the most frequent value first
 	NextCursor string                  `json:"next_cursor,omitempty"`
+
+	// Degraded says that a part of search failed, so that the answer comes from
+	// words alone, and DegradedReason says which and why.
+	Degraded       bool   `json:"degraded,omitempty"`
+	DegradedReason string `json:"degraded_reason,omitempty"`
 }
 
 // A Hit is a document that matches, shown by its best chunk.

@@ -1,0 +1,125 @@
+// Evaluate measures search on a collection with known answers: how good the hits
+// are, how fast it indexes, and how fast it answers. The collection has the form
+// of BEIR: a folder with corpus.jsonl, queries.jsonl and qrels.tsv.
+//
+//	go run ./examples/evaluate -db sqlite:evaluate.db -data cranfield
+//	go run ./examples/evaluate -db postgres://user@localhost/evaluate -data scifact -json
+//
+// The collection is imported into an organization of its own, named after the
+// folder, in place of what an earlier evaluation has left there.
+//
+// It ends with status 0 when all went well, 1 when something failed, and 2 when
+// it was called wrongly; then nothing was opened.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/search"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
+	os.Exit(exitStatus(run(ctx, os.Args[1:], os.Stdout, os.Stderr), os.Stderr))
+}
+
+// A usageError is a mistake on the command line.
+type usageError struct{ error }
+
+// exitStatus returns the status for what run returned, and tells it in one line.
+func exitStatus(err error, stderr io.Writer) int {
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	fmt.Fprintf(stderr, "evaluate: %s\n", strings.Join(strings.Fields(err.Error()), " "))
+	if errors.As(err, &usageError{}) {
+		return 2
+	}
+	return 1
+}
+
+// run is the whole program.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	col, err := openCollection(o.data)
+	if err != nil {
+		return err
+	}
+	for _, w := range col.warnings {
+		fmt.Fprintf(stderr, "evaluate: %s\n", w)
+	}
+	r, err := evaluate(ctx, o, col)
+	if err != nil {
+		return err
+	}
+	return r.write(stdout, o.json)
+}
+
+// evaluate imports the collection and asks its questions.
+func evaluate(ctx context.Context, o options, col *collection) (r report, err error) {
+	config, err := o.config()
+	if err != nil {
+		return r, err
+	}
+	c, err := curatore.Open(ctx, config, connection(col))
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	name, err := organizationName(o.data)
+	if err != nil {
+		return r, err
+	}
+	if err := c.DeleteOrganization(ctx, name); err != nil && !errors.Is(err, content.ErrNotFound) {
+		return r, err
+	}
+	org, err := c.Organization(ctx, name, "evaluate")
+	if err != nil {
+		return r, err
+	}
+	start := time.Now()
+	imported, err := org.Import(ctx, connectionName)
+	if err != nil {
+		return r, err
+	}
+	result, err := imported.Wait(ctx)
+	if err != nil {
+		return r, err
+	}
+	counts := result.Streams[documentType]
+	if counts == nil || counts.Indexed == 0 {
+		return r, fmt.Errorf("%s: no document was indexed", col.corpus)
+	}
+	r.Documents = int(counts.Indexed)
+	r.DocumentsPerSecond = float64(r.Documents) / time.Since(start).Seconds()
+	return r, ask(ctx, org, search.Mode(o.mode), col, &r)
+}
+
+// organizationName names the organization after the folder: two folders of one
+// name must not share it.
+func organizationName(dir string) (string, error) {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if len(path) > 150 { // of 200 that a name may have
+		path = path[len(path)-150:]
+	}
+	return "evaluate " + strings.ToValidUTF8(path, ""), nil
+}
