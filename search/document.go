@@ -35,7 +35,10 @@ func prepare(d content.Document) (prepared, error) {
 		d.Text = d.Title + "\n\n" + d.Text
 		d.Title = strings.ToValidUTF8(d.Title[:maxTitle], "")
 	}
-	p := prepared{Document: d, chunks: split(d.Text)}
+	p := prepared{Document: d}
+	for _, s := range split(d.Text) {
+		p.chunks = append(p.chunks, d.Text[s.start:s.end])
+	}
 	if len(p.chunks) > inverted.MaxChunks {
 		return prepared{}, fmt.Errorf("%w: a text of %d bytes makes %d chunks; at most %d are indexed", content.ErrInvalid, len(d.Text), len(p.chunks), inverted.MaxChunks)
 	}
