@@ -177,6 +177,10 @@ func (t *Type) parseTag(f *Field, tag string) {
 
 var identifier = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
+// languageTag is the form of the language tags of RFC 5646; which of them have
+// rules of their own is up to the search.
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
+
 // reserved are the columns that every table has, those of Postgres itself last.
 var reserved = []string{"id", "organization_id", "instance", "title_key", "created_at", "updated_at", "deleted_at", "indexed_at", "row_hash", "document_hash", "raw",
 	"ctid", "cmin", "cmax", "xmin", "xmax", "tableoid"}
@@ -228,6 +232,9 @@ func (t *Type) finish() {
 	}
 	if !slices.Contains(Colors(), s.Color) {
 		t.problem("unknown color %q; use one of %s", s.Color, strings.Join(Colors(), ", "))
+	}
+	if !languageTag.MatchString(s.Language) {
+		t.problem("the language %q is no BCP 47 tag; write en, de or pt-BR", s.Language)
 	}
 	t.key = t.only(Key, "key")
 	switch {

@@ -96,7 +96,8 @@ func TestFilterCheck(t *testing.T) {
 		content.Equal: {false, true, false}, content.NotEqual: {false, true, false}, content.Greater: {false, true, false}, content.GreaterOrEqual: {false, true, false},
 		content.Less: {false, true, false}, content.LessOrEqual: {false, true, false}, content.In: {false, true, true}, content.NotIn: {false, true, true},
 		content.Contains: {false, true, false}, content.StartsWith: {false, true, false}, content.IsNull: {true, false, false}, content.NotNull: {true, false, false},
-		"": {}, "like": {},
+		content.Exists: {true, false, false},
+		"":             {}, "like": {},
 	} {
 		for i, values := range [][]string{none, one, two} {
 			err := content.Filter{Field: "f", Op: op, Values: values}.Check()
@@ -108,7 +109,7 @@ func TestFilterCheck(t *testing.T) {
 	if err := (content.Filter{Op: content.IsNull}).Check(); !errors.Is(err, content.ErrInvalid) {
 		t.Errorf("without a field: %v", err)
 	}
-	if len(content.Ops()) != 12 {
+	if len(content.Ops()) != 13 {
 		t.Errorf("%d operators", len(content.Ops()))
 	}
 }

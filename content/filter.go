@@ -24,11 +24,12 @@ const (
 	StartsWith     Op = "starts_with"
 	IsNull         Op = "is_null"
 	NotNull        Op = "not_null"
+	Exists         Op = "exists" // the same as NotNull, by the name that search engines give it
 )
 
 // Ops lists every operator in the order in which they are documented.
 func Ops() []Op {
-	return []Op{Equal, NotEqual, Greater, GreaterOrEqual, Less, LessOrEqual, In, NotIn, Contains, StartsWith, IsNull, NotNull}
+	return []Op{Equal, NotEqual, Greater, GreaterOrEqual, Less, LessOrEqual, In, NotIn, Contains, StartsWith, IsNull, NotNull, Exists}
 }
 
 // A Filter keeps the records whose field stands in a relation to values. Values
@@ -49,12 +50,15 @@ func (f Filter) Check() error {
 		return fmt.Errorf("%w filter: the field is missing", ErrInvalid)
 	case !slices.Contains(Ops(), f.Op):
 		return fmt.Errorf("%w filter on %q: unknown operator %q; use one of %v", ErrInvalid, f.Field, f.Op, Ops())
-	case (f.Op == IsNull || f.Op == NotNull) && n != 0:
+	case f.bare() && n != 0:
 		return fmt.Errorf("%w filter on %q: %s takes no value, got %d", ErrInvalid, f.Field, f.Op, n)
 	case (f.Op == In || f.Op == NotIn) && n == 0:
 		return fmt.Errorf("%w filter on %q: %s needs at least one value", ErrInvalid, f.Field, f.Op)
-	case f.Op != In && f.Op != NotIn && f.Op != IsNull && f.Op != NotNull && n != 1:
+	case f.Op != In && f.Op != NotIn && !f.bare() && n != 1:
 		return fmt.Errorf("%w filter on %q: %s takes exactly one value, got %d", ErrInvalid, f.Field, f.Op, n)
 	}
 	return nil
 }
+
+// bare reports whether the operator takes no value.
+func (f Filter) bare() bool { return f.Op == IsNull || f.Op == NotNull || f.Op == Exists }

@@ -159,6 +159,7 @@ func TestRegistryFindsEachMistake(t *testing.T) {
 		`table name "drop table x"`:              {spec(func(s *content.Spec[content.Dynamic]) { s.Table = "drop table x" })},
 		`unknown icon "unicorn"`:                 {spec(func(s *content.Spec[content.Dynamic]) { s.Icon = "unicorn" })},
 		`unknown color "octarine"`:               {spec(func(s *content.Spec[content.Dynamic]) { s.Color = "octarine" })},
+		`the language "english (US)"`:            {spec(func(s *content.Spec[content.Dynamic]) { s.Language = "english (US)" })},
 		`group "title": this metadata namespace`: {spec(func(s *content.Spec[content.Dynamic]) { s.Group = "title" })},
 		`group "a.b": use a lower-case`:          {spec(func(s *content.Spec[content.Dynamic]) { s.Group = "a.b" })},
 		`unknown text source "telepathy"`:        {spec(func(s *content.Spec[content.Dynamic]) { s.Text = "telepathy" })},

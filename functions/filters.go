@@ -98,7 +98,7 @@ func clipped(err error) string {
 func wrongCount(f content.Filter) string {
 	n := len(f.Values)
 	switch f.Op {
-	case content.IsNull, content.NotNull:
+	case content.IsNull, content.NotNull, content.Exists:
 		return fmt.Sprintf("must have no values for %s, not %d", f.Op, n)
 	case content.In, content.NotIn:
 		return fmt.Sprintf("must have at least one value for %s", f.Op)

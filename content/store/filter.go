@@ -105,7 +105,7 @@ func condition(d database.Dialect, typ *content.Type, f content.Filter) (string,
 	switch f.Op {
 	case content.IsNull:
 		return column + " IS NULL", nil, nil
-	case content.NotNull:
+	case content.NotNull, content.Exists:
 		return column + " IS NOT NULL", nil, nil
 	case content.NotEqual:
 		return "(" + column + " <> ? OR " + column + " IS NULL)", args, nil

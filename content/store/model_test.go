@@ -44,7 +44,7 @@ func matches(typ *content.Type, row content.Row, f content.Filter) bool {
 	switch f.Op {
 	case content.IsNull:
 		return v == nil
-	case content.NotNull:
+	case content.NotNull, content.Exists:
 		return v != nil
 	case content.NotEqual:
 		return v == nil || !equal(operands[0])
@@ -207,7 +207,7 @@ func (g generator) query() (q store.Query) {
 			}
 			n := 1
 			switch op {
-			case content.IsNull, content.NotNull:
+			case content.IsNull, content.NotNull, content.Exists:
 				n = 0
 			case content.In, content.NotIn:
 				n = 1 + g.IntN(3)

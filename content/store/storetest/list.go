@@ -105,6 +105,7 @@ func listOperators(t *testing.T, w *World) {
 			{filter(name, content.NotIn, v[0], v[1], v[2]), none},
 			{filter(name, content.IsNull), none},
 			{filter(name, content.NotNull), "lo mid hi"},
+			{filter(name, content.Exists), "lo mid hi"},
 		} {
 			got := w.Keys(t, w.Company, store.Query{Filters: []content.Filter{c.filter}})
 			if none == "" { // leave the fourth record out
