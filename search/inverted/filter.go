@@ -96,7 +96,7 @@ func (c *condition) match(op content.Op, col *column) []bool {
 // matchKind is match for the values of one kind, which ascend.
 func (c *condition) matchKind(op content.Op, kind content.Kind, matching []bool, at func(i int) value) {
 	switch op {
-	case content.NotNull:
+	case content.NotNull, content.Exists:
 		fill(matching)
 		return
 	case content.Contains, content.StartsWith:

@@ -3,49 +3,7 @@ package inverted
 import (
 	"context"
 	"slices"
-
-	"github.com/curatore/curatore-go/content"
 )
-
-// A Request says what to look for in the index of one organization.
-type Request struct {
-	Query   *Query           // nil: every document matches
-	Filters []content.Filter // on names of [Document.Values]; all of them must hold
-	Any     []content.Filter // at least one of them must hold, unless there are none
-	OrderBy string           // without a Query: the name of the values that order documents, largest first
-	Facets  []string         // names whose values are counted over all matching documents
-	Limit   int              // number of hits; 0 counts only
-	After   *Position        // hits begin behind this one
-}
-
-// A Position is a hit's place in the order of hits.
-type Position struct {
-	Score    float64
-	Document int64
-}
-
-// A Hit is a document with the chunk that matches best.
-type Hit struct {
-	Document int64 // number of the document's first chunk
-	Chunk    int64 // number of the best chunk
-	Score    float64
-}
-
-// A Count is the number of matching documents with a value.
-type Count struct {
-	Value string
-	Count int
-}
-
-// A Result holds hits in descending order of score, equal scores in ascending
-// order of document; the number of documents that match on all pages together;
-// and for each facet asked for the values of these documents, most frequent
-// first. A document with several values counts for each.
-type Result struct {
-	Total  int
-	Hits   []Hit
-	Facets map[string][]Count
-}
 
 // search answers a request from what a view sees.
 func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, error) {

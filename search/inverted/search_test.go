@@ -48,7 +48,7 @@ func (n *naive) search(words []string) []Hit {
 	}
 	var hits []Hit
 	for number, s := range scores {
-		hits = append(hits, Hit{number, number, s})
+		hits = append(hits, Hit{Document: number, Chunk: number, Score: s})
 	}
 	slices.SortFunc(hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document)) })
 	return hits
