@@ -26,6 +26,27 @@ type Document struct {
 	Language    string         // of the text, BCP 47
 	Metadata    map[string]any // by namespace, then by field: string, int64, float64, bool or time.Time
 	UpdatedAt   time.Time      // orders results without a query, newest first
+	Locations   []Location     // where the parts of Text begin, in order; nil when it has none
+}
+
+// A Location is a place in a text that people can find again in its source: a
+// page, a sheet, a slide. It reaches up to the next one.
+type Location struct {
+	Offset int    `json:"offset"` // in bytes of the text
+	Label  string `json:"label"`  // "page 3"
+}
+
+// LocationAt returns the label of the location in which a byte of the text lies,
+// or "".
+func LocationAt(locations []Location, offset int) string {
+	label := ""
+	for _, l := range locations {
+		if l.Offset > offset {
+			break
+		}
+		label = l.Label
+	}
+	return label
 }
 
 // ReservedNamespaces returns the names that no group can have: a namespace of
@@ -126,6 +147,9 @@ func (d Document) Hash() []byte {
 	b := make([]byte, 0, 512+len(d.Title)+len(d.Text))
 	for _, s := range []string{d.ID, d.Type, d.Group, d.Title, d.Text, d.Filename, d.ContentType, d.URL, d.Language} {
 		b = appendText(b, s)
+	}
+	for _, l := range d.Locations {
+		b = appendText(binary.AppendVarint(b, int64(l.Offset)), l.Label)
 	}
 	sum := sha256.Sum256(appendValue(b, d.Metadata))
 	return sum[:16]
