@@ -33,6 +33,7 @@ type DB struct {
 	dialect Dialect
 	write   *pool // SQLite: of one connection
 	read    *pool // Postgres: the same as write, begun differently
+	dsn     string
 }
 
 // Open opens "sqlite:PATH" (the file is created when it is missing) or
@@ -98,12 +99,17 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 		return domainError(ctx, err)
 	}
 	committed := false
+	tx := &Tx{conn: c, dialect: db.dialect}
+	defer func() { // when the connection is back in its pool
+		for _, do := range tx.after {
+			do(committed && err == nil)
+		}
+	}()
 	defer func() {
 		if !committed {
 			_ = p.end(ctx, c, "ROLLBACK") // the error or panic that led here is the one to report
 		}
 	}()
-	tx := &Tx{conn: c, dialect: db.dialect}
 	defer tx.end() // before the connection is given back
 	if err := do(ctx, tx); err != nil {
 		return domainError(ctx, err)

@@ -34,6 +34,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	pooled := sqlx.NewDb(raw, "postgres")
 	return &DB{
 		dialect: Dialect{Postgres},
+		dsn:     dsn,
 		write:   newPool(pooled, "BEGIN", pgCommit, size),
 		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
 	}, nil

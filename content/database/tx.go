@@ -21,6 +21,7 @@ type Tx struct {
 	dialect Dialect
 	failed  error       // of the first statement that failed
 	rows    []*sql.Rows // that may still be open
+	after   []func(committed bool)
 }
 
 var (
@@ -133,6 +134,11 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name)
 	return err
 }
+
+// AfterEnd calls do when the transaction has ended, with whether it was
+// committed for certain, before Write or Read returns. When the connection was
+// lost during the commit, it may have been and do is told false.
+func (tx *Tx) AfterEnd(do func(committed bool)) { tx.after = append(tx.after, do) }
 
 func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if err := tx.usable(); err != nil {
