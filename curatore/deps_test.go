@@ -42,7 +42,7 @@ var floors = []family{
 
 	{24, []string{"connectors", "connectors/rest"}},
 	{23, []string{"functions"}},
-	{22, []string{"search", "search/inverted", "search/pgvec", "search/flatvec"}},
+	{22, []string{"search", "search/inverted", "search/vectors", "search/pgvec", "search/flatvec"}},
 	{21, []string{"content/asset", "content/extract/..."}},
 
 	{10, []string{"curatore/jobs", "curatore/jobs/localrunner"}}, {10, []string{"curatore/keys"}}, {10, []string{"content/store"}},
