@@ -99,7 +99,7 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 		return domainError(ctx, err)
 	}
 	committed := false
-	tx := &Tx{conn: c, dialect: db.dialect}
+	tx := &Tx{conn: c, dialect: db.dialect, read: p == db.read}
 	defer func() { // when the connection is back in its pool
 		for _, do := range tx.after {
 			do(committed && err == nil)

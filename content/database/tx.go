@@ -22,6 +22,7 @@ type Tx struct {
 	failed  error       // of the first statement that failed
 	rows    []*sql.Rows // that may still be open
 	after   []func(committed bool)
+	read    bool // of Read
 }
 
 var (
@@ -134,6 +135,10 @@ func (tx *Tx) Lock(ctx context.Context, name string) error {
 	_, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", name)
 	return err
 }
+
+// ReadOnly reports whether this is a transaction of [DB.Read], which sees nothing
+// but what has been committed.
+func (tx *Tx) ReadOnly() bool { return tx.read }
 
 // AfterEnd calls do when the transaction has ended, with whether it was
 // committed for certain, before Write or Read returns. When the connection was
