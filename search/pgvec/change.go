@@ -81,6 +81,9 @@ func (x *Index) Prune(ctx context.Context, tx *database.Tx, organization string)
 // Drop deletes all vectors that an organization has of a model, those in the
 // cache too.
 func (x *Index) Drop(ctx context.Context, tx *database.Tx, organization string, model vectors.Model) error {
+	if err := model.Check(); err != nil {
+		return err
+	}
 	if err := vectorrows.Lock(ctx, tx, organization); err != nil {
 		return err
 	}

@@ -184,9 +184,6 @@ func Orphans(ctx context.Context, tx *database.Tx, organization, key string) ([]
 
 // Drop deletes all vectors of a model, and that there were any.
 func Drop(ctx context.Context, tx *database.Tx, organization string, model vectors.Model, tables ...string) error {
-	if err := model.Check(); err != nil {
-		return err
-	}
 	for _, table := range append(tables, "search_embeddings", "search_vector_models") {
 		if _, err := tx.Exec(ctx, "DELETE FROM "+table+" WHERE organization_id = ? AND model = ?", organization, model.Key()); err != nil {
 			return fmt.Errorf("vectors: drop model %q: %w", model.Name, err)

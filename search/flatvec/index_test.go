@@ -1,0 +1,13 @@
+package flatvec_test
+
+import (
+	"testing"
+
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/search/flatvec"
+	"github.com/curatore/curatore-go/search/searchtest"
+)
+
+func TestVectors(t *testing.T) {
+	searchtest.RunVectors(t, database.SQLite, func() searchtest.Vectors { return flatvec.New(flatvec.Options{}) })
+}
