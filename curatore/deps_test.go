@@ -41,7 +41,7 @@ var floors = []family{
 	{30, []string{"curatore/jobs/riverrunner"}}, {30, []string{"content/blob/s3blob"}},
 
 	{24, []string{"connectors", "connectors/rest"}},
-	{23, []string{"functions"}},
+	{23, []string{"functions", "functions/dialect"}},
 	{22, []string{"search", "search/inverted", "search/vectors", "search/pgvec", "search/flatvec"}},
 	{21, []string{"content/asset", "content/extract/..."}},
 

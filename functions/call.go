@@ -1,27 +1,46 @@
 package functions
 
 import (
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/curatore/curatore-go/content"
 )
 
-// A Call is one invocation, as its handler sees it: on whose behalf it is made,
-// and the envelope of the result. It belongs to the handler's goroutine and
-// ends with it.
+// A Call is one invocation, as its handler and middleware see it: on whose
+// behalf it is made, and the envelope of the result. It belongs to the
+// goroutine of the call and ends with it.
 type Call struct {
-	scope    content.Scope
+	bound    Bound
 	function *Function
+	request  Request
+	args     json.RawMessage
+	budget   Budget
 	message  string
 	metadata Metadata
+	done     float64 // the last progress
+	told     bool    // there was one
+	written  int     // transactions of Write that were committed
+	digest   []byte  // of the name and the arguments of a function that Writes
 }
 
 // Scope returns on whose behalf the function runs. It is never the zero Scope.
-func (c *Call) Scope() content.Scope { return c.scope }
+func (c *Call) Scope() content.Scope { return c.bound.scope }
+
+// Agent reports whether a language model makes the call.
+func (c *Call) Agent() bool { return c.bound.agent }
+
+// Functions returns the functions as this caller sees them.
+func (c *Call) Functions() Bound { return c.bound }
 
 // Function returns the function that is being called.
 func (c *Call) Function() *Function { return c.function }
+
+// Arguments returns the arguments after repair, validation and defaults, as a
+// JSON object sorted by name. It must not be changed.
+func (c *Call) Arguments() json.RawMessage { return c.args }
 
 // SetMessage says in one sentence what the result is: "Found 12 records".
 func (c *Call) SetMessage(format string, args ...any) { c.message = fmt.Sprintf(format, args...) }
@@ -49,4 +68,25 @@ func (c *Call) Note(format string, args ...any) {
 	if !slices.Contains(c.metadata.Notes, note) {
 		c.metadata.Notes = append(c.metadata.Notes, note)
 	}
+}
+
+// Progress tells the caller how far the function is. What does not go beyond the
+// last report is left out, since clients take that for an error.
+func (c *Call) Progress(p Progress) {
+	if c.request.Progress == nil || c.told && p.Done <= c.done {
+		return
+	}
+	c.done, c.told = p.Done, true
+	c.request.Progress(p)
+}
+
+// Attributes describe the call in a log or a span. They hold no values of
+// arguments.
+func (c *Call) Attributes() []slog.Attr {
+	caller := "program"
+	if c.bound.agent {
+		caller = "agent"
+	}
+	return []slog.Attr{slog.String("function", c.function.Name()), slog.String("effect", c.function.spec.Effect.String()),
+		slog.String("principal", c.bound.scope.Principal()), slog.String("caller", caller), slog.Int("arguments_bytes", len(c.args))}
 }

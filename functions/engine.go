@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/functions/dialect"
 )
 
 // A Config sets what all functions of an Engine share. The zero Config is ready
@@ -21,14 +22,37 @@ type Config struct {
 	// must be quick, and safe for concurrent use. Its error is for the log: to
 	// the model a refused function does not exist.
 	Authorize func(scope content.Scope, f *Function) error
+	// Off tells what an organization has switched off; nil means nothing. It is
+	// asked as often as Authorize, so it should remember. When it fails, nothing
+	// is listed and no call succeeds.
+	Off func(scope content.Scope) (Off, error)
+	// Middleware stands around every call, the first one outermost.
+	Middleware []Middleware
+	// Budget bounds every call; its zero value allows 64 KiB. A Request may
+	// tighten it.
+	Budget Budget
+	// CountTokens counts for Budget.Tokens; nil takes a token for 3 bytes.
+	CountTokens func(data []byte) int
+	// Ledger keeps confirmations, idempotency keys and the audit in the
+	// database. Without one confirmations are kept in this process, and there
+	// are neither keys nor an audit.
+	Ledger *Ledger
+	// Dialects are those that every function must be publishable in: what a
+	// provider would refuse is then an error of NewEngine. Others are compiled
+	// when they are asked for; see [Bound.Tools].
+	Dialects []dialect.Dialect
 	// MaxArguments bounds the JSON of the arguments, in bytes; 0 means 256 KiB.
 	MaxArguments int
-	// MaxResult bounds [Result.Data], in bytes; 0 means 64 KiB, which stays
-	// below the 25,000 tokens at which clients cut.
+	// MaxResult is Budget.Bytes, when that is 0.
 	MaxResult int
-	// Logger gets the causes of internal errors, which no result shows. nil is
-	// silent.
+	// Trace begins a span for each call; nil traces nothing. [Call.Attributes]
+	// are what to put on it.
+	Trace Trace
+	// Logger gets the causes of internal errors, which no result shows, and
+	// every call at the level of debugging. nil is silent.
 	Logger *slog.Logger
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
 // An Engine holds functions and runs calls of them. It is immutable and safe for
@@ -38,15 +62,16 @@ type Engine struct {
 	byName map[string]*Function
 	sorted []*Function
 	names  []string
+	next   Next
+	slots  map[string]chan struct{} // of functions with a bound on concurrency
+	offers offers
 }
 
 // NewEngine returns an Engine with the given functions. Its error lists every
 // mistake of every declaration, and every name that is used twice; no function
 // is left out silently.
 func NewEngine(config Config, functions ...*Function) (*Engine, error) {
-	config.MaxArguments = cmp.Or(config.MaxArguments, 256<<10)
-	config.MaxResult = cmp.Or(config.MaxResult, 64<<10)
-	e := &Engine{config: config, byName: make(map[string]*Function, len(functions))}
+	e := &Engine{config: config.withDefaults(), byName: make(map[string]*Function, len(functions)), slots: map[string]chan struct{}{}}
 	var problems []error
 	for i, f := range functions {
 		if f == nil {
@@ -60,6 +85,12 @@ func NewEngine(config Config, functions ...*Function) (*Engine, error) {
 		}
 		e.byName[f.Name()] = f
 		e.sorted = append(e.sorted, f)
+		if len(f.problems) == 0 {
+			problems = append(problems, f.lint(config.Dialects)...)
+		}
+		if n := f.spec.Concurrency; n > 0 {
+			e.slots[f.Name()] = make(chan struct{}, n)
+		}
 	}
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("%w functions: %w", content.ErrInvalid, errors.Join(problems...))
@@ -68,95 +99,139 @@ func NewEngine(config Config, functions ...*Function) (*Engine, error) {
 	for _, f := range e.sorted {
 		e.names = append(e.names, f.Name())
 	}
+	e.next = chain(e.run, config.Middleware)
+	if config.Ledger != nil {
+		e.offers = config.Ledger
+	} else {
+		e.offers = &memory{now: e.config.Now}
+	}
 	return e, nil
 }
 
-// List returns the functions that a caller may use, sorted by name: always the
-// same order, so that a provider's cache of the catalogue holds. It is empty for
-// the zero Scope. The slice is the caller's own.
-func (e *Engine) List(scope content.Scope) []*Function {
+// List returns the functions that a program may use on behalf of a Scope; see
+// [Bound.List].
+func (e *Engine) List(scope content.Scope) []*Function { return e.visible(scope, false) }
+
+// Functions returns all functions whoever may use them, sorted by name. The
+// slice is the caller's own.
+func (e *Engine) Functions() []*Function { return slices.Clone(e.sorted) }
+
+// Call runs a function with JSON arguments for a program, on behalf of a Scope.
+// The steps, in their order: resolve the name; authorise; repair the form of the
+// arguments; validate them against the published schema; set defaults; confirm;
+// add bound parameters; decode; run the handler; validate what it returned;
+// bound its size; clean and label it.
+//
+// The handler never runs with arguments that the schema refuses. A panic in it
+// becomes an error. Every error is an *[Error]; ctx is checked before the
+// handler runs.
+func (e *Engine) Call(ctx context.Context, scope content.Scope, name string, args json.RawMessage) (*Result, error) {
+	return e.do(ctx, e.Bind(scope), Request{Name: name, Arguments: args})
+}
+
+func (e *Engine) do(ctx context.Context, b Bound, r Request) (*Result, error) {
+	began := e.config.Now()
+	f, refused := e.resolve(b, r.Name)
+	if refused != nil {
+		return nil, refused
+	}
+	call := &Call{bound: b, function: f, request: r, budget: e.config.Budget.within(r.Budget)}
+	call.metadata = Metadata{Source: cmp.Or(f.spec.Source, f.spec.Name), Trust: Untrusted}
+	end := func(*Result, error) {}
+	if e.config.Trace != nil {
+		ctx, end = e.config.Trace(ctx, call)
+	}
+	result, failed := e.call(ctx, call)
+	e.log(ctx, call, began, result, failed)
+	if failed != nil {
+		end(nil, failed)
+		return nil, failed
+	}
+	end(result, nil)
+	return result, nil
+}
+
+// call takes a call from its raw arguments to its result.
+func (e *Engine) call(ctx context.Context, call *Call) (*Result, *Error) {
+	if ctx.Err() != nil {
+		return nil, asError(ctx, context.Cause(ctx))
+	}
+	var err *Error
+	if call.args, err = e.arguments(call.function, call.request.Arguments); err != nil {
+		return nil, err
+	}
+	ctx, cancel := call.deadline(ctx)
+	defer cancel()
+	if slots := e.slots[call.function.Name()]; slots != nil {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		case <-ctx.Done():
+			return nil, asError(ctx, context.Cause(ctx))
+		}
+	}
+	if call.function.spec.Effect == Writes {
+		return e.write(ctx, call)
+	}
+	return e.finish(ctx, call)
+}
+
+// visible returns the functions that a caller may use, sorted.
+func (e *Engine) visible(scope content.Scope, agent bool) []*Function {
 	if scope == (content.Scope{}) {
 		return nil
 	}
-	if e.config.Authorize == nil {
-		return slices.Clone(e.sorted)
-	}
-	var allowed []*Function
+	allowed := make([]*Function, 0, len(e.sorted))
 	for _, f := range e.sorted {
-		if e.config.Authorize(scope, f) == nil {
+		if e.refuses(scope, agent, f) == nil {
 			allowed = append(allowed, f)
 		}
 	}
 	return allowed
 }
 
-// Functions returns all functions whoever may use them, sorted by name. The
-// slice is the caller's own.
-func (e *Engine) Functions() []*Function { return slices.Clone(e.sorted) }
-
-// Call runs a function with JSON arguments on behalf of a Scope. The steps, in
-// their order: resolve the name; authorise; repair the form of the arguments;
-// validate them against the published schema; set defaults; decode; run the
-// handler; validate what it returned; bound its size; label it.
-//
-// The handler never runs with arguments that the schema refuses. A panic in it
-// becomes an error. Every error is an *[Error]; ctx is checked before the
-// handler runs.
-func (e *Engine) Call(ctx context.Context, scope content.Scope, name string, args json.RawMessage) (*Result, error) {
-	result, err := e.call(ctx, scope, name, args)
-	if err == nil {
-		return result, nil
+// refuses tells why a caller may not use a function, or nil.
+func (e *Engine) refuses(scope content.Scope, agent bool, f *Function) error {
+	if scope == (content.Scope{}) {
+		return content.ErrScope
 	}
-	if err.Code == CodeInternal && e.config.Logger != nil {
-		e.config.Logger.ErrorContext(ctx, "function failed", "function", name, "principal", scope.Principal(), "error", err)
+	if agent && f.spec.Audience == Programs {
+		return fmt.Errorf("%s is for programs, not for agents", f.Name())
 	}
-	return nil, err
-}
-
-func (e *Engine) call(ctx context.Context, scope content.Scope, name string, raw json.RawMessage) (*Result, *Error) {
-	f, err := e.resolve(scope, name)
-	if err != nil {
-		return nil, err
+	if e.config.Off != nil {
+		off, err := e.config.Off(scope)
+		if err != nil {
+			return fmt.Errorf("what is switched off cannot be read: %w", err)
+		}
+		if why := off.refuses(f); why != nil {
+			return why
+		}
 	}
-	if ctx.Err() != nil {
-		return nil, asError(ctx, context.Cause(ctx))
+	if e.config.Authorize != nil {
+		return e.config.Authorize(scope, f)
 	}
-	args, err := e.arguments(f, raw)
-	if err != nil {
-		return nil, err
-	}
-	call := &Call{scope: scope, function: f}
-	call.metadata = Metadata{Source: cmp.Or(f.spec.Source, f.spec.Name), Trust: Untrusted}
-	data, err := e.run(ctx, call, args)
-	if err != nil {
-		return nil, err
-	}
-	return &Result{Data: data, Message: call.message, Metadata: call.metadata}, nil
+	return nil
 }
 
 // resolve finds a function that the caller may use. One that exists but is not
 // for this caller looks as if it did not exist.
-func (e *Engine) resolve(scope content.Scope, name string) (*Function, *Error) {
-	if scope == (content.Scope{}) {
+func (e *Engine) resolve(b Bound, name string) (*Function, *Error) {
+	if b.scope == (content.Scope{}) {
 		return nil, &Error{Code: CodeForbidden, Message: "The call does not act for an organization.",
 			Cause: fmt.Errorf("%w: the call of %s has no scope; take one from an organization", content.ErrScope, show(name))}
 	}
 	f := e.byName[name]
 	var cause error
-	if f != nil && e.config.Authorize != nil {
-		cause = e.config.Authorize(scope, f)
-	}
-	if f != nil && cause == nil {
-		return f, nil
+	if f != nil {
+		if cause = e.refuses(b.scope, b.agent, f); cause == nil {
+			return f, nil
+		}
 	}
 	unknown := Errorf(CodeUnknownFunction, "There is no function %s.", show(name))
 	unknown.Cause = cause
-	names := e.names
-	if e.config.Authorize != nil {
-		names = nil
-		for _, allowed := range e.List(scope) {
-			names = append(names, allowed.Name())
-		}
+	var names []string
+	for _, allowed := range e.visible(b.scope, b.agent) {
+		names = append(names, allowed.Name())
 	}
 	if near := nearest(name, names); near != "" {
 		unknown.Hint = fmt.Sprintf("Did you mean %q?", near)
@@ -195,48 +270,61 @@ func (e *Engine) arguments(f *Function, raw json.RawMessage) ([]byte, *Error) {
 	return canonical, nil
 }
 
-// run calls the handler and turns what it returns into data that fits.
-func (e *Engine) run(ctx context.Context, call *Call, args []byte) (data json.RawMessage, failed *Error) {
-	defer func() {
-		if r := recover(); r != nil {
-			data, failed = nil, internal(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
-		}
-	}()
-	out, err := call.function.handle(ctx, call, args)
+// run is the innermost step: it calls the handler and turns what that returns
+// into a result that fits.
+func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
+	f := call.function
+	args, err := f.bind(ctx, call, call.args)
 	if err != nil {
-		return nil, asError(ctx, err)
+		return nil, err
+	}
+	out, err := f.handle(ctx, call, args)
+	if err != nil {
+		return nil, err
+	}
+	if err := call.rows(ctx, out); err != nil {
+		return nil, err
 	}
 	for {
-		data, err := call.function.encode(out)
+		data, err := f.encode(out)
 		if err != nil {
 			return nil, internal(err)
 		}
-		if len(data) <= e.config.MaxResult {
-			return data, nil
+		part, excess := e.fits(call.budget, data)
+		if excess == "" {
+			return call.result(data), nil
 		}
-		if failed := e.shorten(ctx, call, out, len(data)); failed != nil {
-			return nil, failed
+		if err := call.shorten(ctx, out, part, excess); err != nil {
+			return nil, err
 		}
 	}
 }
 
-// shorten makes a list result that has too many bytes lose some elements.
-func (e *Engine) shorten(ctx context.Context, call *Call, out any, size int) *Error {
+// result puts data into its envelope, cleaned when it goes to a model.
+func (c *Call) result(data json.RawMessage) *Result {
+	r := &Result{Data: data, Message: c.message, Metadata: c.metadata}
+	if c.bound.agent {
+		r.clean()
+	}
+	return r
+}
+
+// shorten makes a list result that has too much lose some elements.
+func (c *Call) shorten(ctx context.Context, out any, part float64, excess string) error {
 	list, ok := out.(Shortener)
 	if !ok || list.Len() < 2 {
-		return &Error{Code: CodeTooLarge,
-			Message: fmt.Sprintf("The result has %d bytes; at most %d can be returned.", size, e.config.MaxResult),
-			Hint:    "Ask for less: select fewer fields, or narrow the question."}
+		return &Error{Code: CodeTooLarge, Message: "The result " + excess + ".",
+			Hint: "Ask for less: select fewer fields, or narrow the question."}
 	}
 	before := list.Len()
-	n := max(1, int(int64(before)*int64(e.config.MaxResult)*9/10/int64(size)))
-	if err := list.Shorten(ctx, call, n); err != nil {
-		return asError(ctx, err)
+	n := max(1, int(float64(before)*part*9/10))
+	if err := list.Shorten(ctx, c, n); err != nil {
+		return err
 	}
 	if list.Len() >= before {
 		return internal(fmt.Errorf("%T: Shorten(%d) left %d of %d elements", out, n, list.Len(), before))
 	}
-	call.metadata.Truncated = true
+	c.metadata.Truncated = true
 	return nil
 }
 

@@ -22,6 +22,7 @@ const (
 	CodeInvalid         Code = "invalid_arguments"   // the schema or the function refuses a value
 	CodeNotFound        Code = "not_found"           // there is no such record for this caller
 	CodeForbidden       Code = "forbidden"           // this caller may not do that
+	CodeConfirmation    Code = "needs_confirmation"  // a person has to confirm it first; see Error.Confirmation
 	CodeConflict        Code = "conflict"            // it contradicts what is stored
 	CodeDisabled        Code = "disabled"            // switched off in this installation
 	CodeBusy            Code = "busy"                // overloaded; later it may succeed
@@ -46,6 +47,9 @@ type Error struct {
 	Hint    string    `json:"hint,omitempty"`
 	Fields  []Problem `json:"fields,omitempty"`
 	Cause   error     `json:"-"`
+	// Confirmation is what a person is to be asked, with [CodeConfirmation]. It
+	// is for the program, like Cause.
+	Confirmation *Confirmation `json:"-"`
 }
 
 // Errorf returns an Error whose message is for the model.

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"time"
 	"unicode/utf8"
 
 	"github.com/invopop/jsonschema"
@@ -32,6 +33,23 @@ func (e Effect) String() string {
 	return "reads"
 }
 
+// An Audience is who may call a function.
+type Audience int
+
+// The audiences. The zero value is Everyone.
+const (
+	Everyone Audience = iota // programs and agents
+	Programs                 // only programs: agents neither see nor call it
+)
+
+// String returns "everyone" or "programs".
+func (a Audience) String() string {
+	if a == Programs {
+		return "programs"
+	}
+	return "everyone"
+}
+
 // A Spec describes a function to those who call it.
 type Spec struct {
 	// Name is how it is called: [a-z][a-z0-9_]{0,39}, since clients add
@@ -44,8 +62,24 @@ type Spec struct {
 	Category string
 	// Tags are free words for filtering a catalogue.
 	Tags []string
-	// Effect is Reads unless set.
+	// Effect is Reads unless set. An agent's call of a function that Writes
+	// waits for a person's confirmation; see [Confirmation].
 	Effect Effect
+	// Additive says of a function that Writes that it only adds: nothing is
+	// changed, deleted or sent. Clients warn less about it.
+	Additive bool
+	// Unconfirmed lets agents call a function that Writes without a person's
+	// confirmation. It is for effects that nobody minds, such as a bookmark.
+	Unconfirmed bool
+	// Audience is who may call it; the zero value is everyone.
+	Audience Audience
+	// Connection is the name of the data connection that the function belongs
+	// to; where an organization has switched that off, the function is neither
+	// listed nor callable. It may be empty.
+	Connection string
+	// Needs names the types of records that the function reads or changes, for
+	// those who decide who may call it.
+	Needs []string
 	// NeedsModel says that the function itself asks a language model, so it
 	// costs money and does not work where none is configured.
 	NeedsModel bool
@@ -53,6 +87,18 @@ type Spec struct {
 	// "salesforce". Empty means the name of the function; [Call.SetSource]
 	// overrides it for one call.
 	Source string
+	// Bound are parameters that the program fills in at each call: they are
+	// fields of the input that no schema shows, and a caller who sends one is
+	// told that it does not exist. The value must fit the field.
+	Bound map[string]func(ctx context.Context, call *Call) (any, error)
+	// Sensitive names parameters whose values the audit does not show.
+	Sensitive []string
+	// Timeout ends a call with CodeTimedOut; 0 leaves [Budget.Time] alone in
+	// charge.
+	Timeout time.Duration
+	// Concurrency is how many calls run at a time in one Engine, for all
+	// callers; others wait. 0 means any number.
+	Concurrency int
 	// Defaults are values of parameters that a caller leaves out, beside those
 	// in `jsonschema:"default=…"` tags, which they override. They appear in
 	// the schema, make their parameter optional, and must satisfy it.
@@ -77,6 +123,8 @@ type Function struct {
 	outputValidator *validation.Schema // nil when the Go type cannot break its schema
 	filler          filler             // of what the handler's result points to; nil when nothing in it can be null
 	handle          handler
+	bound           []string // parameters that the program fills in, sorted
+	compiled        compiled // for providers
 }
 
 // A handler decodes validated arguments and runs the function.
@@ -91,8 +139,8 @@ func (f *Function) Description() string { return f.spec.Description }
 // Spec returns a copy of the declaration.
 func (f *Function) Spec() Spec {
 	s := f.spec
-	s.Tags = slices.Clone(s.Tags)
-	s.Defaults = maps.Clone(s.Defaults)
+	s.Tags, s.Needs, s.Sensitive = slices.Clone(s.Tags), slices.Clone(s.Needs), slices.Clone(s.Sensitive)
+	s.Defaults, s.Bound = maps.Clone(s.Defaults), maps.Clone(s.Bound)
 	return s
 }
 
@@ -202,9 +250,16 @@ var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 const maxDescription = 1024
 
 func newFunction(spec Spec) *Function {
-	spec.Tags = slices.Clone(spec.Tags)
-	spec.Defaults = maps.Clone(spec.Defaults)
 	f := &Function{spec: spec}
+	f.spec = f.Spec()
+	f.bound = slices.Sorted(maps.Keys(spec.Bound))
+	f.compiled = newCompiled()
+	if spec.Effect == Reads && (spec.Additive || spec.Unconfirmed) {
+		f.wrong("effect", errors.New("Additive and Unconfirmed say something of a function that Writes"))
+	}
+	if spec.Timeout < 0 || spec.Concurrency < 0 {
+		f.wrong("limits", errors.New("Timeout and Concurrency must not be negative"))
+	}
 	if !nameForm.MatchString(spec.Name) {
 		f.wrong("name", errors.New("must begin with a lower-case letter and hold at most 40 letters a-z, digits and underscores"))
 	}
@@ -226,6 +281,10 @@ func (f *Function) wrong(part string, errs ...error) {
 
 func (f *Function) compileInput(schema *jsonschema.Schema) {
 	if schema == nil {
+		return
+	}
+	if errs := f.hideBound(schema); len(errs) > 0 {
+		f.wrong("bound", errs...)
 		return
 	}
 	if err := applyDefaults(schema, f.spec.Defaults); err != nil {

@@ -134,11 +134,13 @@ func short(f *content.Field) bool {
 	return f.Kind != content.JSON && !f.Has(content.Text|content.Object)
 }
 
+// opNames are the operators that a model is offered: each once, by one name.
 func opNames() []string {
-	ops := content.Ops()
-	names := make([]string, len(ops))
-	for i, op := range ops {
-		names[i] = string(op)
+	var names []string
+	for _, op := range content.Ops() {
+		if op != content.Exists { // the same as not_null
+			names = append(names, string(op))
+		}
 	}
 	return names
 }
