@@ -63,11 +63,11 @@ type Store interface {
 // A Presigner is a [Store] that makes URLs with which a client that has no
 // credentials reads or writes one object for some time.
 type Presigner interface {
-	// PresignGet returns a URL to download an object under its file name. It
-	// does not look whether the object is there.
+	// PresignGet returns a URL to download an object under its file name, never
+	// to show it in a browser. Valid is at most 7 days.
 	PresignGet(ctx context.Context, key string, valid time.Duration) (string, error)
 	// PresignPut returns a URL to which an object may be sent with HTTP PUT.
-	// Such an object has neither SHA-256 nor file name.
+	// Such an object has neither SHA-256 nor file name. Valid is at most 7 days.
 	PresignPut(ctx context.Context, key string, valid time.Duration) (string, error)
 }
 
