@@ -14,6 +14,7 @@ import (
 
 // NewRun says what to run.
 type NewRun struct {
+	ID     string // a UUIDv7 made beforehand, such as for files that belong to the run; empty makes one
 	Type   string // of a declared Job
 	Label  string // what it works on, such as a file's name; empty means the job's label
 	Config any    // encoded as JSON for the job to read; nil is {}
@@ -38,12 +39,12 @@ func (s *Service) Enqueue(ctx context.Context, tx *database.Tx, scope content.Sc
 	if config == nil {
 		config = json.RawMessage("{}")
 	}
-	id, err := uuid.NewV7()
+	id, err := newID(n.ID)
 	if err != nil {
-		return nil, fmt.Errorf("make an id: %w", err)
+		return nil, err
 	}
 	now := s.now().UTC()
-	run := &Run{ID: id.String(), Type: job.Type, Queue: job.Queue, Label: cleanText(cmp.Or(n.Label, job.Label), maxMessage),
+	run := &Run{ID: id, Type: job.Type, Queue: job.Queue, Label: cleanText(cmp.Or(n.Label, job.Label), maxMessage),
 		Status: Pending, Config: config, CreatedBy: scope.Principal(), CreatedAt: now}
 	d := tx.Dialect()
 	_, err = tx.Exec(ctx, `INSERT INTO runs (id, organization_id, type, queue, label, status, config, created_by, created_at, resumable)
@@ -53,6 +54,21 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		return nil, fmt.Errorf("enqueue %s: %w", n.Type, err)
 	}
 	return run, nil
+}
+
+// newID returns the id of a new run: the one given, or a new one.
+func newID(given string) (string, error) {
+	if given == "" {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return "", fmt.Errorf("make an id: %w", err)
+		}
+		return id.String(), nil
+	}
+	if id, err := uuid.Parse(given); err != nil || id.String() != given || id.Version() != 7 {
+		return "", fmt.Errorf("%w: the id %.100q of a run; use a UUIDv7, or none", content.ErrInvalid, given)
+	}
+	return given, nil
 }
 
 // Dispatch asks for a run to be worked on, after the transaction that stored it
