@@ -63,6 +63,11 @@ type File struct {
 	Name string // as the user knows it, without a folder
 	Size int64  // bytes
 	io.ReaderAt
+
+	// Of a file that is given to an import these may be set as well. A connection
+	// that is opened finds the ReaderAt.
+	Reader      io.Reader // in place of a ReaderAt, for a program with an object store; Size may then be 0, which says nothing
+	ContentType string    // a MIME type; may be empty
 }
 
 // A Connection is a Spec whose settings are data. It binds no credentials, does
