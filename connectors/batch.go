@@ -35,7 +35,7 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 	var failures []Failure
 	var unindexed bool
 	look := func(ctx context.Context, tx *database.Tx) (err error) {
-		if s.Mode == Snapshot {
+		if s.Mode == Snapshot || im.state.Part != nil {
 			repeated, err = im.sawKeys(ctx, tx, s.Type, todo)
 		}
 		return err
@@ -61,7 +61,7 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 			return err
 		}
 		if s.Mode == Incremental {
-			if err := im.savePosition(ctx, tx, s.Type.Name(), im.state.Position); err != nil {
+			if err := im.savePosition(ctx, tx, s.name(), im.state.Position); err != nil {
 				return err
 			}
 		}
@@ -71,7 +71,7 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 		im.list(failures)
 		im.lose(s.Type, todo.nameless)
 		if last {
-			im.state.finish(s.Type.Name())
+			im.state.finish(s.name())
 		}
 		im.task.SetCheckpoint(im.state)
 		return im.saveFailures(ctx, tx, failures)

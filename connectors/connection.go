@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/functions"
 )
@@ -55,6 +56,27 @@ type Input[S any] struct {
 	HTTP     *http.Client
 	Now      func() time.Time
 	Logger   *slog.Logger // never nil
+	Run      string       // id of the run, the same when it goes on after a crash; "" in a test of the connection
+	Stored   *Stored      // what is stored; nil in a test of the connection
+
+	services *rest.Pool
+	secrets  Secrets
+}
+
+// REST makes a client of a service. All sessions of the program that use the same
+// credential share its pace and its daily ledger.
+func (in Input[S]) REST(config rest.Config) (*rest.Client, error) {
+	services := in.services
+	if services == nil {
+		services = &rest.Pool{HTTP: in.HTTP, Now: in.Now, Logger: in.Logger}
+	}
+	return services.Client(config)
+}
+
+// Secret returns what a reference in the settings stands for. An error names the
+// reference, and never the secret.
+func (in Input[S]) Secret(ctx context.Context, ref SecretRef) (rest.Secret, error) {
+	return ref.resolve(ctx, in.secrets)
 }
 
 // A File is given to an import by the program. The reader stays open until the
@@ -75,6 +97,7 @@ type File struct {
 // by [Check].
 type Connection struct {
 	spec     Spec[json.RawMessage]
+	form     *form // of the settings
 	problems []string
 }
 
@@ -102,6 +125,7 @@ func New[S any](spec Spec[S]) *Connection {
 		}
 		return spec.Open(ctx, typed)
 	}
+	c.form = newForm(c, spec.Settings)
 	if spec.Replay != nil {
 		c.spec.Replay = func(ctx context.Context, in Input[json.RawMessage]) (func(string, []byte) Record, error) {
 			typed, err := decode(spec.Settings, in)

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
@@ -52,11 +54,25 @@ type Engine struct {
 	// Deleted ones are taken out of the index all the same.
 	IndexLater bool
 	HTTP       *http.Client     // for connections; nil is http.DefaultClient
+	Secrets    Secrets          // what references in settings stand for; nil is LocalSecrets{}
 	Now        func() time.Time // nil is time.Now
-	Log        *slog.Logger     // nil is silent
+	// Wait pauses between requests of connections; nil is rest.Wait. For tests.
+	Wait func(context.Context, time.Duration) error
+	Log  *slog.Logger // nil is silent
 	// BatchRecords is how many records are written in one transaction, at most;
 	// 0 is 1000. Payloads of more than 4 MB make a batch too.
 	BatchRecords int
+
+	once     sync.Once
+	services *rest.Pool
+}
+
+// pool is what connections share.
+func (e *Engine) pool() *rest.Pool {
+	e.once.Do(func() {
+		e.services = &rest.Pool{DB: e.DB, HTTP: e.HTTP, Now: e.Now, Wait: e.Wait, Logger: e.Log}
+	})
+	return e.services
 }
 
 // Options are what a caller decides about one import. They are stored as the
@@ -65,7 +81,10 @@ type Options struct {
 	Instance string          `json:"instance,omitempty"` // of the connection; "" is the only one
 	Settings json.RawMessage `json:"settings,omitempty"` // settings in place of the defaults
 	Force    bool            `json:"force,omitempty"`    // delete in spite of missing parts, unreadable keys and the share; never in spite of an empty stream
-	DryRun   bool            `json:"dry_run,omitempty"`  // say what would happen and change nothing; other writers wait while deletions are tried out
+	// Reconcile has the keys of incremental streams listed, where the session can
+	// do so, and what is not among them deleted, under the guards of a full sync.
+	Reconcile bool `json:"reconcile,omitempty"`
+	DryRun    bool `json:"dry_run,omitempty"` // say what would happen and change nothing; other writers wait while deletions are tried out
 }
 
 // Import runs an import in a task: it reads the connection's streams, writes

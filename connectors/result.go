@@ -9,6 +9,7 @@ import (
 type Result struct {
 	Streams  map[string]*Counts `json:"streams"`            // by type name
 	Failures []Failure          `json:"failures,omitempty"` // the first 20
+	Skipped  []Skipped          `json:"skipped,omitempty"`  // parts of the source that could not be read
 	DryRun   bool               `json:"dry_run,omitempty"`
 }
 
@@ -73,6 +74,7 @@ func (r *Result) counts(typeName string) *Counts {
 // clone returns a copy that shares nothing which an import changes.
 func (r *Result) clone() Result {
 	c := *r
+	c.Skipped = slices.Clone(r.Skipped)
 	c.Failures, c.Streams = slices.Clone(r.Failures), make(map[string]*Counts, len(r.Streams))
 	for name, counts := range r.Streams {
 		copied := *counts

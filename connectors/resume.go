@@ -25,6 +25,7 @@ func (im *importing) restart(ctx context.Context, typ *content.Type) error {
 	*counts = Counts{Deleted: counts.Deleted, Indexed: counts.Indexed} // which are not done again
 	im.result.Failures = slices.DeleteFunc(im.result.Failures, func(f Failure) bool { return f.Type == typ.Name() })
 	im.state.Batch = 0
+	im.state.Part = nil
 	delete(im.state.Nameless, typ.Name())
 	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if !im.options.DryRun {

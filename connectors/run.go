@@ -48,13 +48,16 @@ type importing struct {
 // A checkpoint is where a run goes on after a crash. It is written in the
 // transaction of what it counts.
 type checkpoint struct {
-	Read     []string            `json:"read,omitempty"`     // types whose streams were read to the end
+	Read     []string            `json:"read,omitempty"`     // streams that were read to the end
 	Cleaned  []string            `json:"cleaned,omitempty"`  // types whose clean-up is done
-	Stream   string              `json:"stream,omitempty"`   // the type at work
+	Stream   string              `json:"stream,omitempty"`   // the one at work
 	Position string              `json:"position,omitempty"` // in its stream
 	Batch    int64               `json:"batch,omitempty"`    // of its stream
 	Blocked  map[string][]string `json:"blocked,omitempty"`  // ids of tombstones that records below kept, by type
 	Nameless map[string]int64    `json:"nameless,omitempty"` // records that failed and whose key is not known, by type
+	Part     *Part               `json:"part,omitempty"`     // of the stream at work, that has begun
+	Fetched  []string            `json:"fetched,omitempty"`  // types whose earlier failures were fetched again
+	Listed   []string            `json:"listed,omitempty"`   // types whose keys were listed and compared
 	Result   *Result             `json:"result"`
 }
 
@@ -88,6 +91,9 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := im.estimate(ctx, session, streams); err != nil {
+		return err
+	}
 	im.started(session, files)
 	if err := im.begin(ctx); err != nil {
 		return err
@@ -97,12 +103,15 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 		total += s.Total
 	}
 	for _, s := range streams {
-		if !slices.Contains(im.state.Read, s.Type.Name()) {
+		if !slices.Contains(im.state.Read, s.name()) {
 			if err := im.readStream(ctx, s, total); err != nil {
 				return err
 			}
 		}
 		im.done += s.Total
+	}
+	if err := im.complete(ctx, session, streams); err != nil {
+		return err
 	}
 	if !im.options.DryRun {
 		if err := im.settleWhole(ctx, streams); err != nil {
@@ -121,11 +130,19 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 	return im.index(ctx)
 }
 
-func (im *importing) input(files []File) Input[json.RawMessage] {
+// testInput is what a session gets that imports nothing.
+func (im *importing) testInput() Input[json.RawMessage] {
 	return Input[json.RawMessage]{
-		Settings: im.options.Settings, Instance: im.options.Instance, Files: files,
+		Settings: im.options.Settings, Instance: im.options.Instance, services: im.pool(), secrets: im.Secrets,
 		HTTP: cmp.Or(im.HTTP, http.DefaultClient), Now: im.now, Logger: cmp.Or(im.Log, slog.New(slog.DiscardHandler)),
 	}
+}
+
+func (im *importing) input(files []File) Input[json.RawMessage] {
+	in := im.testInput()
+	in.Files, in.Run = files, im.task.Run().ID
+	in.Stored = &Stored{store: im.Store, scope: im.scope, instance: im.options.Instance}
+	return in
 }
 
 // streams returns the streams of a session, with the types as they are
@@ -141,11 +158,11 @@ func (im *importing) streams(session Session) ([]Stream, error) {
 		if !slices.ContainsFunc(im.c.spec.Types, func(t *content.Type) bool { return t.Name() == name }) {
 			return nil, fmt.Errorf("a stream gives %s, which the connection does not declare among its Types", name)
 		}
-		if slices.Contains(seen, name) {
+		if slices.Contains(seen, s.name()) || s.Mode != Incremental && slices.ContainsFunc(streams, func(o Stream) bool { return o.Type.Name() == name && o.name() != s.name() }) {
 			// The clean-up of one would delete what only the other has.
-			return nil, fmt.Errorf("two streams give %s; make one of them", name)
+			return nil, fmt.Errorf("two streams give %s; make one of them, or give incremental ones each a Name", name)
 		}
-		seen = append(seen, name)
+		seen = append(seen, s.name())
 		registered, err := im.Store.Registry().Lookup(name)
 		if err != nil {
 			return nil, err
@@ -181,14 +198,14 @@ func (im *importing) begin(ctx context.Context) error {
 
 // readStream imports a stream from where the run stands.
 func (im *importing) readStream(ctx context.Context, s Stream, total int64) error {
-	name := s.Type.Name()
+	name := s.name()
 	if im.state.Stream == name && im.state.Position == "" && im.state.Batch > 0 {
 		if err := im.restart(ctx, s.Type); err != nil {
 			return err
 		}
 	}
 	if im.state.Stream != name {
-		im.state.Stream, im.state.Position, im.state.Batch = name, "", 0
+		im.state.Stream, im.state.Position, im.state.Batch, im.state.Part = name, "", 0, nil
 	}
 	if err := im.lookForOpen(ctx, s.Type); err != nil {
 		return err
@@ -196,10 +213,10 @@ func (im *importing) readStream(ctx context.Context, s Stream, total int64) erro
 	if err := im.stream(ctx, s, total); err != nil {
 		return err
 	}
-	counts := *im.result.counts(name)
+	counts := *im.result.counts(s.Type.Name())
 	if counts.Seen > 0 {
 		im.task.Info(jobs.EventProgress, fmt.Sprintf("%s: %d read, %d new, %d changed, %d failed", s.Type.Plural(), counts.Seen, counts.Created, counts.Updated, counts.Failed),
-			map[string]any{"type": name, "counts": counts})
+			map[string]any{"type": s.Type.Name(), "counts": counts})
 	}
 	if im.options.DryRun || slices.Contains(im.state.Read, name) {
 		return nil
@@ -212,9 +229,9 @@ func (im *importing) readStream(ctx context.Context, s Stream, total int64) erro
 }
 
 // finish notes that the stream at work is read to the end.
-func (c *checkpoint) finish(typeName string) {
-	c.Read = append(c.Read, typeName)
-	c.Stream, c.Position, c.Batch = "", "", 0
+func (c *checkpoint) finish(stream string) {
+	c.Read = append(c.Read, stream)
+	c.Stream, c.Position, c.Batch, c.Part = "", "", 0, nil
 }
 
 // settleWhole settles the earlier failures of the types of which whole snapshots

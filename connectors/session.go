@@ -49,6 +49,10 @@ const (
 type Stream struct {
 	Type *content.Type
 	Mode Mode
+	// Name tells streams of one type apart, such as one that completes what
+	// another one has brought. All of them are incremental then. "" is the name of
+	// the type. Positions are kept by it.
+	Name string
 
 	// Read gives the records behind a position: "" is the beginning. The error
 	// of a pair is fatal and ends the run; a record that cannot be read has its
@@ -70,10 +74,15 @@ type Record struct {
 	Position fmt.Stringer // where to go on behind it; nil when the stream cannot go on there
 	Done     int64        // how far the stream is behind it, in the unit of Stream.Total; 0 counts records
 	Place    Place
-	Key      string     // where Row does not tell it; of a failed record when it is known: then the stored one is kept
-	Raw      []byte     // of a failed record
-	Err      error      // why it failed
-	Values   []BadValue // values that could not be read, whose fields are empty; of a failed record the first is the one at fault
+	Key      string // where Row does not tell it; of a failed record when it is known: then the stored one is kept
+	Raw      []byte // of a failed record
+	Err      error  // why it failed
+
+	// Part says where a part of the source begins or ends. Such a Record has no
+	// row. One with a Position only tells where the stream stands, for a source
+	// that has been looked through without finding anything.
+	Part   *Part
+	Values []BadValue // values that could not be read, whose fields are empty; of a failed record the first is the one at fault
 
 	// A stream that can tell whether a record has changed without reading it in
 	// full leaves Row nil and gives these, with Key: Fingerprint stands for the

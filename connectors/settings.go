@@ -18,7 +18,8 @@ func decode[S any](defaults S, in Input[json.RawMessage]) (Input[S], error) {
 	// JSON is decoded into what is there: without a copy, what one import sets
 	// in a map would be set for all.
 	unshare(reflect.ValueOf(&settings).Elem())
-	typed := Input[S]{Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger}
+	typed := Input[S]{Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger, Run: in.Run, Stored: in.Stored,
+		services: in.services, secrets: in.secrets}
 	if len(in.Settings) > 0 {
 		d := json.NewDecoder(bytes.NewReader(in.Settings))
 		d.DisallowUnknownFields()
@@ -30,6 +31,11 @@ func decode[S any](defaults S, in Input[json.RawMessage]) (Input[S], error) {
 		}
 	}
 	typed.Settings = settings
+	if v, ok := any(&typed.Settings).(Validator); ok {
+		if err := v.Validate(); err != nil {
+			return typed, fmt.Errorf("%w settings: %w", content.ErrInvalid, err)
+		}
+	}
 	return typed, nil
 }
 

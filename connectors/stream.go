@@ -28,7 +28,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	type item struct {
-		records []Record
+		records []Record // one, for a mark
 		last    bool
 		err     error
 	}
@@ -37,7 +37,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	from := im.state.Position
 	if from == "" && s.Mode == Incremental {
 		var err error
-		if from, err = im.position(ctx, s.Type.Name()); err != nil {
+		if from, err = im.position(ctx, s.name()); err != nil {
 			return err
 		}
 	}
@@ -61,7 +61,11 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 	}()
 	var failure error
 	for b := range batches {
-		if failure = b.err; failure == nil {
+		switch failure = b.err; {
+		case failure != nil:
+		case b.records[0].isMark():
+			failure = im.mark(ctx, s, &b.records[0])
+		default:
 			failure = im.batch(ctx, s, b.records, b.last, total)
 		}
 		if failure == nil {
@@ -99,6 +103,18 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 				return nil
 			}
 			return err
+		}
+		if r.isMark() {
+			if r.Part == nil && len(batch) > 0 {
+				batch[len(batch)-1].Position = r.Position // it stands behind that record
+				resumable = true
+				continue
+			}
+			if len(batch) > 0 && !give(batch, false) || !give([]Record{r}, false) {
+				return nil
+			}
+			batch, bytes = nil, 0
+			continue
 		}
 		if batch == nil {
 			batch = make([]Record, 0, size)

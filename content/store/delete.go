@@ -102,9 +102,10 @@ func (s *Store) Unseen(ctx context.Context, scope content.Scope, typ *content.Ty
 	if err := s.analyze(ctx, "run_keys", p.table); err != nil {
 		return 0, 0, err
 	}
+	only, value := set.condition()
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.QueryRow(ctx, "SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (SELECT 1 FROM run_keys k WHERE k.set_id = ? AND k.key = t."+quote(p.typ.Key().Name)+
-			")) FROM "+p.table+" t WHERE t.organization_id = ? AND t.instance = ? AND t.deleted_at IS NULL", set.set, org, instance).Scan(&live, &unseen)
+			")) FROM "+p.table+" t WHERE t.organization_id = ? AND t.instance = ? AND t.deleted_at IS NULL"+only, append([]any{set.set, org, instance}, value...)...).Scan(&live, &unseen)
 	})
 	return live, unseen, err
 }
@@ -118,12 +119,13 @@ func (s *Store) EachUnseen(ctx context.Context, scope content.Scope, typ *conten
 		return err
 	}
 	after := ""
+	only, value := set.condition()
 	for {
 		var ids []string
 		if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 			return tx.Select(ctx, &ids, "SELECT t.id FROM "+p.table+" t WHERE t.organization_id = ? AND t.instance = ? AND t.deleted_at IS NULL AND t.id > ?"+
-				" AND NOT EXISTS (SELECT 1 FROM run_keys k WHERE k.set_id = ? AND k.key = t."+quote(p.typ.Key().Name)+") ORDER BY t.id LIMIT ?",
-				org, instance, after, set.set, chunk)
+				" AND NOT EXISTS (SELECT 1 FROM run_keys k WHERE k.set_id = ? AND k.key = t."+quote(p.typ.Key().Name)+")"+only+" ORDER BY t.id LIMIT ?",
+				append(append([]any{org, instance, after, set.set}, value...), chunk)...)
 		}); err != nil {
 			return fmt.Errorf("look for %s that are gone: %w", p.typ.Name(), err)
 		}

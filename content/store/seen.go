@@ -14,7 +14,24 @@ import (
 // in the database, so that it grows without growing in memory and outlives the
 // process.
 type Seen struct {
-	set int64
+	set   int64
+	field *content.Field // nil: all records of the stream
+	value string
+}
+
+// Within returns the same set for comparison with those records only whose field
+// has a value: a part of the source that was seen as a whole.
+func (set Seen) Within(field *content.Field, value string) Seen {
+	set.field, set.value = field, value
+	return set
+}
+
+// condition narrows the records that are compared, of a table t.
+func (set Seen) condition() (condition string, args []any) {
+	if set.field == nil {
+		return "", nil
+	}
+	return " AND t." + quote(set.field.Name) + " = ?", []any{set.value}
 }
 
 // OpenSeen returns the set of a run and a Type, a new one or the one that an
