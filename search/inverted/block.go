@@ -14,8 +14,10 @@ const blockSize = 4096
 // a prefix or a merge read them in order.
 //
 // Encoded, each term is: bytes shared with the term before, length of the rest,
-// the rest; number of chunks; length of the postings, length of the positions;
-// the postings. The positions stand apart, in the same order.
+// the rest; number of chunks, doubled, and 1 more for the dense form; the bound;
+// the spelling that is met most, as a term is, with 0 for "the term itself";
+// length of the postings, length of the positions; the postings. The positions
+// stand apart, in the same order.
 type block struct {
 	first           string
 	data, positions []byte
@@ -24,7 +26,10 @@ type block struct {
 // An entry is a term in a block. The slices belong to the block.
 type entry struct {
 	term            string
-	count           int // chunks that hold the term, deleted ones included
+	surface         string // the word that most often has this term; "" for the term itself
+	count           int    // chunks that hold the term, deleted ones included
+	bound           byte   // see [boundOf]
+	dense           bool   // the form of the postings
 	data, positions []byte
 }
 
@@ -49,7 +54,12 @@ func (w *blockWriter) add(e entry) error {
 		shared = common(w.last, e.term)
 	}
 	b.data = appendString(b.data, shared, e.term)
-	b.data = binary.AppendUvarint(b.data, uint64(e.count))
+	count := uint64(e.count) << 1
+	if e.dense {
+		count |= 1
+	}
+	b.data = append(binary.AppendUvarint(b.data, count), e.bound)
+	b.data = appendSurface(b.data, e)
 	b.data = binary.AppendUvarint(b.data, uint64(len(e.data)))
 	b.data = binary.AppendUvarint(b.data, uint64(len(e.positions)))
 	b.data = append(b.data, e.data...)
@@ -85,12 +95,25 @@ func appendString(data []byte, shared int, s string) []byte {
 	return append(data, s[shared:]...)
 }
 
+// appendSurface writes an entry's spelling: 1 + the bytes that it shares with the
+// term and the rest of it, or 0.
+func appendSurface(data []byte, e entry) []byte {
+	if e.surface == "" || e.surface == e.term {
+		return append(data, 0)
+	}
+	n := common(e.term, e.surface)
+	data = binary.AppendUvarint(data, uint64(n)+1)
+	data = binary.AppendUvarint(data, uint64(len(e.surface)-n))
+	return append(data, e.surface[n:]...)
+}
+
 // A blockReader walks the entries of a block.
 type blockReader struct {
 	decoder
 	positions []byte // nil when they were not read
 	term      []byte
-	entry     entry // without its term, which is in term
+	surface   []byte // empty for the term itself
+	entry     entry  // without its term and surface
 }
 
 func newBlockReader(data, positions []byte) *blockReader {
@@ -104,7 +127,10 @@ func (r *blockReader) next() bool {
 		return false
 	}
 	r.term = r.frontCoded(r.term)
-	r.entry.count = r.length()
+	count := r.length()
+	r.entry.count, r.entry.dense = count>>1, count&1 != 0
+	r.entry.bound = r.byte()
+	r.surface = r.decoder.surface(r.surface, r.term)
 	postings, positions := r.length(), r.length()
 	r.entry.data = r.take(postings)
 	if r.positions != nil {
@@ -124,8 +150,9 @@ func findEntry(data, positions []byte, term string) (entry, error) {
 	for r.next() {
 		switch strings.Compare(string(r.term), term) {
 		case 0:
-			r.entry.term = term
-			return r.entry, nil
+			e := r.entry
+			e.term, e.surface = term, string(r.surface)
+			return e, nil
 		case 1:
 			return entry{}, nil
 		}
@@ -189,4 +216,18 @@ func (d *decoder) frontCoded(last []byte) []byte {
 		return last[:0]
 	}
 	return append(last[:shared], tail...)
+}
+
+// surface reads what appendSurface wrote into the memory of the last one.
+func (d *decoder) surface(last, term []byte) []byte {
+	shared := d.length()
+	if shared == 0 {
+		return last[:0]
+	}
+	tail := d.take(d.length())
+	if shared-1 > len(term) {
+		d.fail()
+		return last[:0]
+	}
+	return append(append(last[:0], term[:shared-1]...), tail...)
 }

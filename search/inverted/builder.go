@@ -3,6 +3,7 @@ package inverted
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -13,8 +14,9 @@ import (
 // name to filter, count and sort by. Each chunk is found by its own words and
 // those of the title.
 type Document struct {
-	Title  string
-	Chunks []string // at least one; it may be empty
+	Title    string
+	Language string   // of title and text, BCP 47: decides about stems; "" means English
+	Chunks   []string // at least one; it may be empty
 	// Values by name: string, bool, int64, float64, time.Time or []string. Of
 	// strings the first 1,024 bytes count.
 	Values map[string]any
@@ -29,7 +31,7 @@ const MaxChunks = maxSegment
 type Segment struct {
 	chunks    chunkTableBuilder
 	blocks    []block
-	columns   []namedColumn
+	columns   []namedColumn // of the values, and the dictionary
 	documents int
 }
 
@@ -45,13 +47,29 @@ func (s *Segment) Chunks() int { return s.chunks.chunks }
 // give each goroutine its own. Memory is kept for the next call. The zero value
 // is ready to use.
 type Builder struct {
-	analyzer    analyzer
-	plainIDs    map[string]uint32 // folded words that are stemmed
-	exactIDs    map[string]uint32 // all others
+	languages   map[string]*wordIDs // by language
+	exactIDs    map[string]uint32   // tokens that are terms as they are
 	termIDs     map[string]uint32
 	terms       []string
 	occurrences []occurrence
+	lengths     []fieldLengths // of the chunks
+	joined      []byte         // the title at hand
 }
+
+// wordIDs are the words of one language that are stemmed.
+type wordIDs struct {
+	analyzer *analyzer
+	ids      map[string]int // index into words
+	words    []wordCount
+}
+
+type wordCount struct {
+	word  string
+	term  uint32
+	times int
+}
+
+type fieldLengths struct{ body, title uint16 }
 
 // An occurrence is a term at a place. They are collected in order of place and
 // then brought into order of terms.
@@ -90,17 +108,22 @@ func (b *Builder) Build(documents []Document) (*Segment, error) {
 			}
 		}
 		mark := len(b.occurrences)
-		titleLength := b.text(d.Title, 0, true)
+		language := b.language(d.Language)
+		titleLength := b.text(language, d.Title, 0, true)
+		if id := titleTerm(b.joined); id != "" {
+			b.occurrences = append(b.occurrences, occurrence{b.termID(id), 0, true, 0})
+		}
 		title = append(title[:0], b.occurrences[mark:]...)
 		b.occurrences = b.occurrences[:mark]
 		for j, text := range d.Chunks {
 			ordinal := uint16(s.Chunks())
-			bodyLength := b.text(text, ordinal, false)
+			bodyLength := b.text(language, text, ordinal, false)
 			for _, o := range title {
 				o.ordinal = ordinal
 				b.occurrences = append(b.occurrences, o)
 			}
 			s.chunks.add(int64(s.Chunks()), j == 0, titleLength, bodyLength)
+			b.lengths = append(b.lengths, fieldLengths{uint16(min(bodyLength, math.MaxUint16)), uint16(min(titleLength, math.MaxUint16))})
 		}
 	}
 	s.documents = len(documents)
@@ -115,24 +138,69 @@ func (b *Builder) Build(documents []Document) (*Segment, error) {
 
 func (b *Builder) reset() {
 	if b.termIDs == nil || len(b.termIDs) > maxStems {
-		b.analyzer = *newAnalyzer()
-		b.plainIDs, b.exactIDs, b.termIDs = map[string]uint32{}, map[string]uint32{}, map[string]uint32{}
+		b.languages, b.exactIDs, b.termIDs = map[string]*wordIDs{}, map[string]uint32{}, map[string]uint32{}
 		b.terms = nil
 	}
-	b.occurrences = b.occurrences[:0]
+	for _, l := range b.languages {
+		for i := range l.words {
+			l.words[i].times = 0
+		}
+	}
+	b.occurrences, b.lengths = b.occurrences[:0], b.lengths[:0]
 }
 
-// text collects the occurrences of a text and returns its length in words.
-func (b *Builder) text(text string, ordinal uint16, title bool) int {
-	return b.analyzer.each(text, func(t token) {
-		ids := b.exactIDs
-		if t.kind == plain {
-			ids = b.plainIDs
+func (b *Builder) language(tag string) *wordIDs {
+	base := baseLanguage(tag)
+	l := b.languages[base]
+	if l == nil {
+		l = &wordIDs{analyzer: newAnalyzer(base), ids: map[string]int{}}
+		b.languages[base] = l
+	}
+	return l
+}
+
+// surfaces returns the word that most often has each term, by the term's number.
+func (b *Builder) surfaces() []string {
+	list, times := make([]string, len(b.terms)), make([]int, len(b.terms))
+	for _, l := range b.languages {
+		for _, w := range l.words {
+			if n := w.times; n > times[w.term] || n > 0 && n == times[w.term] && w.word < list[w.term] {
+				list[w.term], times[w.term] = w.word, n
+			}
 		}
-		id, ok := ids[string(t.word)]
-		if !ok {
-			id = b.termID(b.analyzer.term(t))
-			ids[string(t.word)] = id
+	}
+	return list
+}
+
+// text collects the occurrences of a text and returns its length in words. Of a
+// title it also joins the words.
+func (b *Builder) text(l *wordIDs, text string, ordinal uint16, title bool) int {
+	b.joined = b.joined[:0]
+	foreign := l.analyzer.language != defaultLanguage
+	return l.analyzer.each(text, func(t token) {
+		if title {
+			b.joined = joinTitle(b.joined, t)
+		}
+		var id uint32
+		if t.kind != plain {
+			known, ok := b.exactIDs[string(t.word)]
+			if id = known; !ok {
+				id = b.termID(string(t.word))
+				b.exactIDs[string(t.word)] = id
+			}
+		} else {
+			key := t.word
+			if foreign {
+				key = []byte(text[t.start:t.end])
+			}
+			i, ok := l.ids[string(key)]
+			if !ok {
+				i = len(l.words)
+				l.ids[string(key)] = i
+				l.words = append(l.words, wordCount{string(t.word), b.termID(l.analyzer.term(t, text)), 0})
+			}
+			l.words[i].times++
+			id = l.words[i].term
 		}
 		b.occurrences = append(b.occurrences, occurrence{id, ordinal, title, uint32(t.position)})
 	})
@@ -170,16 +238,35 @@ func (b *Builder) postings(s *Segment) error {
 	}
 	slices.SortFunc(used, func(x, y uint32) int { return strings.Compare(b.terms[x], b.terms[y]) })
 	out := blockWriter{full: func(full block) error { s.blocks = append(s.blocks, full); return nil }}
-	var w postingsWriter
+	words := dictionaryWriter{full: func(name string, data []byte) error {
+		s.columns = append(s.columns, namedColumn{name, data})
+		return nil
+	}}
+	surfaces := b.surfaces()
+	average := averageLength(s.chunks.body, s.chunks.title, s.Chunks())
+	w := postingsWriter{norms: make([]float32, s.Chunks())}
+	for o, l := range b.lengths {
+		w.norms[o] = lengthNorm(l.body, l.title, average)
+	}
 	for _, id := range used {
 		w.reset()
 		places := sorted[starts[id]:starts[id+1]]
 		for len(places) > 0 {
 			places = w.chunk(places)
 		}
-		if err := out.add(entry{b.terms[id], w.count, w.data, w.positions}); err != nil {
+		e, err := w.entry(b.terms[id], surfaces[id], boundOf(w.most+roundingError), s.Chunks())
+		if err != nil {
 			return err
 		}
+		if err := out.add(e); err != nil {
+			return err
+		}
+		if err := words.add(e); err != nil {
+			return err
+		}
+	}
+	if err := words.finish(); err != nil {
+		return err
 	}
 	return out.flush()
 }

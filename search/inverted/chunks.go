@@ -43,6 +43,22 @@ func (t *chunkTable) doc(ordinal int) int {
 	return int(t.document[ordinal])
 }
 
+// begin returns the first chunk of the document of a chunk.
+func (t *chunkTable) begin(ordinal int) int {
+	for t.document != nil && ordinal > 0 && t.document[ordinal-1] == t.document[ordinal] {
+		ordinal--
+	}
+	return ordinal
+}
+
+// end returns the last chunk of the document of a chunk.
+func (t *chunkTable) end(ordinal int) int {
+	for t.document != nil && ordinal+1 < len(t.document) && t.document[ordinal+1] == t.document[ordinal] {
+		ordinal++
+	}
+	return ordinal
+}
+
 func (t *chunkTable) size() int {
 	return 200 + 4*len(t.numbers) + 2*(len(t.document)+len(t.title)+len(t.body))
 }

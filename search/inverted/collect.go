@@ -1,35 +1,41 @@
 package inverted
 
 import (
-	"cmp"
 	"math"
+	"math/bits"
 	"slices"
-	"sync"
 
 	"github.com/curatore/curatore-go/content"
 )
 
-// A collector goes through the scores of all segments and keeps the best hits,
-// the total and the counts of the facets.
+// A collector goes through the segments and keeps the best hits, the total and
+// the counts of the facets.
 type collector struct {
 	view    *view
 	req     Request
+	order   order
 	tables  []*chunkTable
 	dead    []*tombstoneSet
 	chosen  selection
 	columns map[string][]*column
+	scale   float64 // of scores
 
-	total  int
-	hits   hitHeap
-	facets map[string]map[value]int
-	docs   []uint16 // documents that match in the segment at hand
+	total      int
+	hits       hitHeap
+	facets     map[string]map[value]int
+	histograms []map[int64]int
 }
 
 func newCollector(v *view, req Request, tables []*chunkTable, dead []*tombstoneSet, chosen selection, columns map[string][]*column) *collector {
-	c := &collector{view: v, req: req, tables: tables, dead: dead, chosen: chosen, columns: columns, facets: map[string]map[value]int{}}
+	c := &collector{view: v, req: req, order: order{sorted: req.Sort.Name != "", ascending: req.Sort.Ascending}, tables: tables, dead: dead,
+		chosen: chosen, columns: columns, scale: 1, facets: map[string]map[value]int{}}
 	for _, name := range req.Facets {
 		c.facets[name] = map[value]int{}
 	}
+	for range req.Histograms {
+		c.histograms = append(c.histograms, map[int64]int{})
+	}
+	c.hits.order = c.order
 	if req.After != nil {
 		after := *req.After
 		c.req.After = &after
@@ -37,83 +43,210 @@ func newCollector(v *view, req Request, tables []*chunkTable, dead []*tombstoneS
 	return c
 }
 
-// order returns the order in which segments are to be collected: the one with
+// sequence returns the order in which segments are to be collected: the one with
 // the document after which the page begins comes first. Scores move a little
-// when documents are added, so that document's present score is what counts.
-func (c *collector) order() []int {
-	order := make([]int, len(c.view.segments))
-	for i := range order {
-		order[i] = i
+// when documents are added, so that document's present score is what counts. Of
+// the others the largest come first, as they are likely to hold the best.
+func (c *collector) sequence() []int {
+	sequence := make([]int, len(c.view.segments))
+	for i := range sequence {
+		sequence[i] = i
 	}
-	if c.req.After != nil {
-		for i, s := range c.view.segments {
-			if c.req.After.Document >= s.first && c.req.After.Document <= s.last {
-				order[0], order[i] = i, 0
-			}
+	weight := func(i int) int {
+		s := c.view.segments[i]
+		if a := c.req.After; a != nil && a.Document >= s.first && a.Document <= s.last {
+			return math.MaxInt
 		}
+		return s.chunks
 	}
-	return order
+	slices.SortStableFunc(sequence, func(a, b int) int { return weight(b) - weight(a) })
+	return sequence
 }
 
-// collect takes the scores of one segment's chunks, by ordinal: 0 for those that
-// do not match.
-func (c *collector) collect(segment int, scores []float32) {
+// valid returns the chunks of a segment that are live and that filters leave, or
+// nil for all.
+func (c *collector) valid(segment int) bitset {
 	table, dead, chosen := c.tables[segment], c.dead[segment], c.chosen[segment]
-	if after := c.req.After; after != nil {
-		if o, ok := table.ordinal(after.Document); ok {
-			if best, _, _ := bestChunk(table, scores, o); best > 0 && (dead == nil || !dead.bits.has(o)) {
-				after.Score = float64(best)
+	if dead == nil && chosen == nil {
+		return nil
+	}
+	set := newBitset(table.len())
+	switch {
+	case chosen == nil:
+		for i := range set {
+			set[i] = ^uint64(0)
+		}
+		if n := table.len() & 63; n > 0 {
+			set[len(set)-1] = 1<<n - 1
+		}
+	case table.document == nil:
+		copy(set, chosen)
+	default:
+		for o, doc := range table.document {
+			if chosen.has(int(doc)) {
+				set.set(o)
 			}
 		}
 	}
-	c.docs = c.docs[:0]
-	for o := 0; o < len(scores); o++ {
-		if scores[o] == 0 || dead != nil && dead.bits.has(o) {
-			continue
-		}
-		doc := table.doc(o)
-		if chosen != nil && !chosen.has(doc) {
-			continue
-		}
-		best, at, last := bestChunk(table, scores, o)
-		o = last
-		c.docs = append(c.docs, uint16(doc))
-		c.offer(table, float64(best), at)
+	if dead != nil {
+		set.without(dead.bits)
 	}
-	c.count(segment)
+	return set
+}
+
+// wanted says which scores of a segment matter.
+func (c *collector) wanted(segment int) wanted {
+	w := wanted{valid: c.valid(segment), hits: c.req.Limit, all: c.order.sorted || c.req.After != nil}
+	if len(c.hits.list) == c.req.Limit && c.req.Limit > 0 && !w.all {
+		w.floor = uint32(c.hits.list[0].At.Score * c.scale)
+	}
+	return w
+}
+
+// collect takes the scores of one segment's chunks.
+func (c *collector) collect(s *scoring, valid bitset) error {
+	if valid != nil {
+		s.matched.and(valid)
+	}
+	table := c.tables[s.segment]
+	c.count(s.segment, s.matched)
+	if c.req.Limit == 0 {
+		return nil
+	}
+	keys := c.keys(s.segment)
+	if err := c.refresh(s); err != nil {
+		return err
+	}
+	candidates := s.matched
+	if s.chosen != nil {
+		candidates = s.chosen
+		if valid != nil {
+			candidates.and(valid)
+		}
+	}
+	for o := candidates.next(0); o >= 0; {
+		doc := table.doc(o)
+		if keys != nil {
+			h := Hit{At: keys.position(doc)}
+			h.At.Document = table.number(table.begin(o))
+			if !c.takes(h.At) {
+				o = candidates.next(table.end(o) + 1)
+				continue
+			}
+			best, at, next := c.best(s, candidates, o, 0)
+			h.Document, h.Chunk, h.Score = h.At.Document, table.number(at), float64(best)/c.scale
+			c.offer(h)
+			o = next
+			continue
+		}
+		floor := uint32(0)
+		if len(c.hits.list) == c.req.Limit {
+			floor = uint32(c.hits.list[0].At.Score * c.scale)
+		}
+		best, at, next := c.best(s, candidates, o, floor)
+		h := Hit{Document: table.number(table.begin(o)), Chunk: table.number(at), Score: float64(best) / c.scale}
+		h.At = Position{Score: h.Score, Document: h.Document}
+		c.offer(h)
+		o = next
+	}
+	if s.near != nil {
+		return s.near.err()
+	}
+	return nil
+}
+
+// refresh looks up the present score of the document after which the page
+// begins, if it is in the segment.
+func (c *collector) refresh(s *scoring) error {
+	after := c.req.After
+	if after == nil || c.order.sorted {
+		return nil
+	}
+	table := c.tables[s.segment]
+	o, ok := table.ordinal(after.Document)
+	if !ok {
+		return nil
+	}
+	live := s.matched
+	if o = live.next(o); o < 0 || table.number(table.begin(o)) != after.Document {
+		return nil // it does not match any more
+	}
+	near := s.near
+	if near != nil { // its readers only go forward
+		s.near = near.again()
+	}
+	best, _, _ := c.best(s, live, o, 0)
+	if s.near != nil {
+		if err := s.near.err(); err != nil {
+			return err
+		}
+	}
+	s.near = near
+	after.Score = float64(best) / c.scale
+	return nil
+}
+
+// best returns the highest score among the candidates of the document of a
+// chunk, which is its first, the chunk that has it, and the first candidate
+// behind the document. What is below the floor need not be right.
+func (c *collector) best(s *scoring, candidates bitset, o int, floor uint32) (best uint32, at, next int) {
+	last := c.tables[s.segment].end(o)
+	at = o
+	for ; o >= 0 && o <= last; o = candidates.next(o + 1) {
+		score := s.acc[o]
+		if s.near != nil && score+s.near.most >= max(floor, best) {
+			s.near.at(o, func(_ *pair, part uint32) { score += part })
+		}
+		if score > best {
+			best, at = score, o
+		}
+	}
+	return best, at, o
 }
 
 // collectAll takes all documents of a segment, scored by their values in a
-// column, which may be nil.
-func (c *collector) collectAll(segment int, order *column) {
-	table, dead, chosen := c.tables[segment], c.dead[segment], c.chosen[segment]
+// column, which may be nil, or in the order of the request's Sort.
+func (c *collector) collectAll(segment int, by *column) {
+	table := c.tables[segment]
 	var byCode []float64
-	if order != nil {
-		byCode = make([]float64, order.distinct()+1)
+	if by != nil {
+		byCode = make([]float64, by.distinct()+1)
 		for code := range byCode {
-			byCode[code] = order.number(uint32(code))
+			byCode[code] = by.number(uint32(code))
 		}
 	}
-	c.docs = c.docs[:0]
+	live := c.valid(segment)
+	if live == nil {
+		live = newBitset(table.len())
+		for o := range table.len() {
+			live.set(o)
+		}
+	}
+	c.count(segment, live)
+	if c.req.Limit == 0 {
+		return
+	}
+	keys := c.keys(segment)
 	var buf [1]uint32
 	for o := table.len() - 1; o >= 0; o-- { // the newest come last, and are most often wanted
-		doc := table.doc(o)
-		if o > 0 && table.doc(o-1) == doc {
+		if !live.has(o) || table.begin(o) != o {
 			continue
 		}
-		if dead != nil && dead.bits.has(o) || chosen != nil && !chosen.has(doc) {
-			continue
-		}
-		score := noValue
-		if order != nil {
-			for _, code := range order.codes(doc, &buf) {
-				score = max(score, byCode[code])
+		h := Hit{Document: table.number(o), Chunk: table.number(o)}
+		if keys != nil {
+			h.At = keys.position(table.doc(o))
+		} else {
+			h.Score = noValue
+			if by != nil {
+				for _, code := range by.codes(table.doc(o), &buf) {
+					h.Score = max(h.Score, byCode[code])
+				}
 			}
+			h.At.Score = h.Score
 		}
-		c.docs = append(c.docs, uint16(doc))
-		c.offer(table, score, o)
+		h.At.Document = h.Document
+		c.offer(h)
 	}
-	c.count(segment)
 }
 
 // noValue is the score of a document without a value: behind all others.
@@ -134,153 +267,50 @@ func (c *column) number(code uint32) float64 {
 	}
 }
 
-// count counts the documents of the segment at hand.
-func (c *collector) count(segment int) {
-	c.total += len(c.docs)
-	for name, counts := range c.facets {
-		countFacet(counts, c.columns[name][segment], c.docs)
+// takes reports whether a hit at that place would be kept.
+func (c *collector) takes(at Position) bool {
+	if a := c.req.After; a != nil && !c.order.before(*a, at) {
+		return false
 	}
-}
-
-// bestChunk returns the best score among a chunk and those behind it of the same
-// document, and the last of them.
-func bestChunk(table *chunkTable, scores []float32, o int) (best float32, at, last int) {
-	best, at = scores[o], o
-	if table.document == nil {
-		return best, at, o
-	}
-	doc := table.document[o]
-	for o++; o < len(scores) && table.document[o] == doc; o++ {
-		if scores[o] > best {
-			best, at = scores[o], o
-		}
-	}
-	return best, at, o - 1
+	return len(c.hits.list) < c.req.Limit || len(c.hits.list) > 0 && c.order.before(at, c.hits.list[0].At)
 }
 
 // offer keeps a document when it is one of the best behind the position.
-func (c *collector) offer(table *chunkTable, score float64, at int) {
-	full := len(c.hits) == c.req.Limit
-	if full && (len(c.hits) == 0 || score < c.hits[0].Score) {
-		return
-	}
-	first := at
-	for table.document != nil && first > 0 && table.document[first-1] == table.document[at] {
-		first--
-	}
-	h := Hit{Document: table.number(first), Chunk: table.number(at), Score: score}
-	switch a := c.req.After; {
-	case a != nil && !(Hit{Document: a.Document, Score: a.Score}).before(h):
-	case !full:
-		c.hits = append(c.hits, h)
+func (c *collector) offer(h Hit) {
+	switch {
+	case !c.takes(h.At):
+	case len(c.hits.list) < c.req.Limit:
+		c.hits.list = append(c.hits.list, h)
 		c.hits.up()
-	case h.before(c.hits[0]):
-		c.hits[0] = h
+	default:
+		c.hits.list[0] = h
 		c.hits.down()
 	}
 }
 
 // result returns what was collected.
 func (c *collector) result() *Result {
-	res := &Result{Total: c.total, Hits: c.hits, Facets: map[string][]Count{}}
+	res := &Result{Total: c.total, Hits: c.hits.list}
 	slices.SortFunc(res.Hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+		if c.order.before(a.At, b.At) {
+			return -1
+		}
+		return 1 // no two are the same
 	})
-	for name, counts := range c.facets {
-		values := make([]value, 0, len(counts))
-		for v := range counts {
-			values = append(values, v)
-		}
-		slices.SortFunc(values, func(a, b value) int {
-			return cmp.Or(cmp.Compare(counts[b], counts[a]), compareNumber(a, b))
-		})
-		list := make([]Count, len(values))
-		for i, v := range values {
-			list[i] = Count{v.String(), counts[v]}
-		}
-		res.Facets[name] = list
-	}
+	c.facetResults(res)
 	return res
 }
 
-// countFacet adds the values of the documents to the counts.
-func countFacet(counts map[value]int, col *column, docs []uint16) {
-	if col == nil || len(docs) == 0 {
-		return
-	}
-	byCode := make([]int, col.distinct()+1)
-	if col.ends == nil {
-		for _, doc := range docs {
-			byCode[col.single[doc]]++
+// next returns the first member at or behind a number, or -1.
+func (b bitset) next(from int) int {
+	for w := from >> 6; w < len(b); w++ {
+		x := b[w]
+		if w == from>>6 {
+			x &^= 1<<(from&63) - 1
 		}
-	} else {
-		var buf [1]uint32
-		for _, doc := range docs {
-			for _, code := range col.codes(int(doc), &buf) {
-				byCode[code]++
-			}
+		if x != 0 {
+			return w<<6 + bits.TrailingZeros64(x)
 		}
 	}
-	for code, n := range byCode {
-		if code > 0 && n > 0 {
-			v := col.value(uint32(code))
-			if x := v.float(); v.kind == content.Float && x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-				v = value{kind: content.Int, number: int64(x)} // 5 and 5.0 are one value
-			}
-			counts[v] += n
-		}
-	}
+	return -1
 }
-
-// before reports whether a hit stands before another one.
-func (h Hit) before(o Hit) bool {
-	return h.Score > o.Score || h.Score == o.Score && h.Document < o.Document
-}
-
-// A hitHeap has the last of its hits at index 0, the others below it as in a
-// binary heap.
-type hitHeap []Hit
-
-// up moves the last element to its place.
-func (h hitHeap) up() {
-	for i := len(h) - 1; i > 0; {
-		parent := (i - 1) / 2
-		if !h[parent].before(h[i]) {
-			return
-		}
-		h[i], h[parent] = h[parent], h[i]
-		i = parent
-	}
-}
-
-// down moves the first element to its place.
-func (h hitHeap) down() {
-	for i := 0; ; {
-		last := i
-		for child := 2*i + 1; child <= 2*i+2 && child < len(h); child++ {
-			if h[last].before(h[child]) {
-				last = child
-			}
-		}
-		if last == i {
-			return
-		}
-		h[i], h[last] = h[last], h[i]
-		i = last
-	}
-}
-
-// Scores are kept between queries: those of a segment take a quarter megabyte.
-var scorePool = sync.Pool{New: func() any { return new([]float32) }}
-
-func getScores(n int) []float32 {
-	s := *scorePool.Get().(*[]float32)
-	if cap(s) < n {
-		return make([]float32, n)
-	}
-	s = s[:n]
-	clear(s)
-	return s
-}
-
-func putScores(s []float32) { scorePool.Put(&s) }

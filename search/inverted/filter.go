@@ -222,3 +222,22 @@ func selectDocuments(segments []segmentRow, columns map[string][]*column, filter
 	}
 	return chosen, nil
 }
+
+// without takes documents out, given by the numbers of their first chunks.
+func (s selection) without(tables []*chunkTable, documents []int64) {
+	for _, number := range documents {
+		for i, t := range tables {
+			o, ok := t.ordinal(number)
+			if !ok {
+				continue
+			}
+			if s[i] == nil {
+				s[i] = newBitset(t.documents)
+				for doc := range t.documents {
+					s[i].set(doc)
+				}
+			}
+			s[i][t.doc(o)>>6] &^= 1 << (t.doc(o) & 63)
+		}
+	}
+}

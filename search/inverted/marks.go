@@ -17,20 +17,23 @@ type Mark struct {
 // prefix, and phrases as a whole. The text may be any, also one that is not in
 // the index.
 func (q *Query) Marks(text string) []Mark {
-	type word struct {
-		token
-		term string
+	type place struct {
+		start, end int
+		terms      []string
 	}
 	var marks []Mark
-	var words []word // by position
-	a := newAnalyzer()
-	a.each(text, func(t token) {
-		term := a.term(t)
-		if i := q.matches(t, term); i >= 0 {
+	var words []place // by position
+	p := parser{query: q}
+	for _, l := range q.languages {
+		p.analyzers = append(p.analyzers, newAnalyzer(l))
+	}
+	p.analyzers[0].each(text, func(t token) {
+		terms := p.forms(t, text)
+		if i := q.matches(t, terms); i >= 0 {
 			marks = append(marks, Mark{t.start, t.end, i})
 		}
 		if t.kind != whole {
-			words = append(words, word{token{start: t.start, end: t.end}, term})
+			words = append(words, place{t.start, t.end, terms})
 		}
 	})
 	for i, phrase := range q.phrases {
@@ -38,14 +41,14 @@ func (q *Query) Marks(text string) []Mark {
 			last := start
 			for _, p := range phrase {
 				at := start + int(p.offset)
-				if at >= len(words) || words[at].term != p.term {
+				if at >= len(words) || !sharesAny(words[at].terms, p.forms) {
 					last = -1
 					break
 				}
 				last = at
 			}
 			if last >= 0 {
-				marks = append(marks, Mark{words[start].start, words[last].end, len(q.terms) + len(q.prefixes) + i})
+				marks = append(marks, Mark{words[start].start, words[last].end, len(q.words) + len(q.prefixes) + i})
 			}
 		}
 	}
@@ -62,11 +65,22 @@ func (q *Query) Marks(text string) []Mark {
 }
 
 // matches returns the number of the query's word that a token matches, or -1.
-func (q *Query) matches(t token, term string) int {
-	if i := slices.Index(q.terms, term); i >= 0 {
-		return i
+func (q *Query) matches(t token, terms []string) int {
+	for i, w := range q.words {
+		if sharesAny(w.forms, terms) || sharesAny(w.found, terms) {
+			return i
+		}
 	}
-	return slices.IndexFunc(q.prefixes, func(p prefix) bool {
-		return strings.HasPrefix(string(t.word), p.text) || strings.HasPrefix(term, p.text) || slices.Contains(p.terms, term)
+	i := slices.IndexFunc(q.prefixes, func(p prefix) bool {
+		return strings.HasPrefix(string(t.word), p.text) || sharesAny(p.terms, terms) ||
+			slices.ContainsFunc(terms, func(term string) bool { return strings.HasPrefix(term, p.text) })
 	})
+	if i >= 0 {
+		i += len(q.words)
+	}
+	return i
+}
+
+func sharesAny(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool { return slices.Contains(b, x) })
 }

@@ -11,6 +11,7 @@ import (
 // A memoryIndex is an index without a database, for tests of ranking.
 type memoryIndex struct {
 	view    view
+	ranking *ranking
 	rows    map[cacheKey][]byte
 	deleted map[string][]byte
 	next    int64
@@ -18,7 +19,7 @@ type memoryIndex struct {
 }
 
 func newMemoryIndex() *memoryIndex {
-	m := &memoryIndex{rows: map[cacheKey][]byte{}, deleted: map[string][]byte{}, next: 1}
+	m := &memoryIndex{ranking: defaultRanking(), rows: map[cacheKey][]byte{}, deleted: map[string][]byte{}, next: 1}
 	m.view = view{read: m, cache: newCache(64 << 20)}
 	return m
 }
@@ -88,7 +89,7 @@ func (m *memoryIndex) remove(t testing.TB, numbers ...int64) {
 func (m *memoryIndex) search(t testing.TB, req Request) *Result {
 	t.Helper()
 	v := m.view // a copy: a search puts its own reader into it
-	res, err := v.search(context.Background(), defaultRanking(), req)
+	res, err := v.search(context.Background(), m.ranking, req)
 	if err != nil {
 		t.Fatal(err)
 	}

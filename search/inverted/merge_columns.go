@@ -64,7 +64,7 @@ func (m *merge) mergeChunks(ctx context.Context) ([][]int32, error) {
 	if b.chunks == 0 {
 		return nil, nil
 	}
-	return documents, m.writeColumn(ctx, chunksColumn, b.encode())
+	return documents, m.writeColumns(ctx, []namedColumn{{chunksColumn, b.encode()}})
 }
 
 // mergeColumns writes the values of the documents.
@@ -87,7 +87,7 @@ func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 		together = 32
 	}
 	for names := range slices.Chunk(names, together) {
-		var rows [][]any
+		var rows []namedColumn
 		err := m.read(ctx, func(v *view) error {
 			columns, err := v.column(ctx, names)
 			if err != nil {
@@ -101,7 +101,7 @@ func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 					}
 				}
 				if len(b.values) > 0 {
-					rows = append(rows, []any{m.organization, m.id, name, b.encode(m.result.documents)})
+					rows = append(rows, namedColumn{name, b.encode(m.result.documents)})
 				}
 			}
 			return nil
@@ -137,16 +137,9 @@ func (b *columnBuilder) copy(c *column, documents []int32) {
 	}
 }
 
-func (m *merge) writeColumn(ctx context.Context, name string, data []byte) error {
-	return m.writeColumns(ctx, [][]any{{m.organization, m.id, name, data}})
-}
-
-func (m *merge) writeColumns(ctx context.Context, rows [][]any) error {
+func (m *merge) writeColumns(ctx context.Context, columns []namedColumn) error {
 	return m.step(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := insert(ctx, tx, columnsTable, rows); err != nil {
-			return fmt.Errorf("search index: store columns: %w", err)
-		}
-		return nil
+		return insertColumns(ctx, tx, m.organization, m.id, columns)
 	})
 }
 

@@ -12,26 +12,33 @@ import (
 // mergePostings writes the postings of all sources, term by term.
 func (m *merge) mergePostings(ctx context.Context) error {
 	var firsts []string
-	var rows [][]any
+	var rows []blockRow
+	var columns []namedColumn
 	size := 0
 	flush := func() error {
-		pending := rows
-		rows, size = nil, 0
+		blocks, pieces := rows, columns
+		rows, columns, size = nil, nil, 0
 		return m.step(ctx, func(ctx context.Context, tx *database.Tx) error {
-			if err := insert(ctx, tx, postingsTable, pending); err != nil {
-				return fmt.Errorf("search index: store postings: %w", err)
+			if err := insertColumns(ctx, tx, m.organization, m.id, pieces); err != nil {
+				return err
 			}
-			return nil
+			return insertBlocks(ctx, tx, m.organization, m.id, blocks)
 		})
 	}
 	out := blockWriter{full: func(b block) error {
-		rows = append(rows, postingsRow(m.organization, m.id, len(firsts), b))
+		rows = append(rows, blockRow{int64(len(firsts)), b})
 		firsts = append(firsts, b.first)
 		if size += len(b.data) + len(b.positions); size >= stepBytes {
 			return flush()
 		}
 		return nil
 	}}
+	words := dictionaryWriter{full: func(name string, data []byte) error {
+		columns = append(columns, namedColumn{name, data})
+		size += len(data)
+		return nil
+	}}
+	average := averageLength(m.result.body, m.result.title, m.result.chunks)
 	sources := make([]*postingsSource, len(m.sources))
 	for i := range sources {
 		s := &postingsSource{merge: m, segment: m.sources[i], ordinals: m.maps[i], window: max(2, 256/len(m.sources))}
@@ -52,10 +59,16 @@ func (m *merge) mergePostings(ctx context.Context) error {
 			break
 		}
 		w.reset()
+		surface, most, bound := "", 0, byte(0)
 		for _, s := range sources {
 			if s.done || string(s.reader.term) != term {
 				continue
 			}
+			if n := s.reader.entry.count; n > most {
+				surface, most = string(s.reader.surface), n
+			}
+			own := averageLength(s.segment.body, s.segment.title, s.segment.chunks)
+			bound = max(bound, boundOf(float32(boundAt(s.reader.entry.bound, own, average))+roundingError))
 			if err := s.appendTo(&w); err != nil {
 				return err
 			}
@@ -66,19 +79,25 @@ func (m *merge) mergePostings(ctx context.Context) error {
 		if w.count == 0 {
 			continue
 		}
-		if err := out.add(entry{term, w.count, w.data, w.positions}); err != nil {
+		e, err := w.entry(term, surface, bound, m.result.chunks)
+		if err != nil {
+			return err
+		}
+		if err := out.add(e); err != nil {
+			return err
+		}
+		if err := words.add(e); err != nil {
 			return err
 		}
 	}
 	if err := out.flush(); err != nil {
 		return err
 	}
-	if len(rows) > 0 {
-		if err := flush(); err != nil {
-			return err
-		}
+	if err := words.finish(); err != nil {
+		return err
 	}
-	return m.writeColumn(ctx, termsColumn, encodeStrings(firsts))
+	columns = append(columns, namedColumn{termsColumn, encodeStrings(firsts)})
+	return flush()
 }
 
 // A postingsSource walks the terms of a source, some blocks at a time.
@@ -151,10 +170,10 @@ func (s *postingsSource) fill(ctx context.Context) error {
 // appendTo adds the postings of the term at hand under their new ordinals.
 func (s *postingsSource) appendTo(w *postingsWriter) error {
 	e := s.reader.entry
-	if s.ordinals.new == nil {
+	if s.ordinals.new == nil && !e.dense {
 		return w.shift(e, s.ordinals.base, s.segment.chunks)
 	}
-	c, p := newCursor(e.data, s.segment.chunks), positionReader{data: e.positions}
+	c, p := newCursor(e, s.segment.chunks), positionReader{data: e.positions}
 	for c.next() {
 		before := p.data
 		p.skip(c.body + c.title)
@@ -177,7 +196,7 @@ func (w *postingsWriter) shift(e entry, base, chunks int) error {
 		return errCorrupt
 	}
 	last := -1
-	for c := newCursor(e.data, chunks); ; last = c.ordinal {
+	for c := newCursor(e, chunks); ; last = c.ordinal {
 		if !c.next() {
 			if c.err != nil {
 				return c.err

@@ -3,6 +3,7 @@ package inverted
 import (
 	"encoding/binary"
 	"errors"
+	"math/bits"
 )
 
 // errCorrupt is wrapped by whoever knows which row cannot be read.
@@ -32,10 +33,12 @@ type postingsWriter struct {
 	count           int
 	last            int // ordinal
 	at              uint32
+	norms           []float32 // of the chunks, for the bound; nil when it is known otherwise
+	most            float32   // the largest part of its weight that the term gives to a chunk
 }
 
 func (w *postingsWriter) reset() {
-	*w = postingsWriter{data: w.data[:0], positions: w.positions[:0], last: -1}
+	*w = postingsWriter{data: w.data[:0], positions: w.positions[:0], last: -1, norms: w.norms}
 }
 
 // add begins the next chunk; ordinals ascend. Its positions follow.
@@ -56,6 +59,16 @@ func (w *postingsWriter) add(ordinal int, body, title uint32) {
 	}
 	w.last = ordinal
 	w.count++
+	if w.norms != nil {
+		tf := float32(body) + titleWeight*float32(title)
+		w.most = max(w.most, tf/(tf+w.norms[ordinal]))
+	}
+}
+
+// entry returns what was written as that of a term in a segment of so many
+// chunks. It shares memory with the writer.
+func (w *postingsWriter) entry(term, surface string, bound byte, chunks int) (entry, error) {
+	return packDense(entry{term: term, surface: surface, count: w.count, bound: bound, data: w.data, positions: w.positions}, chunks)
 }
 
 // field begins the positions of the body, or of the title, of the chunk.
@@ -67,8 +80,10 @@ func (w *postingsWriter) position(p uint32) {
 	w.at = p
 }
 
-// A cursor walks the postings of a term in one segment.
+// A cursor walks the postings of a term in one segment, in either form.
 type cursor struct {
+	dense       *denseWalk
+	left        uint64 // of the dense form, bits of the word at hand that were not visited yet
 	data        []byte
 	limit       int // chunks in the segment
 	ordinal     int
@@ -76,13 +91,25 @@ type cursor struct {
 	err         error
 }
 
-func newCursor(data []byte, chunks int) cursor {
-	return cursor{data: data, limit: chunks, ordinal: -1}
+func newCursor(e entry, chunks int) cursor {
+	if !e.dense {
+		return cursor{data: e.data, limit: chunks, ordinal: -1}
+	}
+	d, err := readDense(e, chunks)
+	w := newDenseWalk(d)
+	c := cursor{dense: &w, ordinal: -1, err: err}
+	if err == nil && d.words() > 0 {
+		c.left = d.word(0)
+	}
+	return c
 }
 
 // next goes on to the next chunk and reports whether there is one. At the end
 // err tells whether the data were sound; the ordinal is below the limit always.
 func (c *cursor) next() bool {
+	if c.dense != nil {
+		return c.nextDense()
+	}
 	if len(c.data) == 0 {
 		return false
 	}
@@ -109,6 +136,41 @@ func (c *cursor) next() bool {
 		c.title = uint32(c.uvarint())
 	}
 	return c.err == nil
+}
+
+func (c *cursor) nextDense() bool {
+	w := max(c.ordinal, 0) >> 6
+	for c.left == 0 {
+		if w++; w >= c.dense.words() || c.err != nil {
+			return false
+		}
+		c.left = c.dense.word(w)
+	}
+	c.ordinal = w<<6 + bits.TrailingZeros64(c.left)
+	c.left &= c.left - 1
+	c.body, c.title = c.dense.times(c.dense.rankOf(c.ordinal))
+	c.err = c.dense.err
+	return c.err == nil
+}
+
+// seek goes on to the first chunk at or behind an ordinal and reports whether
+// there is one.
+func (c *cursor) seek(ordinal int) bool {
+	if c.dense != nil && ordinal > c.ordinal && c.err == nil {
+		w := ordinal >> 6
+		if w >= c.dense.words() {
+			c.left, c.ordinal = 0, c.dense.words()<<6-1
+			return false
+		}
+		c.ordinal, c.left = max(ordinal-1, w<<6), c.dense.word(w)&^(1<<(ordinal&63)-1)
+		return c.next()
+	}
+	for c.ordinal < ordinal {
+		if !c.next() {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *cursor) uvarint() uint64 {

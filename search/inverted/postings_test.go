@@ -56,7 +56,7 @@ func TestPostingsRoundTrip(t *testing.T) {
 		chunks := 1 + rnd.IntN(70000)
 		want := randomPostings(rnd, chunks)
 		data, positions := encodePostings(want)
-		c, pr := newCursor(data, chunks), positionReader{data: positions}
+		c, pr := newCursor(entry{data: data}, chunks), positionReader{data: positions}
 		var got []testPosting
 		for c.next() {
 			p := testPosting{Ordinal: c.ordinal}
@@ -70,7 +70,7 @@ func TestPostingsRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
-		c, pr = newCursor(data, chunks), positionReader{data: positions}
+		c, pr = newCursor(entry{data: data}, chunks), positionReader{data: positions}
 		for c.next() {
 			pr.skip(c.body + c.title)
 		}
@@ -147,7 +147,7 @@ func FuzzDecode(f *testing.F) {
 	data, positions := encodePostings(randomPostings(rand.New(rand.NewPCG(5, 6)), 500))
 	f.Add(data, positions)
 	f.Fuzz(func(t *testing.T, data, positions []byte) {
-		c, pr := newCursor(data, 1000), positionReader{data: positions}
+		c, pr := newCursor(entry{data: data}, 1000), positionReader{data: positions}
 		last := -1
 		for c.next() {
 			if c.ordinal <= last || c.ordinal >= 1000 {

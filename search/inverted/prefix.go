@@ -10,13 +10,14 @@ import (
 // which common endings lead are looked up beside those that begin with the text.
 type prefix struct {
 	text  string   // folded
-	term  string   // the term of the text as a whole word
+	typed string   // as it stands in the query
+	whole []string // the terms of the text as a whole word
 	terms []string // further terms, which do not begin with text
 }
 
-func newPrefix(word, term string, stemmed bool) prefix {
-	p := prefix{text: word, term: term}
-	if !stemmed {
+func newPrefix(word string, whole []string, english bool) prefix {
+	p := prefix{text: word, whole: whole}
+	if !english {
 		return p
 	}
 	for _, ending := range endings {

@@ -1,6 +1,7 @@
 package inverted
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -15,31 +16,64 @@ const maxTerms = 128
 const maxQuery = 64 << 10
 
 // A Query is a text made ready to be looked up. Words are joined by OR: every
-// chunk that has one of them matches, and those with more and rarer ones come
-// first. A "quoted phrase" has to be there, word after word. The last word also
-// matches longer words that begin with it, unless something follows it, be it a
-// space. All other characters only separate words. A Query does not change and
-// is safe for concurrent use.
+// chunk that has one of them matches, and those with more and rarer ones, and
+// with words that stand together as in the query, come first. A "quoted phrase"
+// has to be there, word after word. The last word also matches longer words that
+// begin with it, unless something follows it, be it a space. All other characters
+// only separate words. A Query does not change and is safe for concurrent use.
 type Query struct {
-	terms    []string   // distinct, in order
-	prefixes []prefix   // words that may go on
-	phrases  [][]placed // each has to be there
+	words     []queryWord // of different terms, in order
+	prefixes  []prefix    // words that may go on
+	phrases   [][]placed  // each has to be there
+	pairs     []wordPair
+	title     string   // the term of a title that is exactly the query
+	languages []string // at least one
 }
 
-// A placed term is one of a phrase, with its distance from the first.
+// A queryWord is a word that is looked up.
+type queryWord struct {
+	text       string // as it stands in the query
+	folded     string
+	forms      []string // its terms: one, or several in several languages
+	found      []string // terms that were found in its place, as it is not there itself
+	weight     float64  // 1, unless the query was made of a document
+	plain      bool     // it may be spelled wrong
+	identifier bool     // it is one as a whole
+}
+
+// A placed word is one of a phrase, with its distance from the first.
 type placed struct {
-	term   string
+	forms  []string
 	offset uint32
 }
 
+// A wordPair is two neighbours in the query, by their numbers among the words,
+// and how far the second stands behind the first.
+type wordPair struct {
+	first, second int
+	distance      int
+}
+
 // Parse reads a query. No text is an error: what has no words gives a Query that
-// nothing matches.
-func Parse(text string) *Query {
+// nothing matches. Name the languages of the texts that are to be found, as BCP 47
+// tags, at most eight; without any it is English.
+func Parse(text string, languages ...string) *Query {
 	if len(text) > maxQuery {
 		text = text[:maxQuery]
 	}
 	q := &Query{}
-	p := parser{query: q, analyzer: newAnalyzer(), shouting: text == strings.ToUpper(text)}
+	p := parser{query: q, shouting: text == strings.ToUpper(text)}
+	for _, l := range languages {
+		if l = baseLanguage(l); !slices.Contains(q.languages, l) && len(q.languages) < maxLanguages {
+			q.languages = append(q.languages, l)
+		}
+	}
+	if len(q.languages) == 0 {
+		q.languages = []string{defaultLanguage}
+	}
+	for _, l := range q.languages {
+		p.analyzers = append(p.analyzers, newAnalyzer(l))
+	}
 	for at := 0; at < len(text); {
 		open, close, next := quoted(text, at)
 		p.words(text[at:open], open == len(text))
@@ -52,8 +86,10 @@ func Parse(text string) *Query {
 	return q
 }
 
+const maxLanguages = 8
+
 // Empty reports whether the query has no words, so that nothing matches it.
-func (q *Query) Empty() bool { return len(q.terms)+len(q.prefixes)+len(q.phrases) == 0 }
+func (q *Query) Empty() bool { return len(q.words)+len(q.prefixes)+len(q.phrases) == 0 }
 
 // quoted finds the next phrase from a byte on: where its quotation mark stands
 // and where the text after the phrase begins. A mark opens a phrase at the
@@ -88,96 +124,5 @@ func isQuote(r rune) bool {
 
 func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r)) }
 
-// A parser collects what a query consists of.
-type parser struct {
-	query    *Query
-	analyzer *analyzer
-	shouting bool     // the query is in capitals
-	stops    []string // words that say little
-}
-
-// says reports whether a token is worth looking up: not "it", but "IT".
-func (p *parser) says(t token, text string) bool {
-	if t.kind != plain || !stopWords[string(t.word)] {
-		return true
-	}
-	as := text[t.start:t.end]
-	return !p.shouting && len(as) > 1 && as == strings.ToUpper(as) && as != "AND" && as != "OR" && as != "NOT"
-}
-
-func (p *parser) words(text string, last bool) {
-	type word struct {
-		token
-		term string
-	}
-	var words []word
-	p.analyzer.each(text, func(t token) {
-		term := p.analyzer.term(t)
-		t.word = slices.Clone(t.word)
-		words = append(words, word{t, term})
-	})
-	for i, w := range words {
-		// the last character of a stretch stands in the pair before it
-		if w.kind == tail {
-			if i == 0 || words[i-1].kind != bigram || words[i-1].end != w.end {
-				p.prefix(prefix{text: string(w.word)})
-			}
-			continue
-		}
-		p.term(w.term, p.says(w.token, text))
-	}
-	if n := len(words); last && n > 0 && words[n-1].end == len(text) {
-		w := words[n-1] // an identifier as a whole stands behind its parts
-		if w.kind != bigram && w.kind != tail && (n == 1 || p.says(w.token, text)) && utf8.RuneCount(w.word) >= minPrefix {
-			p.prefix(newPrefix(string(w.word), w.term, w.kind == plain))
-		}
-	}
-}
-
-func (p *parser) term(term string, says bool) {
-	list := &p.query.terms
-	if !says {
-		list = &p.stops
-	}
-	if len(*list) < maxTerms && !slices.Contains(*list, term) {
-		*list = append(*list, term)
-	}
-}
-
-func (p *parser) prefix(x prefix) {
-	if len(p.query.prefixes) < maxPrefixes {
-		p.query.prefixes = append(p.query.prefixes, x)
-	}
-}
-
-func (p *parser) phrase(text string) {
-	var phrase []placed
-	var pair token
-	p.analyzer.each(text, func(t token) {
-		if t.kind == whole || t.kind == tail && pair.kind == bigram && pair.end == t.end {
-			return
-		}
-		term := p.analyzer.term(t)
-		if len(phrase) < maxTerms {
-			phrase = append(phrase, placed{term, uint32(t.position)})
-		}
-		p.term(term, p.says(t, text))
-		pair = t
-	})
-	if len(phrase) > 0 && len(p.query.phrases) < maxPhrases {
-		p.query.phrases = append(p.query.phrases, phrase)
-	}
-}
-
-const (
-	maxPhrases  = 8
-	maxPrefixes = 4
-	minPrefix   = 2 // characters
-)
-
-// finish takes the words that say little when there are no others.
-func (p *parser) finish() {
-	if q := p.query; len(q.terms)+len(q.prefixes) == 0 {
-		q.terms = p.stops
-	}
-}
+// Equal reports whether two queries look up the same.
+func (q *Query) Equal(o *Query) bool { return reflect.DeepEqual(q, o) }

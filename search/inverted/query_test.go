@@ -10,11 +10,14 @@ import (
 
 // describe writes a query as its terms, phrases in quotes, prefixes with a star.
 func describe(q *Query) string {
-	parts := append([]string{}, q.terms...)
+	var parts []string
+	for _, w := range q.words {
+		parts = append(parts, strings.Join(w.forms, "|"))
+	}
 	for _, p := range q.phrases {
 		var words []string
 		for _, w := range p {
-			words = append(words, fmt.Sprintf("%s@%d", w.term, w.offset))
+			words = append(words, fmt.Sprintf("%s@%d", strings.Join(w.forms, "|"), w.offset))
 		}
 		parts = append(parts, fmt.Sprintf("%q", strings.Join(words, " ")))
 	}
@@ -68,8 +71,8 @@ func TestParseIsBounded(t *testing.T) {
 	}
 	for _, text := range []string{strings.Join(words, " "), `"` + strings.Join(words, `" "`) + `"`, strings.Repeat("北 ", 5000)} {
 		q := Parse(text)
-		if len(q.terms) > maxTerms || len(q.phrases) > maxPhrases || len(q.prefixes) > maxPrefixes || q.Empty() {
-			t.Errorf("%.20s…: %d terms, %d phrases, %d prefixes", text, len(q.terms), len(q.phrases), len(q.prefixes))
+		if len(q.words) > maxTerms || len(q.phrases) > maxPhrases || len(q.prefixes) > maxPrefixes || q.Empty() {
+			t.Errorf("%.20s…: %d terms, %d phrases, %d prefixes", text, len(q.words), len(q.phrases), len(q.prefixes))
 		}
 	}
 }

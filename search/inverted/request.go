@@ -11,6 +11,7 @@ type Request struct {
 	Query   *Query           // nil: every document matches
 	Filters []content.Filter // on names of [Document.Values]; all of them must hold
 	Any     []content.Filter // at least one of them must hold, unless there are none
+	Without []int64          // documents that do not match, by the number of their first chunk
 	OrderBy string           // without a Query and a Sort: the name of the values that order documents, largest first
 	Sort    Sort             // in place of the order by score or by OrderBy
 

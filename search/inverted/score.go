@@ -2,118 +2,331 @@ package inverted
 
 import (
 	"cmp"
-	"context"
+	"encoding/binary"
+	"math/bits"
 	"slices"
-
-	"github.com/curatore/curatore-go/content/database"
+	"sync"
 )
 
-// Phrases reports whether the query has phrases, without which nothing matches.
-func (q *Query) Phrases() bool { return len(q.phrases) > 0 }
+// A scoring is the scores of one segment's chunks.
+type scoring struct {
+	segment int
+	matched bitset   // chunks that match, filters aside
+	acc     []uint32 // scores by ordinal, without what stands near; right for chosen chunks only
+	chosen  bitset   // chunks that can be among the hits; nil for all that match
+	near    *nearness
+}
 
-// Score returns the best chunks of those among some documents that match a
-// query, best first, at most so many of each. Documents are given by number, and
-// so is the result. A document has the score that [Index.Search] gives it. It is
-// for documents that were found in another way, and for showing more than one
-// chunk of those on a page.
-func (x *Index) Score(ctx context.Context, tx *database.Tx, organization string, q *Query, documents []int64, chunks int) (map[int64][]Hit, error) {
-	found := map[int64][]Hit{}
-	if len(documents) == 0 || q == nil || q.Empty() {
-		return found, nil
-	}
-	v, tables, dead, err := x.open(ctx, tx, organization, []string{chunksColumn, termsColumn})
+// A wanted says which chunks of a segment matter.
+type wanted struct {
+	valid bitset // chunks that filters leave; nil for all
+	hits  int    // number of documents; 0 when scores do not matter
+	floor uint32 // scores below it do not matter
+	all   bool   // all scores matter
+}
+
+// segment scores a segment.
+//
+// Which chunks match is found out for all words, since totals and facets are
+// exact; for frequent words that is joining bits. Scores cost more. Words are
+// taken in order of what they can give at most; once chunks that have only the
+// words that are left cannot come among the wanted any more (Turtle and Flood's
+// max-score), further words are scored only for the chunks that still can.
+func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
+	chunks := m.tables[segment].len()
+	s := &scoring{segment: segment, matched: newBitset(chunks), acc: getScores(chunks)}
+	norms := m.norms(segment)
+	required, err := m.matchPhrases(segment, norms, s.acc)
 	if err != nil {
 		return nil, err
 	}
-	m := &matcher{view: v, ranking: x.ranking, query: q, tables: tables, dead: dead}
-	if err := m.prepare(ctx); err != nil {
-		return nil, err
+	type step struct {
+		*clause
+		entries []entry
+		most    uint32
 	}
-	for i, ordinals := range v.places(tables, dead, documents) {
-		if len(ordinals) == 0 {
-			continue
+	var steps []step
+	rest := uint32(0) // the most that the words that were not scored yet can give
+	for _, c := range m.clauses {
+		if entries := m.loaded.of(segment, c.terms); len(entries) > 0 {
+			steps = append(steps, step{c, entries, m.most(c, segment, entries)})
+			rest += steps[len(steps)-1].most
 		}
-		scores, err := m.segment(i)
-		if err != nil {
-			return nil, v.unreadable(i, err)
+	}
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.most, a.most) })
+	if w.hits > 0 {
+		if s.near = m.nearness(segment); s.near != nil {
+			rest += s.near.most
 		}
-		for _, first := range ordinals {
-			document := tables[i].number(first)
-			var hits []Hit
-			for o := first; o < len(scores) && tables[i].doc(o) == tables[i].doc(first); o++ {
-				if scores[o] > 0 {
-					hits = append(hits, Hit{Document: document, Chunk: tables[i].number(o), Score: float64(scores[o])})
+	}
+	only := required
+	if w.hits == 0 {
+		only = newBitset(chunks)
+	}
+	prune := !w.all && !m.ranking.exhaustive && required == nil && w.hits > 0
+	pruned := false
+	for _, x := range steps {
+		if prune {
+			if count := x.entries[0].count; count >= minPruned && (pruned || w.floor > 0 || count > w.hits) {
+				w.floor = max(w.floor, m.best(s, w, only))
+			}
+			if rest < w.floor {
+				if !pruned {
+					only, pruned = slices.Clone(s.matched), true
+					if w.valid != nil {
+						only.and(w.valid)
+					}
 				}
-			}
-			if len(hits) > 0 {
-				slices.SortFunc(hits, func(a, b Hit) int {
-					return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Chunk, b.Chunk))
-				})
-				found[document] = hits[:min(len(hits), chunks)]
+				s.keep(only, w.floor-rest)
 			}
 		}
-		putScores(scores)
-	}
-	return found, nil
-}
-
-// Count counts some documents, given by number, as [Index.Search] counts those
-// that match: of the request it looks at what is to be counted alone. Documents
-// that are not there do not count.
-func (x *Index) Count(ctx context.Context, tx *database.Tx, organization string, documents []int64, req Request) (*Result, error) {
-	req = Request{Facets: req.Facets}
-	names := columnNames(req)
-	v, tables, dead, err := x.open(ctx, tx, organization, append([]string{chunksColumn}, names...))
-	if err != nil {
-		return nil, err
-	}
-	columns, err := v.column(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	c := newCollector(v, req, tables, dead, make(selection, len(tables)), columns)
-	for i, ordinals := range v.places(tables, dead, documents) {
-		c.docs = c.docs[:0]
-		for _, o := range ordinals {
-			c.docs = append(c.docs, uint16(tables[i].doc(o)))
+		if err := m.addClause(s, x.clause, x.entries, norms, only); err != nil {
+			return nil, err
 		}
-		c.count(i)
+		rest -= x.most
 	}
-	return c.result(), nil
+	if required != nil {
+		s.matched = required
+	}
+	if pruned {
+		s.chosen = only
+	}
+	return s, nil
 }
 
-// open reads what every look into the segments begins with.
-func (x *Index) open(ctx context.Context, tx *database.Tx, organization string, names []string) (*view, []*chunkTable, []*tombstoneSet, error) {
-	v, err := x.view(ctx, tx, organization)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := v.prefetch(ctx, names); err != nil {
-		return nil, nil, nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	dead, err := v.dead(ctx, tables)
-	return v, tables, dead, err
-}
+// minPruned is the number of chunks that a word must have for it to be worth
+// while to see whether scoring it can be avoided.
+const minPruned = 256
 
-// places returns, for each segment, the ordinals of the first chunks of those
-// documents that are alive in it, each once.
-func (v *view) places(tables []*chunkTable, dead []*tombstoneSet, documents []int64) [][]int {
-	ordinals := make([][]int, len(tables))
-	documents = slices.Compact(slices.Sorted(slices.Values(documents)))
-	for i, s := range v.segments {
-		from, _ := slices.BinarySearch(documents, s.first)
-		for _, n := range documents[from:] {
-			if n > s.last {
-				break
-			}
-			if o, ok := tables[i].ordinal(n); ok && (dead[i] == nil || !dead[i].bits.has(o)) {
-				ordinals[i] = append(ordinals[i], o)
+// keep drops the chunks with a lower score.
+func (s *scoring) keep(set bitset, least uint32) {
+	for w, x := range set {
+		for ; x != 0; x &= x - 1 {
+			if o := w<<6 + bits.TrailingZeros64(x); s.acc[o] < least {
+				set[w] &^= 1 << (o & 63)
 			}
 		}
 	}
-	return ordinals
+}
+
+// best returns the score that the last of the wanted hits has at least, so far.
+func (m *matcher) best(s *scoring, w wanted, only bitset) uint32 {
+	set := s.matched
+	if only != nil {
+		set = only
+	}
+	table := m.tables[s.segment]
+	heap := make(scoreHeap, 0, w.hits)
+	last, high := -1, uint32(0) // the document at hand
+	for i, x := range set {
+		if w.valid != nil {
+			x &= w.valid[i]
+		}
+		for ; x != 0; x &= x - 1 {
+			o := i<<6 + bits.TrailingZeros64(x)
+			if table.document == nil {
+				heap.offer(s.acc[o], w.hits)
+				continue
+			}
+			if doc := table.doc(o); doc != last {
+				heap.offer(high, w.hits)
+				last, high = doc, 0
+			}
+			high = max(high, s.acc[o])
+		}
+	}
+	heap.offer(high, w.hits)
+	if len(heap) < w.hits {
+		return 0
+	}
+	return heap[0]
+}
+
+// A scoreHeap keeps the highest scores, the least of them at index 0.
+type scoreHeap []uint32
+
+func (h *scoreHeap) offer(v uint32, most int) {
+	s := *h
+	if len(s) < most {
+		s = append(s, v)
+		for i := len(s) - 1; i > 0 && s[i] < s[(i-1)/2]; i = (i - 1) / 2 {
+			s[i], s[(i-1)/2] = s[(i-1)/2], s[i]
+		}
+		*h = s
+		return
+	}
+	if v <= s[0] {
+		return
+	}
+	s[0] = v
+	for i := 0; ; {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(s); child++ {
+			if s[child] < s[least] {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		s[i], s[least] = s[least], s[i]
+		i = least
+	}
+}
+
+// addClause adds what a clause gives to chunks, to those of a set or to all, and
+// notes all chunks that have it.
+func (m *matcher) addClause(s *scoring, c *clause, entries []entry, norms []float32, only bitset) error {
+	switch {
+	case len(entries) > 1:
+		return m.addTerms(s, c, entries, norms, only)
+	case entries[0].dense:
+		return s.addDense(c, entries[0], norms, only)
+	}
+	return s.addSparse(c, entries[0], norms, only)
+}
+
+// addSparse is where a query spends most of its time, so it decodes the postings
+// itself as cursor.next does.
+func (s *scoring) addSparse(c *clause, e entry, norms []float32, only bitset) error {
+	acc, matched := s.acc, s.matched
+	norms = norms[:len(acc)]
+	data, ordinal := e.data, -1
+	for i := 0; i < len(data); {
+		code := uint64(data[i])
+		i++
+		if code >= 0x80 {
+			var n int
+			if code, n = binary.Uvarint(data[i-1:]); n <= 0 {
+				return errCorrupt
+			}
+			i += n - 1
+		}
+		ordinal += int(code>>2) + 1
+		if uint(ordinal) >= uint(len(acc)) {
+			return errCorrupt
+		}
+		matched[ordinal>>6] |= 1 << (ordinal & 63)
+		tf := float32(1)
+		switch code & 3 {
+		case onceInTitle:
+			tf = titleWeight
+		case inBody, inBoth:
+			body, n := binary.Uvarint(data[i:])
+			if n <= 0 {
+				return errCorrupt
+			}
+			i += n
+			tf = float32(body)
+			if code&3 == inBoth {
+				title, n := binary.Uvarint(data[i:])
+				if n <= 0 {
+					return errCorrupt
+				}
+				i += n
+				tf += titleWeight * float32(title)
+			}
+		}
+		if only == nil || only.has(ordinal) {
+			acc[ordinal] += c.part(tf, norms[ordinal])
+		}
+	}
+	return nil
+}
+
+func (s *scoring) addDense(c *clause, e entry, norms []float32, only bitset) error {
+	d, err := readDense(e, len(s.acc))
+	if err != nil {
+		return err
+	}
+	walk := newDenseWalk(d)
+	rank := 0
+	for w := range d.words() {
+		all := d.word(w)
+		s.matched[w] |= all
+		x := all
+		if only != nil {
+			x &= only[w]
+		}
+		for ; x != 0; x &= x - 1 {
+			bit := bits.TrailingZeros64(x)
+			body, title := walk.times(rank + bits.OnesCount64(all&(1<<bit-1)))
+			o := w<<6 + bit
+			s.acc[o] += c.part(float32(body)+titleWeight*float32(title), norms[o])
+		}
+		rank += bits.OnesCount64(all)
+	}
+	return walk.err
+}
+
+// addTerms adds several terms as if they were one.
+func (m *matcher) addTerms(s *scoring, c *clause, entries []entry, norms []float32, only bitset) error {
+	frequency := getFrequencies(len(s.acc))
+	defer putFrequencies(frequency)
+	set := newBitset(len(s.acc))
+	for _, e := range entries {
+		p := newCursor(e, len(s.acc))
+		for p.next() {
+			set.set(p.ordinal)
+			frequency[p.ordinal] += float32(p.body) + titleWeight*float32(p.title)
+		}
+		if p.err != nil {
+			return p.err
+		}
+	}
+	for w, x := range set {
+		s.matched[w] |= x
+		for ; x != 0; x &= x - 1 {
+			o := w<<6 + bits.TrailingZeros64(x)
+			if only == nil || only.has(o) {
+				s.acc[o] += c.part(frequency[o], norms[o])
+			}
+		}
+	}
+	return nil
+}
+
+// lengthNorms are the norms of a segment's chunks at an average length.
+type lengthNorms struct {
+	average float64
+	norms   []float32
+}
+
+// norms returns the length norms of a segment's chunks. They are kept as long as
+// the average stays the same.
+func (m *matcher) norms(i int) []float32 {
+	table := m.tables[i]
+	key := cacheKey{segment: m.view.segments[i].id, name: "#norms"}
+	if x, ok := m.view.cache.get(key); ok && x.(lengthNorms).average == m.average {
+		return x.(lengthNorms).norms
+	}
+	norms := make([]float32, table.len())
+	for o := range norms {
+		norms[o] = lengthNorm(table.body[o], table.title[o], m.average)
+	}
+	m.view.cache.put(key, lengthNorms{m.average, norms}, 4*len(norms))
+	return norms
+}
+
+// Arrays as long as a segment are kept between queries.
+var (
+	scorePool     = sync.Pool{New: func() any { return new([]uint32) }}
+	frequencyPool = sync.Pool{New: func() any { return new([]float32) }}
+)
+
+func getScores(n int) []uint32 { return cleared(*scorePool.Get().(*[]uint32), n) }
+
+func putScores(s []uint32) { scorePool.Put(&s) }
+
+func getFrequencies(n int) []float32 { return cleared(*frequencyPool.Get().(*[]float32), n) }
+
+func putFrequencies(s []float32) { frequencyPool.Put(&s) }
+
+func cleared[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }

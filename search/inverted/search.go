@@ -7,10 +7,18 @@ import (
 
 // search answers a request from what a view sees.
 func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, error) {
+	for _, h := range req.Histograms {
+		if err := h.Interval.check(); err != nil {
+			return nil, err
+		}
+	}
 	names := columnNames(req)
 	base := []string{chunksColumn}
 	if req.Query != nil {
 		base = append(base, termsColumn)
+		if len(req.Query.prefixes) > 0 {
+			base = append(base, dictionaryColumn)
+		}
 	}
 	if err := v.prefetch(ctx, append(base, names...)); err != nil {
 		return nil, err
@@ -31,11 +39,12 @@ func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, er
 	if err != nil {
 		return nil, err
 	}
+	chosen.without(tables, req.Without)
 	c := newCollector(v, req, tables, dead, chosen, columns)
 	if req.Query == nil {
-		for _, i := range slices.Backward(c.order()) {
+		for i := range slices.Backward(v.segments) {
 			var order *column
-			if req.OrderBy != "" {
+			if req.OrderBy != "" && !c.order.sorted {
 				order = columns[req.OrderBy][i]
 			}
 			c.collectAll(i, order)
@@ -46,18 +55,40 @@ func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, er
 	if err := m.prepare(ctx); err != nil {
 		return nil, err
 	}
-	for _, i := range c.order() {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		scores, err := m.segment(i)
-		if err != nil {
-			return nil, v.unreadable(i, err)
-		}
-		c.collect(i, scores)
-		putScores(scores)
+	if err := m.collect(ctx, c); err != nil {
+		return nil, err
 	}
-	return c.result(), nil
+	res := c.result()
+	res.Query = m.query
+	if req.Explain {
+		return res, m.explain(ctx, res.Hits)
+	}
+	return res, nil
+}
+
+// collect scores all segments, as many at a time as fit into memory.
+func (m *matcher) collect(ctx context.Context, c *collector) error {
+	c.scale = m.scale
+	for _, group := range m.inSequence(c.sequence()) {
+		if err := m.load(ctx, group, m.clauses); err != nil {
+			return err
+		}
+		for _, i := range group {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			w := c.wanted(i)
+			s, err := m.segment(i, w)
+			if err == nil {
+				err = c.collect(s, w.valid)
+				putScores(s.acc)
+			}
+			if err != nil {
+				return m.view.unreadable(i, err)
+			}
+		}
+	}
+	return nil
 }
 
 // columnNames returns the names of all columns that a request needs, each once.
@@ -79,6 +110,10 @@ func columnNames(req Request) []string {
 	for _, name := range req.Facets {
 		add(name)
 	}
+	for _, h := range req.Histograms {
+		add(h.Name)
+	}
+	add(req.Sort.Name)
 	if req.Query == nil {
 		add(req.OrderBy)
 	}

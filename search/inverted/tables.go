@@ -74,28 +74,41 @@ func (r *tableReader) columns(ctx context.Context, keys []cacheKey) (map[cacheKe
 	return found, nil
 }
 
-// blocks reads blocks that all have the same name, postings or positions.
+// blocks reads postings and positions, both of a block at once when both are
+// wanted.
 func (r *tableReader) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
+	const data, positions = 1, 2
 	found := make(map[cacheKey][]byte, len(keys))
-	if len(keys) == 0 {
-		return found, nil
+	what := make(map[cacheKey]int64, len(keys)) // by segment and block
+	for _, k := range keys {
+		column := int64(data)
+		if k.name == positionBlock {
+			column = positions
+		}
+		k.name = ""
+		what[k] |= column
 	}
-	column := "data"
-	if keys[0].name == positionBlock {
-		column = "positions"
+	segments, blocks, columns := make([]string, 0, len(what)), make([]int64, 0, len(what)), make([]int64, 0, len(what))
+	for k, w := range what {
+		segments, blocks, columns = append(segments, k.segment), append(blocks, int64(k.block)), append(columns, w)
 	}
-	segments, blocks := make([]string, len(keys)), make([]int64, len(keys))
-	for i, k := range keys {
-		segments[i], blocks[i] = k.segment, int64(k.block)
-	}
-	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "block BIGINT"}, segments, blocks)
+	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "block BIGINT", "what BIGINT"}, segments, blocks, columns)
 	err := query(ctx, r.tx, func(rows *sql.Rows) error {
-		k := cacheKey{name: keys[0].name}
-		var data []byte
-		err := rows.Scan(&k.segment, &k.block, &data)
-		found[k] = data
-		return err
-	}, `SELECT p.segment_id, p.block, p.`+column+` FROM `+wanted+` CROSS JOIN search_postings p
+		var k cacheKey
+		var d, p []byte
+		if err := rows.Scan(&k.segment, &k.block, &d, &p); err != nil {
+			return err
+		}
+		w := what[k]
+		if k.name = dataBlock; w&data != 0 {
+			found[k] = d
+		}
+		if k.name = positionBlock; w&positions != 0 {
+			found[k] = p
+		}
+		return nil
+	}, `SELECT p.segment_id, p.block, CASE WHEN k.what <> 2 THEN p.data END, CASE WHEN k.what > 1 THEN p.positions END
+		FROM `+wanted+` CROSS JOIN search_postings p
 		WHERE p.organization_id = ? AND p.segment_id = k.segment_id AND p.block = k.block`,
 		append(args, r.organization)...)
 	if err != nil {
@@ -161,18 +174,63 @@ func keyList(tx *database.Tx, columns []string, lists ...any) (text string, args
 	return "(SELECT " + strings.Join(parts, ", ") + " FROM json_each(?)) AS k", []any{string(data)}
 }
 
-// insert writes rows of equal width with few statements of few different texts.
-func insert(ctx context.Context, tx *database.Tx, into string, rows [][]any) error {
+// insertColumns and insertBlocks write rows of a segment: on Postgres as arrays in
+// one statement, on SQLite some at a time, so that there are few different texts
+// of statements.
+func insertColumns(ctx context.Context, tx *database.Tx, organization, segment string, columns []namedColumn) error {
+	names, data, values := make([]string, len(columns)), make([][]byte, len(columns)), make([]any, 0, 4*len(columns))
+	for i, c := range columns {
+		names[i], data[i] = c.name, c.data
+		values = append(values, organization, segment, c.name, c.data)
+	}
+	err := insert(ctx, tx, "search_columns (organization_id, segment_id, name, data)", len(columns), values,
+		"unnest(CAST(? AS TEXT[]), CAST(? AS BYTEA[]))", organization, segment, pq.Array(names), pq.ByteaArray(data))
+	if err != nil {
+		return fmt.Errorf("search index: store columns: %w", err)
+	}
+	return nil
+}
+
+// A blockRow is a block with its number in the segment.
+type blockRow struct {
+	number int64
+	block
+}
+
+func insertBlocks(ctx context.Context, tx *database.Tx, organization, segment string, blocks []blockRow) error {
+	numbers, data, positions := make([]int64, len(blocks)), make([][]byte, len(blocks)), make([][]byte, len(blocks))
+	values := make([]any, 0, 5*len(blocks))
+	for i, b := range blocks {
+		numbers[i], data[i], positions[i] = b.number, b.data, b.positions
+		if b.positions == nil {
+			positions[i] = []byte{} // nil would be NULL
+		}
+		values = append(values, organization, segment, b.number, b.data, positions[i])
+	}
+	err := insert(ctx, tx, "search_postings (organization_id, segment_id, block, data, positions)", len(blocks), values,
+		"unnest(CAST(? AS BIGINT[]), CAST(? AS BYTEA[]), CAST(? AS BYTEA[]))", organization, segment, pq.Array(numbers), pq.ByteaArray(data), pq.ByteaArray(positions))
+	if err != nil {
+		return fmt.Errorf("search index: store postings: %w", err)
+	}
+	return nil
+}
+
+// insert writes n rows. The values of all rows are for SQLite; for Postgres there
+// are the organization, the segment, and the arrays that the table function takes.
+func insert(ctx context.Context, tx *database.Tx, into string, n int, values []any, unnest string, arrays ...any) error {
+	if n == 0 {
+		return nil
+	}
+	if tx.Dialect().Name() == database.Postgres {
+		_, err := tx.Exec(ctx, "INSERT INTO "+into+" SELECT CAST(? AS TEXT), CAST(? AS TEXT), k.* FROM "+unnest+" AS k", arrays...)
+		return err
+	}
+	width := len(values) / n
 	for _, size := range []int{64, 8, 1} {
-		for len(rows) >= size {
-			var args []any
-			for _, row := range rows[:size] {
-				args = append(args, row...)
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO "+into+" VALUES "+database.Rows(size, len(rows[0])), args...); err != nil {
+		for ; len(values) >= size*width; values = values[size*width:] {
+			if _, err := tx.Exec(ctx, "INSERT INTO "+into+" VALUES "+database.Rows(size, width), values[:size*width]...); err != nil {
 				return err
 			}
-			rows = rows[size:]
 		}
 	}
 	return nil

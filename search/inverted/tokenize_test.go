@@ -12,10 +12,10 @@ import (
 // terms writes tokens as "position:term", an identifier as a whole with "=".
 func terms(text string) string {
 	var out []string
-	a := newAnalyzer()
+	a := newAnalyzer(defaultLanguage)
 	a.each(text, func(t token) {
 		mark := map[tokenKind]string{whole: "=", bigram: "+", tail: "~"}[t.kind]
-		out = append(out, fmt.Sprintf("%d:%s%s", t.position, mark, a.term(t)))
+		out = append(out, fmt.Sprintf("%d:%s%s", t.position, mark, a.term(t, text)))
 	})
 	return strings.Join(out, " ")
 }
@@ -65,7 +65,7 @@ func TestTokenize(t *testing.T) {
 
 func TestLongTermsAreBounded(t *testing.T) {
 	text := strings.Repeat("a", 3*maxRun) + " " + strings.Repeat("é", 200) + " " + strings.Repeat("a1-", 100)
-	newAnalyzer().each(text, func(tok token) {
+	newAnalyzer(defaultLanguage).each(text, func(tok token) {
 		if len(tok.word) > maxWhole || tok.kind != whole && len(tok.word) > maxWord || !utf8.Valid(tok.word) {
 			t.Errorf("term %.20q… of kind %d has %d bytes", tok.word, tok.kind, len(tok.word))
 		}
@@ -78,7 +78,7 @@ func FuzzTokenize(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		next, last := 0, 0
-		n := newAnalyzer().each(text, func(tok token) {
+		n := newAnalyzer(defaultLanguage).each(text, func(tok token) {
 			switch {
 			case tok.start < 0 || tok.start >= tok.end || tok.end > len(text):
 				t.Fatalf("offsets %d-%d in a text of %d bytes", tok.start, tok.end, len(text))

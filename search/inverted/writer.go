@@ -53,23 +53,17 @@ func (w *Writer) Add(ctx context.Context, s *Segment) (first int64, err error) {
 		return 0, err
 	}
 	firsts := make([]string, len(s.blocks))
-	blocks := make([][]any, len(s.blocks))
+	blocks := make([]blockRow, len(s.blocks))
 	for i, b := range s.blocks {
 		firsts[i] = b.first
-		blocks[i] = postingsRow(w.organization, id, i, b)
+		blocks[i] = blockRow{int64(i), b}
 	}
-	columns := [][]any{
-		{w.organization, id, chunksColumn, s.chunks.encode()},
-		{w.organization, id, termsColumn, encodeStrings(firsts)},
+	columns := append([]namedColumn{{chunksColumn, s.chunks.encode()}, {termsColumn, encodeStrings(firsts)}}, s.columns...)
+	if err := insertColumns(ctx, w.tx, w.organization, id, columns); err != nil {
+		return 0, err
 	}
-	for _, c := range s.columns {
-		columns = append(columns, []any{w.organization, id, c.name, c.data})
-	}
-	if err := insert(ctx, w.tx, columnsTable, columns); err != nil {
-		return 0, fmt.Errorf("search index: store columns: %w", err)
-	}
-	if err := insert(ctx, w.tx, postingsTable, blocks); err != nil {
-		return 0, fmt.Errorf("search index: store postings: %w", err)
+	if err := insertBlocks(ctx, w.tx, w.organization, id, blocks); err != nil {
+		return 0, err
 	}
 	w.next = row.last + 1
 	_, err = w.tx.Exec(ctx, "UPDATE search_indexes SET next_number = ? WHERE organization_id = ?", w.next, w.organization)
@@ -77,20 +71,6 @@ func (w *Writer) Add(ctx context.Context, s *Segment) (first int64, err error) {
 		return 0, fmt.Errorf("search index: number chunks: %w", err)
 	}
 	return first, nil
-}
-
-const (
-	columnsTable  = "search_columns (organization_id, segment_id, name, data)"
-	postingsTable = "search_postings (organization_id, segment_id, block, data, positions)"
-)
-
-// postingsRow binds a block; a nil slice would be NULL.
-func postingsRow(organization, segment string, i int, b block) []any {
-	positions := b.positions
-	if positions == nil {
-		positions = []byte{}
-	}
-	return []any{organization, segment, i, b.data, positions}
 }
 
 func insertSegment(ctx context.Context, tx *database.Tx, organization string, s segmentRow) error {

@@ -1,0 +1,143 @@
+package inverted
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	minTypo      = 4 // characters of a word that may have a mistake
+	minTwoTypos  = 8 // and of one that may have two
+	maxCorrected = 8 // words that are taken in place of one
+	maxNearTerms = 64
+)
+
+// respell looks for words that are spelled nearly like those of the query that
+// no live chunk has, and puts them in their place. Words that are there are taken
+// as they are, and so are numbers and identifiers, where another digit is another
+// thing.
+func (m *matcher) respell(ctx context.Context) error {
+	var query *Query
+	for i, w := range m.query.words {
+		if m.clauses[i].n > 0 || !w.plain || utf8.RuneCountInString(w.folded) < minTypo || m.goesOn(w) {
+			continue
+		}
+		c, err := m.nearlySpelled(ctx, w)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			continue
+		}
+		c.word = i
+		m.clauses[i] = c
+		if query == nil {
+			clone := *m.query
+			clone.words = slices.Clone(clone.words)
+			query = &clone
+		}
+		query.words[i].found = c.terms
+	}
+	if query != nil {
+		m.query = query
+	}
+	return nil
+}
+
+// goesOn reports whether a word is the beginning of words that are there.
+func (m *matcher) goesOn(w queryWord) bool {
+	return slices.ContainsFunc(m.clauses, func(c *clause) bool {
+		return c.kind == PrefixTerm && c.n > 0 && m.query.prefixes[c.word].text == w.folded
+	})
+}
+
+// nearlySpelled returns a clause of the words with the fewest differences, or
+// nil. The first letter has to be right, or to have changed places with the
+// second.
+func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, error) {
+	letters := []rune(w.folded)
+	most := 1
+	if len(letters) >= minTwoTypos {
+		most = 2
+	}
+	distances := map[string]int{}
+	words, err := m.view.wordsLike(ctx, []string{string(letters[:1]), string(letters[1:2])}, func(x word) bool {
+		if strings.ContainsAny(x.term, "0123456789") {
+			return false
+		}
+		d := editDistance(letters, x.surface, most)
+		for _, f := range w.forms {
+			d = min(d, editDistance([]rune(f), x.term, most))
+		}
+		if d <= most {
+			distances[x.term] = min(d, cmp.Or(distances[x.term], d))
+		}
+		return d <= most
+	})
+	if err != nil || len(words) == 0 {
+		return nil, err
+	}
+	slices.SortFunc(words, func(a, b word) int {
+		return cmp.Or(cmp.Compare(distances[a.term], distances[b.term]), cmp.Compare(b.count, a.count), strings.Compare(a.term, b.term))
+	})
+	words = words[:min(len(words), maxNearTerms)]
+	single := make([]*clause, len(words))
+	for i, x := range words {
+		single[i] = &clause{terms: []string{x.term}}
+	}
+	if err := m.count(ctx, single); err != nil {
+		return nil, err
+	}
+	single = slices.DeleteFunc(single, func(c *clause) bool { return c.n == 0 })
+	slices.SortFunc(single, func(a, b *clause) int {
+		return cmp.Or(cmp.Compare(distances[a.terms[0]], distances[b.terms[0]]), cmp.Compare(b.n, a.n), strings.Compare(a.terms[0], b.terms[0]))
+	})
+	if len(single) == 0 {
+		return nil, nil
+	}
+	least := distances[single[0].terms[0]]
+	c := &clause{kind: SpellingTerm, text: w.text, weight: w.weight * m.ranking.misspelt / float64(max(1, least))}
+	for _, x := range single {
+		if distances[x.terms[0]] == least && len(c.terms) < maxCorrected {
+			c.terms = append(c.terms, x.terms[0])
+		}
+	}
+	return c, m.count(ctx, []*clause{c})
+}
+
+// editDistance returns the number of letters that were added, left out, replaced
+// or swapped with their neighbour, or more than most when there are more.
+func editDistance(a []rune, text string, most int) int {
+	n := utf8.RuneCountInString(text)
+	if d := n - len(a); d > most || -d > most {
+		return most + 1
+	}
+	b := []rune(text)
+	before, last, row := make([]int, n+1), make([]int, n+1), make([]int, n+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		least := i
+		for j := 1; j <= n; j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+			least = min(least, row[j])
+		}
+		if least > most {
+			return most + 1
+		}
+		before, last, row = last, row, before
+	}
+	return last[n]
+}
