@@ -23,6 +23,7 @@ type wanted struct {
 	hits  int    // number of documents; 0 when scores do not matter
 	floor uint32 // scores below it do not matter
 	all   bool   // all scores matter
+	only  bitset // chunks that are scored at all; nil for all
 }
 
 // segment scores a segment.
@@ -60,6 +61,11 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		}
 	}
 	only := required
+	if w.only != nil {
+		if only = slices.Clone(w.only); required != nil {
+			only.and(required)
+		}
+	}
 	if w.hits == 0 {
 		only = newBitset(chunks)
 	}
