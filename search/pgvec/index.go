@@ -1,6 +1,7 @@
 package pgvec
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,17 +14,26 @@ import (
 )
 
 // Options are the settings of [New]. The zero value is ready to use.
-type Options struct{}
+type Options struct {
+	// Exact is the number of vectors up to which a search compares all that it may
+	// find; 0 means 2,000.
+	Exact int
+	// IndexAbove is the number of vectors of a model, in all organizations, from
+	// which on [Index.Maintain] builds an index for it; 0 means 10,000.
+	IndexAbove int
+}
 
 // An Index is the vectors of all organizations of a Postgres database. It is
 // safe for concurrent use, also by several processes, and holds nothing in memory.
 //
 // Its methods take the id of an organization as it is: the caller has checked a
 // content.Scope. No method looks at rows of another organization.
-type Index struct{}
+type Index struct{ exact, indexAbove int }
 
 // New returns the index in the table that [Index.Prepare] makes.
-func New(Options) *Index { return &Index{} }
+func New(o Options) *Index {
+	return &Index{exact: cmp.Or(o.Exact, 2000), indexAbove: cmp.Or(o.IndexAbove, 10_000)}
+}
 
 // Missing returns the numbers of chunks above one that have no vector of a
 // model, ascending: what is to be embedded next.
