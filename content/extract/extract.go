@@ -252,7 +252,9 @@ type PanicError struct {
 }
 
 // Error implements error.
-func (e *PanicError) Error() string { return fmt.Sprintf("%v: its reader panicked: %v", ErrBroken, e.Value) }
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%v: its reader panicked: %v", ErrBroken, e.Value)
+}
 
 // Unwrap returns [ErrBroken].
 func (e *PanicError) Unwrap() error { return ErrBroken }
