@@ -112,7 +112,7 @@ func raced(db *database.DB, err error) bool {
 	if errors.Is(err, content.ErrBusy) {
 		return true
 	}
-	for _, sign := range []string{"already exists", "database is locked", "SQLITE_BUSY", "UNIQUE constraint failed", "no such table: migrations_"} {
+	for _, sign := range []string{"already exists", "duplicate column name", "database is locked", "SQLITE_BUSY", "UNIQUE constraint failed", "no such table: migrations_"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}

@@ -22,8 +22,8 @@ func BenchmarkBurnDown(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/concurrency=%d", kind, concurrency), func(b *testing.B) {
 				for range b.N {
 					b.StopTimer()
-					db, service, scope := benchService(b, kind, concurrency, func(context.Context, *jobs.Task) (any, error) { return nil, nil })
-					ids := enqueue(b, db, service, scope, runs)
+					db, service, job, scope := benchService(b, kind, concurrency, func(context.Context, *jobs.Task) (any, error) { return nil, nil })
+					ids := enqueue(b, db, job, scope, runs)
 					b.StartTimer()
 					if err := service.Start(b.Context()); err != nil {
 						b.Fatal(err)
@@ -77,11 +77,11 @@ func BenchmarkCommit(b *testing.B) {
 					}
 					return
 				}
-				db, service, scope := benchService(b, kind, 0, story)
+				db, service, job, scope := benchService(b, kind, 0, story)
 				if err := service.Start(b.Context()); err != nil {
 					b.Fatal(err)
 				}
-				for _, id := range enqueue(b, db, service, scope, 1) {
+				for _, id := range enqueue(b, db, job, scope, 1) {
 					if run, err := service.Wait(b.Context(), scope, id); err != nil || run.Err() != nil {
 						b.Fatal(err, run.Err())
 					}
@@ -94,7 +94,7 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-func benchService(b *testing.B, kind string, concurrency int, handle func(context.Context, *jobs.Task) (any, error)) (*database.DB, *jobs.Service, content.Scope) {
+func benchService(b *testing.B, kind string, concurrency int, handle func(context.Context, *jobs.Task) (any, error)) (*database.DB, *jobs.Service, *jobs.Typed[struct{}], content.Scope) {
 	b.Helper()
 	db := databasetest.Open(b, kind)
 	authority := content.NewAuthority()
@@ -105,20 +105,20 @@ func benchService(b *testing.B, kind string, concurrency int, handle func(contex
 	if err != nil {
 		b.Fatal(err)
 	}
-	service, err := jobs.New(jobs.Config{DB: db, Authority: authority, Runner: localrunner.New(localrunner.Config{}),
-		Queues: []jobs.Queue{{Name: "q", Concurrency: concurrency}}, Jobs: []jobs.Job{{Type: "a", Queue: "q", Handle: handle}}})
+	service, err := jobs.New(jobs.Config{DB: db, Authority: authority, Runner: localrunner.New(localrunner.Config{}), Queues: []jobs.Queue{{Name: "q", Concurrency: concurrency}}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	return db, service, authority.Mint("o", "bench")
+	job := jobs.Register(service, jobs.Job{Type: "a", Queue: "q"}, func(ctx context.Context, task *jobs.Task, _ struct{}) (any, error) { return handle(ctx, task) })
+	return db, service, job, authority.Mint("o", "bench")
 }
 
 // enqueue stores runs in one transaction.
-func enqueue(b *testing.B, db *database.DB, service *jobs.Service, scope content.Scope, n int) (ids []string) {
+func enqueue(b *testing.B, db *database.DB, job *jobs.Typed[struct{}], scope content.Scope, n int) (ids []string) {
 	b.Helper()
 	err := db.Write(b.Context(), func(ctx context.Context, tx *database.Tx) error {
 		for range n {
-			run, err := service.Enqueue(ctx, tx, scope, jobs.NewRun{Type: "a"})
+			run, err := job.Enqueue(ctx, tx, scope, struct{}{}, jobs.Options{})
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ import (
 // A job that tells more than the database takes loses events, not memory, and
 // the run says so.
 func TestManyEvents(t *testing.T) {
-	inside(t, jobs.Config{}, func(w *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		return w.db.Write(ctx, func(context.Context, *database.Tx) error { // on SQLite nothing else can write now
 			for i := range 12_000 {
 				task.Debug("step", fmt.Sprint(i), nil)

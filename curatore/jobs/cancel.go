@@ -11,15 +11,16 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// Cancel ends a run. One that waits is cancelled at once. One at work is told
-// through its context, in this process at once and in another one within
-// Config.Poll, and is cancelled when its job has returned; its commits are
-// refused from now on. A job that completes in spite of it stays completed.
+// Cancel ends a run and the runs that it has started. One that waits is
+// cancelled at once. One at work is told through its context, in this process at
+// once and in another one as soon as that hears of it, within Config.Poll at the
+// latest; it is cancelled when its job has returned, and its commits are refused
+// from now on. A job that completes in spite of it stays completed.
 //
 // The cause is shown as the run's error; empty means that the Scope's principal
 // wants it. Cancelling a run again does nothing, the first cause stays. One that
-// has ended otherwise gives content.ErrConflict, one of another organization
-// content.ErrNotFound.
+// has ended otherwise, or whose queue does not allow it, gives
+// content.ErrConflict, one of another organization content.ErrNotFound.
 func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause string) error {
 	organization, err := s.authority.Organization(scope)
 	if err != nil {
@@ -29,39 +30,69 @@ func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause str
 		cause = "by " + cmp.Or(scope.Principal(), "somebody without a name")
 	}
 	cause = cleanText(cause, maxMessage)
+	var reached []string
 	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		// The status may change until the row is locked by the first update.
-		for range 3 {
-			r, err := s.get(ctx, tx, organization, id)
-			if err != nil {
+		reached = []string{id}
+		if err := s.cancelRun(ctx, tx, organization, id, cause); err != nil {
+			return err
+		}
+		for i := 0; i < len(reached); i++ { // which grows; no run is its own ancestor
+			var children []string
+			if err := tx.Select(ctx, &children, `SELECT id FROM runs WHERE parent_id = ? AND parent_id <> '' AND status IN ('pending', 'running', 'parked') AND organization_id = ?`,
+				reached[i], organization); err != nil {
 				return err
 			}
-			moved, err := s.cancel(ctx, tx, r, cause)
-			if moved || err != nil {
-				return err
+			for _, child := range children {
+				err := s.cancelRun(ctx, tx, organization, child, "with the run that started it: "+cause)
+				if err != nil && !errors.Is(err, content.ErrConflict) { // it has ended meanwhile, or cannot be cancelled
+					return err
+				}
+				reached = append(reached, child)
 			}
 		}
-		return fmt.Errorf("%w: run %s changes too fast to cancel it; try again", content.ErrBusy, id)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	s.interrupt(id, cancelled(cause))
-	s.watchers.wake(id)
+	for _, id := range reached {
+		s.interrupt(id, cancelled(cause))
+		s.watchers.wake(organization, id)
+	}
 	return nil
+}
+
+// cancelRun cancels one run. Its status may change until the row is locked by
+// the first update.
+func (s *Service) cancelRun(ctx context.Context, tx *database.Tx, organization, id, cause string) error {
+	for range 3 {
+		r, err := s.get(ctx, tx, organization, id)
+		if err != nil {
+			return err
+		}
+		moved, err := s.cancel(ctx, tx, r, cause)
+		if moved || err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: run %s changes too fast to cancel it; try again", content.ErrBusy, id)
 }
 
 // cancel cancels a run that was read as r, or returns false when it has changed
 // since.
 func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause string) (bool, error) {
+	if q := s.queues[r.Queue]; q != nil && q.NoCancel && r.Status.Active() {
+		return false, fmt.Errorf("%w: runs of queue %s cannot be cancelled", content.ErrConflict, q.Label)
+	}
 	var n note
+	kind := tidingsRun
 	switch {
 	case r.Status == Cancelled || r.Status == Running && r.CancelCause != "":
 		return true, nil
-	case r.Status == Pending:
+	case r.Status == Pending || r.Status == Parked:
 		text := cancelled(cause).Error()
-		m := move{id: r.ID, from: Pending, to: Cancelled, set: "cancel_cause = ?, error = ?", setArgs: []any{cause, text}}
-		if _, err := m.apply(ctx, tx, s.now()); errors.Is(err, errNotMoved) {
+		m := move{id: r.ID, from: r.Status, to: Cancelled, set: "cancel_cause = ?, error = ?", setArgs: []any{cause, text}}
+		if _, err := s.move(ctx, tx, m); errors.Is(err, errNotMoved) {
 			return false, nil
 		} else if err != nil {
 			return false, err
@@ -73,10 +104,14 @@ func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause 
 			return false, err
 		}
 		n = newNote(s.now(), Info, EventCancelRequested, "to be cancelled: "+cause, nil)
+		kind = tidingsCancel
 	default:
 		return false, fmt.Errorf("%w: run %s cannot be cancelled, it is %s", content.ErrConflict, r.ID, r.Status)
 	}
-	return true, insertNotes(ctx, tx, r.organization, r.ID, []note{n})
+	if err := s.tell(ctx, tx, told{r.organization, r.ID, []note{n}}); err != nil || kind == tidingsRun {
+		return true, err
+	}
+	return true, s.announce(ctx, tx, kind, r.ID)
 }
 
 // WaitOrCancel is [Service.Wait] for a caller without whom the run shall not go

@@ -15,7 +15,7 @@ import (
 )
 
 func TestCancelPending(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		id := w.submit("a")
 		for _, cause := range []string{"", "again"} { // the second one changes nothing
 			if err := w.Cancel(w.t.Context(), w.acme, id, cause); err != nil {
@@ -46,7 +46,7 @@ func TestCancelPending(t *testing.T) {
 func TestCancelRunning(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
 	causes := make(chan error, 1)
-	declared := []jobs.Job{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 		result, err := untilDone(began)(ctx, task)
 		causes <- context.Cause(ctx)
 		return result, err
@@ -59,7 +59,7 @@ func TestCancelRunning(t *testing.T) {
 				<-began
 				canceller := w.Service
 				if from == "another process" {
-					canceller = w.service(jobs.Config{Jobs: declared}) // not started
+					canceller = w.service(config{Jobs: declared}) // not started
 				}
 				for _, cause := range []string{"the wrong file", "again"} {
 					if err := canceller.Cancel(w.t.Context(), w.acme, id, cause); err != nil {
@@ -84,7 +84,7 @@ func TestCancelRunning(t *testing.T) {
 // A commit of a cancelled run is refused with the cause, also before its
 // process has heard of it.
 func TestCommitOfACancelledRun(t *testing.T) {
-	inside(t, jobs.Config{Poll: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{Poll: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		w.exec("UPDATE runs SET cancel_cause = 'no longer needed' WHERE id = ?", task.Run().ID) // as another process does
 		task.Info("kept", "kept", nil)
 		err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error { return effect(ctx, tx, "1") })
@@ -104,7 +104,7 @@ func TestCommitOfACancelledRun(t *testing.T) {
 
 // A job that completes in spite of a cancellation is completed.
 func TestCancelTooLate(t *testing.T) {
-	inside(t, jobs.Config{}, func(w *world, _ context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(w *world, _ context.Context, task *jobs.Task) error {
 		return w.Cancel(w.t.Context(), w.acme, task.Run().ID, "too late")
 	}, func(w *world, run jobs.Run) {
 		if run.Status != jobs.Completed || run.Error != "" {
@@ -116,7 +116,7 @@ func TestCancelTooLate(t *testing.T) {
 // The context of a synchronous caller ends: the run is cancelled.
 func TestWaitOrCancel(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
-	declared := []jobs.Job{{Type: "long", Handle: untilDone(began)}, {Type: "short", Handle: noop}}
+	declared := []decl{{Type: "long", Handle: untilDone(began)}, {Type: "short", Handle: noop}}
 	eachDatabase(t, declared, func(w *world) {
 		w.start(w.Service)
 		if run, err := w.WaitOrCancel(deadline(w.t), w.acme, w.submit("short")); err != nil || run.Status != jobs.Completed {
@@ -146,10 +146,10 @@ func TestWaitOrCancel(t *testing.T) {
 // A Runner that gives up a delivery cancels the run, unless the process stops.
 func TestDeliveryIsCancelled(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
-	declared := []jobs.Job{{Type: "a", Handle: untilDone(began)}, {Type: "b", Resumable: true, Handle: untilDone(began)}}
+	declared := []decl{{Type: "a", Handle: untilDone(began)}, {Type: "b", Resumable: true, Handle: untilDone(began)}}
 	eachDatabase(t, declared, func(w *world) {
 		runner := &manualRunner{}
-		w.start(w.service(jobs.Config{Runner: runner, Jobs: declared}))
+		w.start(w.service(config{Runner: runner, Jobs: declared}))
 		for _, c := range []struct {
 			kind   string
 			cause  error

@@ -4,15 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content/database"
-)
-
-// Why a delivery finds nothing to do. The run stays as it is.
-var (
-	errFull    = errors.New("the queue has no free place")
-	errUnknown = errors.New("this program does not know the job")
-	errRefused = errors.New("this process does not accept the run")
 )
 
 // deliver works on a run unless it is at work elsewhere, has ended, or has to
@@ -24,57 +18,193 @@ func (s *Service) deliver(ctx context.Context, id string) error {
 		return nil
 	}
 	defer s.release(id)
-	r, err := s.claim(ctx, id)
+	c := &claim{id: id}
+	s.claims.ask(c)
 	switch {
-	case err == nil:
-		s.run(ctx, cancel, r)
-		return nil
-	case errors.Is(err, errNotMoved), errors.Is(err, errFull), errors.Is(err, errUnknown), errors.Is(err, errRefused), errors.Is(err, ErrCancelled):
+	case c.err != nil:
+		return fmt.Errorf("claim run %s: %w", id, c.err)
+	case c.run == nil:
 		return nil
 	}
-	return fmt.Errorf("claim run %s: %w", id, err)
+	s.at("claimed")
+	s.run(ctx, cancel, c.run)
+	return nil
 }
 
-// claim makes this process the one that works on a run, if nobody does.
-func (s *Service) claim(ctx context.Context, id string) (r *record, err error) {
-	m := move{id: id, from: Pending, to: Running,
-		set:     "attempt = attempt + 1, fence = fence + 1, started_at = COALESCE(started_at, ?), lease_until = " + s.db.Dialect().After(),
-		setArgs: []any{s.db.Dialect().Time(s.now()), s.lease.Seconds()}}
-	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if r, err = m.apply(ctx, tx, s.now()); err != nil {
-			return err
-		}
-		if s.jobs[r.Type] == nil {
-			s.reportUnknown(ctx, r)
-			return errUnknown
-		}
-		if accept := s.jobs[r.Type].Accept; accept != nil && !accept(r.Run) {
-			return errRefused
-		}
-		q := s.queues[r.Queue]
-		if q == nil || q.Concurrency == 0 {
-			return nil
-		}
-		// Who has the lock sees all claims before its own, so the count is exact.
-		if err := tx.Lock(ctx, "jobs queue "+q.Name); err != nil {
-			return err
-		}
-		n, err := q.running(ctx, tx)
-		if err == nil && n > q.Concurrency {
-			return errFull
-		}
+// A claim asks to be the one that works on a run.
+type claim struct {
+	id  string
+	run *record // the run, when it is claimed
+	err error
+}
+
+// claimAll makes this process the one that works on some runs: those that wait,
+// that it knows and accepts, and for which their queues have places.
+func (s *Service) claimAll(claims []*claim) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.lease)
+	defer cancel()
+	byID := map[string]*claim{}
+	ids := make([]string, len(claims))
+	for i, c := range claims {
+		byID[c.id], ids[i] = c, c.id
+	}
+	var claimed []*record
+	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		claimed, err = s.tryClaim(ctx, tx, ids)
 		return err
 	})
-	return r, err
+	if err != nil {
+		s.giveBack(claimed)
+		for _, c := range claims {
+			c.err = err
+		}
+		return
+	}
+	for _, r := range claimed {
+		byID[r.ID].run = r
+	}
 }
 
-// reportUnknown logs a job type that another program stored, once.
-func (s *Service) reportUnknown(ctx context.Context, r *record) {
-	s.mu.Lock()
-	known := s.unknown[r.Type]
-	s.unknown[r.Type] = true
-	s.mu.Unlock()
-	if !known {
-		s.log.WarnContext(ctx, "a run waits for a program that knows its job", "type", r.Type, "label", r.Label, "run", r.ID)
+// giveBack frees the places of runs that were not claimed after all.
+func (s *Service) giveBack(runs []*record) {
+	for _, r := range runs {
+		s.queues[r.Queue].giveBack(1)
 	}
+}
+
+// A waiting run might be claimed.
+type waiting struct {
+	ID    string `db:"id"`
+	Queue string `db:"queue"`
+	Type  string `db:"type"`
+	Label string `db:"label"`
+}
+
+// tryClaim claims what can be claimed. It has taken places in this process for
+// the runs that it returns.
+func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) ([]*record, error) {
+	found, err := s.waiting(ctx, tx, ids)
+	if err != nil {
+		return nil, err
+	}
+	byQueue := map[string][]string{}
+	for _, w := range found {
+		j := s.byType[w.Type]
+		if j == nil || j.handle == nil || s.queues[w.Queue] == nil {
+			s.reportUnknown(ctx, w)
+			continue
+		}
+		byQueue[w.Queue] = append(byQueue[w.Queue], w.ID)
+	}
+	var chosen []string
+	took := map[string]int{}
+	for _, name := range sorted(byQueue) {
+		n, err := s.places(ctx, tx, s.queues[name], len(byQueue[name]))
+		if err != nil {
+			s.giveBackPlaces(took)
+			return nil, err
+		}
+		took[name] = n
+		chosen = append(chosen, byQueue[name][:n]...)
+	}
+	claimed, err := s.takeUp(ctx, tx, chosen)
+	if err != nil {
+		s.giveBackPlaces(took)
+		return nil, err
+	}
+	for _, r := range claimed {
+		took[r.Queue]--
+	}
+	s.giveBackPlaces(took) // of runs that somebody else was faster to claim
+	return claimed, nil
+}
+
+func (s *Service) giveBackPlaces(took map[string]int) {
+	for name, n := range took {
+		s.queues[name].giveBack(n)
+	}
+}
+
+// waiting reads which of some runs wait to be claimed, and can be in this
+// process. Others that are being claimed at this moment are left out.
+func (s *Service) waiting(ctx context.Context, tx *database.Tx, ids []string) (found []waiting, err error) {
+	d := tx.Dialect()
+	these, arg := anyOf(d, "id", ids)
+	where := these + " AND status = 'pending' AND (not_before IS NULL OR not_before <= " + d.Now() + ") ORDER BY priority DESC, created_at, id"
+	if d.Name() == database.Postgres {
+		where += " FOR UPDATE SKIP LOCKED"
+	}
+	if !s.picky {
+		err = tx.Select(ctx, &found, "SELECT id, queue, type, label FROM runs WHERE "+where, arg)
+		return found, err
+	}
+	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM runs WHERE "+where, arg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var r record
+		if err := r.scan(rows); err != nil {
+			return nil, err
+		}
+		if j := s.byType[r.Type]; j != nil && j.Accept != nil && !j.Accept(r.Run) {
+			continue
+		}
+		found = append(found, waiting{r.ID, r.Queue, r.Type, r.Label})
+	}
+	return found, rows.Err()
+}
+
+// places takes places of a queue for up to n runs, and returns how many.
+func (s *Service) places(ctx context.Context, tx *database.Tx, q *queue, n int) (int, error) {
+	if q.Concurrency > 0 {
+		// Who has the lock sees all claims before its own, so the count is exact.
+		if err := tx.Lock(ctx, "jobs queue "+q.Name); err != nil {
+			return 0, err
+		}
+		working, err := q.running(ctx, tx)
+		if err != nil {
+			return 0, err
+		}
+		n = max(0, min(n, q.Concurrency-working))
+	}
+	return q.take(n), nil
+}
+
+// takeUp moves runs from pending to running.
+func (s *Service) takeUp(ctx context.Context, tx *database.Tx, ids []string) (claimed []*record, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	if err := Pending.check(Running); err != nil {
+		return nil, err
+	}
+	d := tx.Dialect()
+	these, arg := anyOf(d, "id", ids)
+	rows, err := tx.Query(ctx, `UPDATE runs SET status = 'running', attempt = attempt + 1, fence = fence + 1, not_before = NULL,
+started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` WHERE `+these+` AND status = 'pending' RETURNING `+columns,
+		d.Time(s.now()), s.lease.Seconds(), arg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		r := new(record)
+		if err := r.scan(rows); err != nil {
+			return nil, err
+		}
+		claimed = append(claimed, r)
+	}
+	return claimed, rows.Err()
+}
+
+// sorted returns the keys of a map in order.
+func sorted[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
 }

@@ -39,12 +39,12 @@ func (r *manualRunner) Stop(context.Context) error { return nil }
 // A run that is delivered many times, at once and in two processes, runs once.
 func TestDoubleDelivery(t *testing.T) {
 	var calls atomic.Int64
-	declared := []jobs.Job{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) { calls.Add(1); return nil, nil }}}
+	declared := []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) { calls.Add(1); return nil, nil }}}
 	eachDatabase(t, declared, func(w *world) {
 		calls.Store(0)
 		runners := []*manualRunner{{}, {}}
 		for _, r := range runners {
-			w.start(w.service(jobs.Config{Runner: r, Jobs: declared}))
+			w.start(w.service(config{Runner: r, Jobs: declared}))
 		}
 		id := w.submit("a")
 		var group sync.WaitGroup
@@ -70,7 +70,7 @@ func TestConcurrencyOfQueues(t *testing.T) {
 	const limit, runs = 3, 24
 	var now, most, calls atomic.Int64
 	var together sync.WaitGroup // the first ones wait for each other
-	declared := []jobs.Job{{Type: "a", Queue: "narrow", Handle: func(context.Context, *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Queue: "narrow", Handle: func(context.Context, *jobs.Task) (any, error) {
 		n := now.Add(1)
 		defer now.Add(-1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
@@ -81,13 +81,13 @@ func TestConcurrencyOfQueues(t *testing.T) {
 		}
 		return nil, nil
 	}}}
-	queues := []jobs.Queue{{Name: "narrow", Concurrency: limit}, {Name: "q"}}
+	queues := []jobs.Queue{{Name: "narrow", Concurrency: limit}}
 	eachDatabase(t, nil, func(w *world) {
 		now.Store(0)
 		most.Store(0)
 		calls.Store(0)
 		together.Add(limit)
-		config := jobs.Config{Jobs: declared, Queues: queues}
+		config := config{Jobs: declared, Queues: queues}
 		w.Service = w.service(config)
 		var ids []string
 		for range runs / 2 {
@@ -109,11 +109,11 @@ func TestConcurrencyOfQueues(t *testing.T) {
 // Runs of a job that this program does not know wait for one that does, and do
 // not hold up others.
 func TestUnknownJobsWait(t *testing.T) {
-	known := jobs.Job{Type: "known", Handle: noop}
-	newer := jobs.Job{Type: "newer", Handle: noop}
-	eachDatabase(t, []jobs.Job{known, newer}, func(w *world) {
+	known := decl{Type: "known", Handle: noop}
+	newer := decl{Type: "newer", Handle: noop}
+	eachDatabase(t, []decl{known, newer}, func(w *world) {
 		runner := &manualRunner{}
-		older := w.service(jobs.Config{Runner: runner, Jobs: []jobs.Job{known}})
+		older := w.service(config{Runner: runner, Jobs: []decl{known}})
 		w.start(older)
 		strange, usual := w.submit("newer"), w.submit("known")
 		for _, id := range []string{strange, usual} {
@@ -132,7 +132,7 @@ func TestUnknownJobsWait(t *testing.T) {
 
 // A run whose queue was renamed is still found.
 func TestRunsOfARenamedQueueAreAdopted(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		id := w.submit("a")
 		w.exec("UPDATE runs SET queue = 'former' WHERE id = ?", id)
 		w.start(w.Service)
@@ -144,14 +144,14 @@ func TestRunsOfARenamedQueueAreAdopted(t *testing.T) {
 
 // A run that a process does not accept waits for one that does.
 func TestAccept(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		var asked atomic.Int64
-		refuses := []jobs.Job{{Type: "a", Accept: func(run jobs.Run) bool { asked.Add(1); return false },
+		refuses := []decl{{Type: "a", Accept: func(run jobs.Run) bool { asked.Add(1); return false },
 			Handle: func(context.Context, *jobs.Task) (any, error) {
 				w.t.Error("it works on a run that it refused")
 				return nil, nil
 			}}}
-		w.start(w.service(jobs.Config{Jobs: refuses}))
+		w.start(w.service(config{Jobs: refuses}))
 		id := w.submit("a")
 		for ctx := deadline(w.t); asked.Load() < 3 && ctx.Err() == nil; { // it is found by each sweep
 			time.Sleep(time.Millisecond)
@@ -160,8 +160,8 @@ func TestAccept(t *testing.T) {
 			w.t.Errorf("it is %s after %d attempts", run.Status, run.Attempt)
 		}
 		var accepted atomic.Value
-		accepts := []jobs.Job{{Type: "a", Accept: func(run jobs.Run) bool { accepted.Store(run.ID); return true }, Handle: noop}}
-		w.start(w.service(jobs.Config{Jobs: accepts}))
+		accepts := []decl{{Type: "a", Accept: func(run jobs.Run) bool { accepted.Store(run.ID); return true }, Handle: noop}}
+		w.start(w.service(config{Jobs: accepts}))
 		if run := w.wait(id, jobs.Completed); run.Attempt != 1 || accepted.Load() != id {
 			w.t.Errorf("%d attempts, %v was accepted", run.Attempt, accepted.Load())
 		}

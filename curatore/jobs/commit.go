@@ -73,24 +73,29 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 				return refused
 			}
 		}
-		if err := insertNotes(ctx, tx, t.organization, t.run.ID, d.notes); err != nil {
+		if err := t.s.tell(ctx, tx, t.told(d.notes)); err != nil {
 			return err
 		}
 		if do == nil {
 			return nil
 		}
+		t.s.at("committing")
 		if err := do(context.WithValue(ctx, inCommit{}, t), tx); err != nil {
 			return err
 		}
+		t.s.at("done")
 		return t.storeLate(ctx, tx, &d)
 	})
+	if commit && err == nil {
+		t.s.at("committed")
+	}
 	if refused != nil {
 		t.cancel(refused)
 	}
 	if err == nil {
 		t.settle(d, began)
 		if len(d.notes) > 0 {
-			t.s.watchers.wake(t.run.ID)
+			t.s.watchers.wake(t.organization, t.run.ID)
 		}
 		return nil
 	}

@@ -17,12 +17,12 @@ import (
 )
 
 // inside runs a story as the job of a run and returns the run.
-func inside(t *testing.T, config jobs.Config, story func(w *world, ctx context.Context, task *jobs.Task) error, check func(w *world, run jobs.Run)) {
+func inside(t *testing.T, config config, story func(w *world, ctx context.Context, task *jobs.Task) error, check func(w *world, run jobs.Run)) {
 	t.Helper()
 	eachDatabase(t, nil, func(w *world) {
 		w.t.Helper()
 		config := config
-		config.Jobs = []jobs.Job{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) { return nil, story(w, ctx, task) }}}
+		config.Jobs = []decl{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) { return nil, story(w, ctx, task) }}}
 		w.Service = w.service(config)
 		w.start(w.Service)
 		run, err := w.Wait(deadline(w.t), w.acme, w.submit("a"))
@@ -44,7 +44,7 @@ const countEffects = "SELECT count(*) FROM connection_state WHERE stream LIKE ?"
 
 // A commit stores checkpoint, progress, events and effects together, or none.
 func TestCommitIsOneTransaction(t *testing.T) {
-	inside(t, jobs.Config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		id := task.Run().ID
 		task.Progress("importing", 10, 100)
 		task.Info("batch", "first", map[string]int{"n": 1})
@@ -92,7 +92,7 @@ func TestCheckpointInsideACommit(t *testing.T) {
 		}
 		return nil
 	}
-	inside(t, jobs.Config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		set := func(v any, end error) func(context.Context, *database.Tx) error {
 			return func(context.Context, *database.Tx) error { task.SetCheckpoint(v); return end }
 		}
@@ -135,7 +135,7 @@ func TestCheckpointInsideACommit(t *testing.T) {
 func TestFence(t *testing.T) {
 	began, resume := make(chan *jobs.Task, 2), make(chan struct{})
 	fenced := make(chan error, 1)
-	declared := []jobs.Job{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 		attempt := task.Run().Attempt
 		if attempt == 1 {
 			task.SetCheckpoint(41)
@@ -157,7 +157,7 @@ func TestFence(t *testing.T) {
 		id := w.submit("a")
 		<-began
 		w.exec("UPDATE runs SET lease_until = "+w.db.Dialect().After()+" WHERE id = ?", -1, id)
-		second := w.service(jobs.Config{Jobs: declared})
+		second := w.service(config{Jobs: declared})
 		w.start(second)
 		<-began
 		run, err := second.Wait(deadline(w.t), w.acme, id)
@@ -184,7 +184,7 @@ func TestFence(t *testing.T) {
 // it tells.
 func TestHeartbeat(t *testing.T) {
 	const lease = 3 * time.Second // long enough for a crowded machine
-	inside(t, jobs.Config{Lease: lease}, func(w *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{Lease: lease}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		task.Progress("thinking", 1, 2)
 		task.Info("thought", "one", nil)
 		id := task.Run().ID
@@ -211,7 +211,7 @@ func TestHeartbeat(t *testing.T) {
 
 // Progress goes forward within a phase.
 func TestProgress(t *testing.T) {
-	inside(t, jobs.Config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
 		for _, c := range []struct {
 			phase       string
 			done, total int64
@@ -243,7 +243,7 @@ func TestProgress(t *testing.T) {
 // order within each, and none is lost.
 func TestCommitsAreConcurrent(t *testing.T) {
 	const writers, each = 4, 10
-	inside(t, jobs.Config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
 		var group sync.WaitGroup
 		errs := make([]error, writers)
 		for i := range writers {
@@ -277,7 +277,7 @@ func TestCommitsAreConcurrent(t *testing.T) {
 }
 
 func TestCommitMisuse(t *testing.T) {
-	inside(t, jobs.Config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(_ *world, ctx context.Context, task *jobs.Task) error {
 		task.SetCheckpoint(make(chan int))
 		if err := task.Commit(ctx, nil); !errors.Is(err, content.ErrInvalid) || !strings.Contains(err.Error(), "checkpoint") {
 			return fmt.Errorf("a checkpoint that cannot be stored: %w", err)
@@ -294,7 +294,7 @@ func TestCommitMisuse(t *testing.T) {
 // A goroutine that outlives its job cannot write any more.
 func TestCommitAfterTheEnd(t *testing.T) {
 	tasks := make(chan *jobs.Task, 1)
-	inside(t, jobs.Config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
+	inside(t, config{}, func(_ *world, _ context.Context, task *jobs.Task) error {
 		tasks <- task
 		return nil
 	}, func(w *world, run jobs.Run) {

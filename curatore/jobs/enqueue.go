@@ -3,8 +3,13 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
+	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,48 +17,133 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// NewRun says what to run.
-type NewRun struct {
-	ID     string // a UUIDv7 made beforehand, such as for files that belong to the run; empty makes one
-	Type   string // of a declared Job
-	Label  string // what it works on, such as a file's name; empty means the job's label
-	Config any    // encoded as JSON for the job to read; nil is {}
+// Options are what a caller decides about one run. The zero value is a run that
+// begins as soon as there is a place for it.
+type Options struct {
+	ID         string // a UUIDv7 made beforehand, such as for files that belong to the run; empty makes one
+	Label      string // what it works on, such as a file's name; empty means the job's label
+	ResourceID string // of what it works on, of the job's ResourceType
+	Priority   int    // from -100 to 100; of those that wait in a queue, higher ones are claimed first
+	// NotBefore is when it may begin, by the database's clock; zero means at once.
+	NotBefore time.Time
+	// UniqueKey makes it the only live run of its type and organization with the
+	// key: while there is one, Enqueue returns that. Empty means no such limit.
+	UniqueKey string
+	Parent    string // the run that starts it; when that is cancelled, this one is too
+	Group     string // the id of a [Group] that it joins
+	After     string // the id of a Group for whose completion it waits
+	// MaxAttempts is how often it may fail; 0 means what its job says.
+	MaxAttempts int
+	// TraceID is 32 hexadecimal digits, to find what belongs together. Empty means
+	// that of the job in whose context it is started, else one of its own.
+	TraceID string
+	// Transient says that the run's input goes with this process. When that ends,
+	// the run is marked failed although its job is resumable.
+	Transient bool
 }
 
-// Enqueue stores a run in the caller's transaction: it exists when that is
-// committed, and never otherwise. After the commit give it to [Service.Dispatch];
-// without that it waits for the next sweep.
-func (s *Service) Enqueue(ctx context.Context, tx *database.Tx, scope content.Scope, n NewRun) (*Run, error) {
+// maxConfig bounds the arguments of a run, in bytes of JSON. What is larger
+// belongs into the object store.
+const maxConfig = 1 << 20
+
+var traceForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+func (o Options) check() error {
+	wrong := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{content.ErrInvalid}, args...)...)
+	}
+	for name, text := range map[string]string{"UniqueKey": o.UniqueKey, "ResourceID": o.ResourceID, "Parent": o.Parent, "Group": o.Group, "After": o.After} {
+		if cleanText(text, maxName) != text {
+			return wrong("Options.%s is %.40q…; use at most %d bytes of text", name, text, maxName)
+		}
+	}
+	switch {
+	case o.Priority < -100 || o.Priority > 100:
+		return wrong("Options.Priority is %d; use -100 to 100", o.Priority)
+	case o.MaxAttempts < 0:
+		return wrong("Options.MaxAttempts is %d; 0 means what the job says", o.MaxAttempts)
+	case o.TraceID != "" && !traceForm.MatchString(o.TraceID):
+		return wrong("Options.TraceID is %.40q; use 32 hexadecimal digits", o.TraceID)
+	case o.After != "" && !o.NotBefore.IsZero():
+		return wrong("Options.After and NotBefore cannot both be set; let the run wait for the group, and park itself")
+	}
+	return nil
+}
+
+// insertRun stores a run, unless one with its unique key is alive.
+const insertRun = `INSERT INTO runs (id, organization_id, type, queue, label, resource_id, status, config, priority, not_before, wait_reason,
+unique_key, parent_id, group_id, after_group, replay_of, trace_id, max_attempts, created_by, created_at, resumable)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked') DO NOTHING`
+
+// enqueue stores a run of a job with any arguments.
+func (s *Service) enqueue(ctx context.Context, tx *database.Tx, scope content.Scope, j *job, args any, o Options) (*Run, error) {
 	organization, err := s.authority.Organization(scope)
 	if err != nil {
 		return nil, err
 	}
-	job := s.jobs[n.Type]
-	if job == nil {
-		return nil, fmt.Errorf("%w: there is no job %q to run; declared are %s", content.ErrInvalid, n.Type, names(s.jobs))
+	if j.queue == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return nil, fmt.Errorf("enqueue %s: %w", j.Type, errors.Join(s.mistakes...))
 	}
-	config, err := encode(n.Config)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the configuration of %s cannot be stored: %w", content.ErrInvalid, n.Type, err)
-	}
-	if config == nil {
+	config, err := encode(args)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: the arguments of %s cannot be stored: %w", content.ErrInvalid, j.Type, err)
+	case len(config) > maxConfig:
+		return nil, fmt.Errorf("%w: the arguments of %s are %d bytes; store what is larger than %d elsewhere", content.ErrInvalid, j.Type, len(config), maxConfig)
+	case config == nil:
 		config = json.RawMessage("{}")
 	}
-	id, err := newID(n.ID)
+	run, err := s.insert(ctx, tx, organization, scope.Principal(), j, config, o, "")
+	if err != nil {
+		return nil, fmt.Errorf("enqueue %s: %w", j.Type, err)
+	}
+	return run, nil
+}
+
+// insert stores a run that was checked.
+func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, principal string, j *job, config json.RawMessage, o Options, replayOf string) (*Run, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	id, err := newID(o.ID)
 	if err != nil {
 		return nil, err
 	}
-	now := s.now().UTC()
-	run := &Run{ID: id, Type: job.Type, Queue: job.Queue, Label: cleanText(cmp.Or(n.Label, job.Label), maxMessage),
-		Status: Pending, Config: config, CreatedBy: scope.Principal(), CreatedAt: now}
-	d := tx.Dialect()
-	_, err = tx.Exec(ctx, `INSERT INTO runs (id, organization_id, type, queue, label, status, config, created_by, created_at, resumable)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		run.ID, organization, run.Type, run.Queue, run.Label, run.Status, string(config), run.CreatedBy, d.Time(now), d.Bind(content.Bool, job.Resumable))
-	if err != nil {
-		return nil, fmt.Errorf("enqueue %s: %w", n.Type, err)
+	run := &Run{ID: id, Type: j.Type, Queue: j.Queue, Label: cleanText(cmp.Or(o.Label, j.Label), maxMessage), ResourceID: o.ResourceID,
+		Status: Pending, Config: config, Priority: o.Priority, UniqueKey: o.UniqueKey, ParentID: o.Parent, GroupID: o.Group, AfterGroup: o.After,
+		ReplayOf: replayOf, TraceID: cmp.Or(o.TraceID, traceOf(ctx), strings.ReplaceAll(id, "-", "")), MaxAttempts: o.MaxAttempts,
+		CreatedBy: principal, CreatedAt: s.now().UTC()}
+	if !o.NotBefore.IsZero() {
+		at := o.NotBefore.UTC().Truncate(time.Microsecond)
+		run.NotBefore = &at
 	}
-	return run, nil
+	if err := s.checkFamily(ctx, tx, organization, run); err != nil {
+		return nil, err
+	}
+	for range 3 { // the run that has the key may end between the two statements
+		stored, err := s.store(ctx, tx, organization, run, j.Resumable && !o.Transient)
+		if err != nil {
+			return nil, err
+		}
+		if stored {
+			s.dispatchAfter(ctx, tx, run)
+			return run, nil
+		}
+		var live record
+		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+` FROM runs WHERE organization_id = ? AND type = ? AND unique_key = ?
+AND unique_key <> '' AND status IN ('pending', 'running', 'parked')`, organization, j.Type, o.UniqueKey))
+		if err == nil {
+			live.Duplicate = true
+			return &live.Run, nil
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("%w: runs with the unique key %q begin and end too fast; try again", content.ErrBusy, o.UniqueKey)
 }
 
 // newID returns the id of a new run: the one given, or a new one.
@@ -71,32 +161,109 @@ func newID(given string) (string, error) {
 	return given, nil
 }
 
-// Dispatch asks for a run to be worked on, after the transaction that stored it
-// was committed. It does not wait for the work, and calling it again does no
-// harm. After an error the run still waits in the table and is found by the
-// next sweep of a process that works.
-func (s *Service) Dispatch(ctx context.Context, run *Run) error {
-	if q := s.queues[run.Queue]; q != nil && q.full() {
-		return nil // the next run of the queue to end looks for it
+func (s *Service) store(ctx context.Context, tx *database.Tx, organization string, run *Run, resumable bool) (bool, error) {
+	d := tx.Dialect()
+	args := []any{run.ID, organization, run.Type, run.Queue, run.Label, run.ResourceID, run.Status, string(run.Config), run.Priority, nullTime(d, run.NotBefore),
+		run.WaitReason, run.UniqueKey, run.ParentID, run.GroupID, run.AfterGroup, run.ReplayOf, run.TraceID, run.MaxAttempts, run.CreatedBy,
+		d.Time(run.CreatedAt), d.Bind(content.Bool, resumable)}
+	query := insertRun
+	if d.Name() == database.Postgres { // tells other processes, after the commit, without a statement of its own
+		query += " RETURNING pg_notify(?, ?)"
+		args = append(args, channel, s.tidings(tidingsQueue, run.Queue))
 	}
-	if err := s.runner.Dispatch(ctx, run.Queue, run.ID); err != nil {
-		return fmt.Errorf("dispatch run %s: %w", run.ID, err)
+	n, err := tx.Exec(ctx, query, args...)
+	return n > 0, err
+}
+
+// checkFamily refuses a parent or a group that is not there, of another
+// organization, or over.
+func (s *Service) checkFamily(ctx context.Context, tx *database.Tx, organization string, run *Run) error {
+	if run.ParentID != "" {
+		query := "SELECT status, cancel_cause FROM runs WHERE organization_id = ? AND id = ?"
+		if tx.Dialect().Name() == database.Postgres {
+			query += " FOR SHARE" // so that it is not cancelled without its child
+		}
+		var status Status
+		var cause string
+		switch err := tx.QueryRow(ctx, query, organization, run.ParentID).Scan(&status, &cause); {
+		case errors.Is(err, sql.ErrNoRows):
+			return fmt.Errorf("the parent, run %q: %w", run.ParentID, content.ErrNotFound)
+		case err != nil:
+			return err
+		case cause != "":
+			return cancelled(cause)
+		}
+	}
+	for _, id := range []string{run.GroupID, run.AfterGroup} {
+		if id == "" {
+			continue
+		}
+		over, err := s.lockGroup(ctx, tx, organization, id)
+		switch {
+		case err != nil:
+			return err
+		case over && id == run.GroupID:
+			return fmt.Errorf("%w: group %s is complete; make a new one", content.ErrConflict, id)
+		case !over:
+			if id == run.AfterGroup {
+				run.Status, run.WaitReason = Parked, "waits for the runs of group "+id
+			}
+		}
 	}
 	return nil
 }
 
-// Submit stores a run in a transaction of its own and dispatches it.
-func (s *Service) Submit(ctx context.Context, scope content.Scope, n NewRun) (*Run, error) {
-	var run *Run
-	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		run, err = s.Enqueue(ctx, tx, scope, n)
-		return err
-	})
-	if err != nil {
-		return nil, err
+type inJob struct{}
+
+// traceOf returns the trace id of the job in whose context something happens.
+func traceOf(ctx context.Context) string {
+	if t, ok := ctx.Value(inJob{}).(*Task); ok {
+		return t.run.TraceID
 	}
-	if err := s.Dispatch(ctx, run); err != nil {
-		s.log.WarnContext(ctx, "a run waits for the next sweep", "run", run.ID, "error", err)
+	return ""
+}
+
+// An outbox is the runs that one transaction has stored.
+type outbox map[string][]string // ids by queue
+
+// dispatchAfter sees to it that a run is dispatched when its transaction is
+// committed. Of more than can be worked on soon, the first ones are; the others
+// are found in the table.
+func (s *Service) dispatchAfter(ctx context.Context, tx *database.Tx, run *Run) {
+	if run.Status != Pending || run.NotBefore != nil && run.NotBefore.After(s.now()) {
+		return
 	}
-	return run, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	box := s.outboxes[tx]
+	if box == nil {
+		box = outbox{}
+		s.outboxes[tx] = box
+		ctx := context.WithoutCancel(ctx)
+		tx.AfterEnd(func(committed bool) {
+			s.mu.Lock()
+			delete(s.outboxes, tx)
+			s.mu.Unlock()
+			if committed {
+				s.dispatch(ctx, box)
+			}
+		})
+	}
+	if len(box[run.Queue]) < ahead {
+		box[run.Queue] = append(box[run.Queue], run.ID)
+	}
+}
+
+// dispatch asks for runs to be worked on. After an error they still wait in the
+// table and are found by the next sweep of a process that works.
+func (s *Service) dispatch(ctx context.Context, box outbox) {
+	for name, ids := range box {
+		q := s.queues[name]
+		if q != nil && q.busy(len(ids)) {
+			continue // the next run of the queue to end looks for them
+		}
+		if err := s.runner.Dispatch(ctx, name, ids...); err != nil {
+			s.log.WarnContext(ctx, "runs wait for the next sweep", "queue", name, "runs", len(ids), "error", err)
+		}
+	}
 }

@@ -16,8 +16,8 @@ import (
 
 // What Enqueue returns is what is stored.
 func TestEnqueueStoresTheRun(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "import", Label: "Import", Handle: noop}}, func(w *world) {
-		run, err := w.Submit(w.t.Context(), w.acme, jobs.NewRun{Type: "import", Label: "a\x00b\xff.zip", Config: map[string]any{"files": []string{"a\x00.csv"}}})
+	eachDatabase(t, []decl{{Type: "import", Label: "Import", Handle: noop}}, func(w *world) {
+		run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import", Label: "a\x00b\xff.zip", Config: map[string]any{"files": []string{"a\x00.csv"}}})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -44,12 +44,12 @@ var (
 // A rolled-back transaction's run never exists, a committed one runs even when
 // nobody dispatches it.
 func TestEnqueueIsPartOfTheTransaction(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		w.start(w.Service)
 		var ids []string
 		for _, end := range []error{errors.New("no"), nil} {
 			err := w.db.Write(w.t.Context(), func(ctx context.Context, tx *database.Tx) error {
-				run, err := w.Enqueue(ctx, tx, w.acme, jobs.NewRun{Type: "a"})
+				run, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"})
 				if err != nil {
 					return err
 				}
@@ -68,19 +68,18 @@ func TestEnqueueIsPartOfTheTransaction(t *testing.T) {
 }
 
 func TestEnqueueRefuses(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		for _, c := range []struct {
 			name  string
 			scope content.Scope
-			run   jobs.NewRun
+			run   newRun
 			want  error
 			text  string
 		}{
-			{"unknown job", w.acme, jobs.NewRun{Type: "b"}, content.ErrInvalid, `no job "b" to run; declared are a`},
-			{"empty scope", content.Scope{}, jobs.NewRun{Type: "a"}, content.ErrScope, ""},
-			{"foreign scope", content.NewAuthority().Mint("acme", "eve"), jobs.NewRun{Type: "a"}, content.ErrScope, ""},
-			{"config", w.acme, jobs.NewRun{Type: "a", Config: make(chan int)}, content.ErrInvalid, "configuration of a cannot be stored"},
-			{"no such organization", w.authority.Mint("nobody", "eve"), jobs.NewRun{Type: "a"}, content.ErrConflict, ""},
+			{"empty scope", content.Scope{}, newRun{Type: "a"}, content.ErrScope, ""},
+			{"foreign scope", content.NewAuthority().Mint("acme", "eve"), newRun{Type: "a"}, content.ErrScope, ""},
+			{"config", w.acme, newRun{Type: "a", Config: make(chan int)}, content.ErrInvalid, "arguments of a cannot be stored"},
+			{"no such organization", w.authority.Mint("nobody", "eve"), newRun{Type: "a"}, content.ErrConflict, ""},
 		} {
 			_, err := w.Submit(w.t.Context(), c.scope, c.run)
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.text) {

@@ -32,6 +32,9 @@ const (
 	EventCancelRequested = "cancel_requested"  // somebody wants the run to end
 	EventReleased        = "released"          // the process that ran it ended, it waits to go on
 	EventResumed         = "resumed"           // another attempt goes on from the last checkpoint
+	EventParked          = "parked"            // it waits until a time
+	EventRetry           = "retry"             // an attempt failed, and another one follows
+	EventReplayed        = "replayed"          // another run does again what this one could not
 
 	// The last event of a run is one of these.
 	EventCompleted = "completed"
@@ -75,20 +78,40 @@ func newNote(at time.Time, level Level, kind, message string, data any) note {
 // noteTime has the fixed width in which SQLite stores times.
 const noteTime = "2006-01-02T15:04:05.000000Z"
 
+// told is what there is to tell about one run.
+type told struct {
+	organization, run string
+	notes             []note
+}
+
+// A storedNote is a note with where it belongs.
+type storedNote struct {
+	Organization string `json:"o"`
+	Run          string `json:"r"`
+	note
+}
+
 // One value for any number of events keeps the statement the same, so that it
-// stays prepared.
+// stays prepared. On Postgres the same statement wakes other processes.
 const (
-	insertSQLite = `INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
-SELECT ?, ?, value ->> 'at', value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
+	tellSQLite = `INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
+SELECT value ->> 'o', value ->> 'r', value ->> 'at', value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
 FROM json_each(?) ORDER BY key`
-	insertPostgres = `INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
-SELECT ?, ?, (value ->> 'at')::timestamptz, value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
-FROM jsonb_array_elements(?::jsonb) WITH ORDINALITY AS notes (value, n) ORDER BY n`
+	tellPostgres = `WITH told AS (INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
+SELECT value ->> 'o', value ->> 'r', (value ->> 'at')::timestamptz, value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
+FROM jsonb_array_elements(?::jsonb) WITH ORDINALITY AS notes (value, n) ORDER BY n)
+SELECT pg_notify(?, value) FROM jsonb_array_elements_text(?::jsonb) AS tidings (value)`
 )
 
-// insertNotes stores events of a run. The caller has updated the row of the run
-// in the same transaction, which keeps the ids of its events in order.
-func insertNotes(ctx context.Context, tx *database.Tx, organization, run string, notes []note) error {
+// tell stores events. The caller has updated the rows of the runs in the same
+// transaction, which keeps the ids of the events of each in order.
+func (s *Service) tell(ctx context.Context, tx *database.Tx, all ...told) error {
+	var notes []storedNote
+	for _, t := range all {
+		for _, n := range t.notes {
+			notes = append(notes, storedNote{t.organization, t.run, n})
+		}
+	}
 	if len(notes) == 0 {
 		return nil
 	}
@@ -96,10 +119,14 @@ func insertNotes(ctx context.Context, tx *database.Tx, organization, run string,
 	if err != nil {
 		return fmt.Errorf("encode events: %w", err)
 	}
-	query := insertSQLite
-	if tx.Dialect().Name() == database.Postgres {
-		query = insertPostgres
+	if tx.Dialect().Name() != database.Postgres {
+		_, err = tx.Exec(ctx, tellSQLite, string(values))
+		return err
 	}
-	_, err = tx.Exec(ctx, query, organization, run, string(values))
+	tidings, err := json.Marshal(s.tidingsOf(all))
+	if err != nil {
+		return fmt.Errorf("encode tidings: %w", err)
+	}
+	_, err = tx.Exec(ctx, tellPostgres, string(values), channel, string(tidings))
 	return err
 }

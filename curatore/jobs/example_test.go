@@ -22,8 +22,7 @@ func Example() {
 	db, acme, authority, closeDatabase := exampleDatabase(ctx)
 	defer closeDatabase()
 
-	count := func(ctx context.Context, task *jobs.Task) (any, error) {
-		documents := []string{"to be or not to be", "that is the question"}
+	count := func(ctx context.Context, task *jobs.Task, documents []string) (any, error) {
 		letters := 0
 		for i, text := range documents {
 			letters += len(text) // the work
@@ -43,16 +42,16 @@ func Example() {
 	service, err := jobs.New(jobs.Config{
 		DB: db, Authority: authority, Runner: localrunner.New(localrunner.Config{}),
 		Queues: []jobs.Queue{{Name: "texts", Concurrency: 2}},
-		Jobs:   []jobs.Job{{Type: "count", Label: "Count", Queue: "texts", Handle: count}},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
+	counting := jobs.Register(service, jobs.Job{Type: "count", Label: "Count", Queue: "texts"}, count)
 	if err := service.Start(ctx); err != nil {
 		log.Fatal(err)
 	}
 
-	run, err := service.Submit(ctx, acme, jobs.NewRun{Type: "count", Label: "hamlet.txt"})
+	run, err := counting.Submit(ctx, acme, []string{"to be or not to be", "that is the question"}, jobs.Options{Label: "hamlet.txt"})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,8 +1,10 @@
 package jobs_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -24,23 +26,24 @@ type world struct {
 	authority *content.Authority
 	acme      content.Scope // of alice
 	other     content.Scope // of bob, in another organization
+	typed     map[*jobs.Service]map[string]*jobs.Typed[any]
 	*jobs.Service
 }
 
 // eachDatabase runs a test on both databases with the given jobs, which wait in
 // queue "q" unless they name another one. The service is not started.
-func eachDatabase(t *testing.T, declared []jobs.Job, test func(w *world)) {
+func eachDatabase(t *testing.T, declared []decl, test func(w *world)) {
 	t.Helper()
 	databasetest.Run(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
-		w.Service = w.service(jobs.Config{Jobs: declared})
+		w.Service = w.service(config{Jobs: declared})
 		test(w)
 	})
 }
 
 func newWorld(t *testing.T, db *database.DB) *world {
 	t.Helper()
-	w := &world{t: t, db: db, authority: content.NewAuthority()}
+	w := &world{t: t, db: db, authority: content.NewAuthority(), typed: map[*jobs.Service]map[string]*jobs.Typed[any]{}}
 	for _, name := range []string{"acme", "other"} {
 		w.exec("INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)", name, name, db.Dialect().Time(time.Unix(0, 0)))
 	}
@@ -48,37 +51,94 @@ func newWorld(t *testing.T, db *database.DB) *world {
 	return w
 }
 
+// A decl is a job whose arguments the test does not look at.
+type decl struct {
+	jobs.Job
+	Type, Label, Queue string
+	Timeout            time.Duration
+	Resumable          bool
+	Accept             func(jobs.Run) bool
+	Handle             func(context.Context, *jobs.Task) (any, error)
+}
+
+// A config is jobs.Config with jobs.
+type config struct {
+	Jobs               []decl
+	Queues             []jobs.Queue
+	Runner             jobs.Runner
+	Remote             []string
+	Poll, Lease, Drain time.Duration
+	TooOld             time.Duration
+	Now                func() time.Time
+	Alarm              func(jobs.Alarm)
+	FailPoint          func(string)
+	Logger             *slog.Logger
+}
+
+// newRun says what to run.
+type newRun struct {
+	Type, Label string
+	Config      any
+	jobs.Options
+}
+
 // service makes a service on the world's database, with short times. It is
 // stopped at the end of the test.
-func (w *world) service(c jobs.Config) *jobs.Service {
+func (w *world) service(c config) *jobs.Service {
 	w.t.Helper()
-	c.DB, c.Authority = w.db, w.authority
-	if c.Runner == nil {
-		c.Runner = localrunner.New(localrunner.Config{})
-	}
-	if c.Queues == nil {
-		c.Queues = []jobs.Queue{{Name: "q"}}
-	}
-	if c.Poll == 0 {
-		c.Poll = 20 * time.Millisecond
-	}
-	declared := append([]jobs.Job(nil), c.Jobs...)
-	for i := range declared {
-		if declared[i].Queue == "" {
-			declared[i].Queue = "q"
-		}
-	}
-	c.Jobs = declared
-	s, err := jobs.New(c)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	s := w.newService(c)
 	w.t.Cleanup(func() {
 		if err := s.Stop(deadline(w.t)); err != nil {
 			w.t.Error(err)
 		}
 	})
 	return s
+}
+
+func (w *world) newService(c config) *jobs.Service {
+	w.t.Helper()
+	full := jobs.Config{DB: w.db, Authority: w.authority, Runner: c.Runner, Queues: c.Queues, Remote: c.Remote, Poll: c.Poll, Lease: c.Lease,
+		Drain: c.Drain, TooOld: c.TooOld, Now: c.Now, Alarm: c.Alarm, FailPoint: c.FailPoint, Logger: c.Logger, Random: func() float64 { return 0.5 }}
+	if full.Runner == nil {
+		full.Runner = localrunner.New(localrunner.Config{})
+	}
+	if full.Queues == nil {
+		full.Queues = []jobs.Queue{{Name: "q"}}
+	}
+	if full.Poll == 0 {
+		full.Poll = 20 * time.Millisecond
+	}
+	s, err := jobs.New(full)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.typed[s] = map[string]*jobs.Typed[any]{}
+	for _, d := range c.Jobs {
+		j := d.Job
+		j.Type, j.Label, j.Queue = cmp.Or(j.Type, d.Type), cmp.Or(j.Label, d.Label), cmp.Or(j.Queue, d.Queue, "q")
+		j.Timeout, j.Resumable = max(j.Timeout, d.Timeout), j.Resumable || d.Resumable
+		if d.Accept != nil {
+			j.Accept = d.Accept
+		}
+		var handle func(context.Context, *jobs.Task, any) (any, error)
+		if d.Handle != nil {
+			handle = func(ctx context.Context, task *jobs.Task, _ any) (any, error) { return d.Handle(ctx, task) }
+		}
+		w.typed[s][j.Type] = jobs.Register(s, j, handle)
+	}
+	return s
+}
+
+// Enqueue stores a run of a job of the world's service.
+func (w *world) Enqueue(ctx context.Context, tx *database.Tx, scope content.Scope, n newRun) (*jobs.Run, error) {
+	n.Options.Label = cmp.Or(n.Options.Label, n.Label)
+	return w.typed[w.Service][n.Type].Enqueue(ctx, tx, scope, n.Config, n.Options)
+}
+
+// Submit does so in a transaction of its own.
+func (w *world) Submit(ctx context.Context, scope content.Scope, n newRun) (*jobs.Run, error) {
+	n.Options.Label = cmp.Or(n.Options.Label, n.Label)
+	return w.typed[w.Service][n.Type].Submit(ctx, scope, n.Config, n.Options)
 }
 
 func (w *world) start(services ...*jobs.Service) {
@@ -93,7 +153,7 @@ func (w *world) start(services ...*jobs.Service) {
 // submit stores and dispatches a run of alice.
 func (w *world) submit(kind string) string {
 	w.t.Helper()
-	run, err := w.Submit(w.t.Context(), w.acme, jobs.NewRun{Type: kind})
+	run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: kind})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -10,29 +11,47 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
-// New reports all mistakes at once, each with what to do.
+// New reports all mistakes of a Config at once, each with what to do.
 func TestNewReportsEveryMistake(t *testing.T) {
 	_, err := jobs.New(jobs.Config{
-		Lease:  -time.Second,
-		Queues: []jobs.Queue{{Name: "q"}, {Name: "q"}, {Name: "Big Queue"}, {Name: "small", Concurrency: -1}},
-		Jobs: []jobs.Job{
-			{Type: "a", Queue: "q", Handle: noop},
-			{Type: "a", Queue: "q", Handle: noop},
-			{Type: "b", Queue: "nowhere", Handle: noop},
-			{Type: "c", Queue: "q"},
-			{Type: "d", Queue: "q", Timeout: -1, Handle: noop},
-			{Type: "", Queue: "q", Handle: noop},
-		},
+		Lease: -time.Second, Poll: -1, Drain: -1, TooOld: -1, Remote: []string{"far"},
+		Queues: []jobs.Queue{{Name: "q"}, {Name: "q"}, {Name: "Big Queue"}, {Name: "small", Concurrency: -1, Icon: "unicorn", Color: "mauve", Retry: jobs.Retry{Backoff: -1}}},
 	})
 	if !errors.Is(err, content.ErrInvalid) {
 		t.Fatalf("error %v, want content.ErrInvalid", err)
 	}
-	for _, want := range []string{
-		"Config.DB is missing", "Config.Authority is missing", "Config.Runner is missing", "Config.Lease",
-		`queue "q" is declared twice`, `queue "Big Queue"`, `queue "small": its concurrency is -1`,
-		`job "a" is declared twice`, `job "b": there is no queue "nowhere"; declared are q, small`, `job "c" has no Handle`,
-		`job "d": its time-out is -1ns`, `job "": a type begins`,
-	} {
+	contains(t, err, "Config.DB is missing", "Config.Authority is missing", "Config.Runner is missing", "Config.Lease", "Config.Poll", "Config.Drain", "Config.TooOld",
+		`the queue "far"`, `queue "q": it is declared twice`, `queue "Big Queue"`, `queue "small": its concurrency is negative`, `no icon "unicorn"`, `no color "mauve"`, "its Retry has a negative value")
+}
+
+// Start reports all mistakes of what was registered at once, and does not start.
+func TestStartReportsEveryMistake(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	s := w.newService(config{
+		Queues: []jobs.Queue{{Name: "q"}, {Name: "empty"}},
+		Jobs: []decl{
+			{Type: "a", Queue: "q", Handle: noop},
+			{Type: "a", Queue: "q", Handle: noop},
+			{Job: jobs.Job{Aliases: []string{"a"}}, Type: "e", Queue: "q", Handle: noop},
+			{Type: "b", Queue: "nowhere", Handle: noop},
+			{Type: "c", Queue: "q"},
+			{Type: "d", Queue: "q", Timeout: -1, Handle: noop},
+			{Job: jobs.Job{Type: "", Phases: []string{"x", "x"}}, Queue: "q", Handle: noop},
+		},
+	})
+	jobs.Register(s, jobs.Job{Type: "s", Queue: "q"}, func(context.Context, *jobs.Task, int) (any, error) { return nil, nil }).
+		Schedule(jobs.Schedule{Name: "At Night", Cron: "99 * * * *", Zone: "Mars/Olympus"}, 1)
+	err := s.Start(t.Context())
+	if !errors.Is(err, content.ErrInvalid) {
+		t.Fatalf("error %v, want content.ErrInvalid", err)
+	}
+	contains(t, err, `nobody works on queue "empty"`, `the type "a" is declared twice, also by job "a"`, `job "e"`, `job "b": there is no queue "nowhere"; declared are empty, q`,
+		`job "c" has nothing to do here`, `the phase "x"`, `job "": the type ""`, `schedule "At Night": a name begins`, "is not a cron expression", `no time zone "Mars/Olympus"`)
+}
+
+func contains(t *testing.T, err error, all ...string) {
+	t.Helper()
+	for _, want := range all {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not tell %q:\n%v", want, err)
 		}
@@ -40,7 +59,7 @@ func TestNewReportsEveryMistake(t *testing.T) {
 }
 
 func TestDeclarationsAreListed(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "b", Handle: noop}, {Type: "a", Label: "A", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "b", Handle: noop}, {Type: "a", Label: "A", Handle: noop}}, func(w *world) {
 		all := w.Jobs()
 		if len(all) != 2 || all[0].Type != "a" || all[0].Label != "A" || all[1].Label != "b" {
 			t.Errorf("jobs %+v, want a (A) and b (b)", all)

@@ -5,13 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// A move is a change of the status of a run. There is no other way to change
-// it.
+// A move is a change of the status of one run. Runs are claimed and finished many
+// at a time, in claim.go and finish.go, under the same state machine; there is no
+// other way to change it.
 type move struct {
 	id       string
 	from, to Status
@@ -25,8 +25,8 @@ type move struct {
 // does not meet the conditions.
 var errNotMoved = errors.New("the run is not in the expected state")
 
-// apply makes the change as one statement and returns the row after it.
-func (m move) apply(ctx context.Context, tx *database.Tx, now time.Time) (*record, error) {
+// move makes the change as one statement and returns the row after it.
+func (s *Service) move(ctx context.Context, tx *database.Tx, m move) (*record, error) {
 	if err := m.from.check(m.to); err != nil {
 		return nil, err
 	}
@@ -37,8 +37,11 @@ func (m move) apply(ctx context.Context, tx *database.Tx, now time.Time) (*recor
 	if m.to != Running {
 		set = append(set, "lease_until = NULL")
 	}
+	if m.to != Parked {
+		set = append(set, "not_before = NULL", "wait_reason = ''")
+	}
 	if m.to.Ended() {
-		set, setArgs = append(set, "finished_at = ?"), append(setArgs, tx.Dialect().Time(now))
+		set, setArgs = append(set, "finished_at = ?"), append(setArgs, tx.Dialect().Time(s.now()))
 	}
 	where, args := "id = ? AND status = ?", []any{m.id, m.from}
 	if m.where != "" {
@@ -46,8 +49,13 @@ func (m move) apply(ctx context.Context, tx *database.Tx, now time.Time) (*recor
 	}
 	var r record
 	err := r.scan(tx.QueryRow(ctx, "UPDATE runs SET "+strings.Join(set, ", ")+" WHERE "+where+" RETURNING "+columns, append(setArgs, args...)...))
-	if errors.Is(err, sql.ErrNoRows) {
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		return nil, errNotMoved
+	case err != nil:
+		return nil, err
+	case m.to.Ended() && r.GroupID != "":
+		return &r, s.leaveGroup(ctx, tx, r.GroupID)
 	}
-	return &r, err
+	return &r, nil
 }

@@ -8,15 +8,17 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// ahead is how many runs of an unlimited queue are dispatched at a time, so that
-// a long queue stays in the table and not in memory.
-const ahead = 1000
+// ahead is how many runs of a queue are dispatched at a time, so that a long
+// queue stays in the table and not in memory, and a run of high priority does
+// not stand behind a long one.
+const ahead = 500
 
 // A queue is a Queue with what this process knows about it.
 type queue struct {
 	Queue
-	types  []any  // of its jobs, to bind
-	oldest string // the query for the runs to dispatch
+	types []string // of the jobs that this process works on
+	picky bool     // one of them has an Accept
+	here  bool     // this process works on it
 
 	feeding sync.Mutex // one search of the table at a time
 	mu      sync.Mutex
@@ -25,29 +27,43 @@ type queue struct {
 	more    bool // the last search left runs behind
 }
 
-func newQueue(q Queue, jobs map[string]*Job) *queue {
-	full := &queue{Queue: q}
-	for _, j := range jobs {
-		if j.Queue == q.Name {
-			full.types = append(full.types, j.Type)
-		}
+// limit is how many of its runs this process works on at most; 0 is any number.
+func (q *queue) limit() int {
+	switch {
+	case q.PerProcess == 0:
+		return q.Concurrency
+	case q.Concurrency == 0:
+		return q.PerProcess
 	}
-	// SQLite uses the partial index only when its condition stands in the query.
-	full.oldest = `SELECT id FROM runs WHERE queue = ? AND status IN ('pending', 'running') AND status = 'pending' AND type IN (` +
-		database.Placeholders(len(full.types)) + `) ORDER BY created_at, id LIMIT ?`
-	return full
+	return min(q.PerProcess, q.Concurrency)
 }
 
-// full reports whether this process alone takes all places of the queue.
-func (q *queue) full() bool {
+// busy reports whether it is better not to dispatch n more runs of the queue now:
+// this process takes all places of it, or others wait that come first.
+func (q *queue) busy(n int) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.Concurrency > 0 && q.working >= q.Concurrency
+	if q.here && (q.more || q.waiting+n > 2*ahead) {
+		return true
+	}
+	return q.limit() > 0 && q.working >= q.limit()
 }
 
-func (q *queue) begin() {
+// take takes up to n places in this process and returns how many.
+func (q *queue) take(n int) int {
 	q.mu.Lock()
-	q.working++
+	defer q.mu.Unlock()
+	if q.PerProcess > 0 {
+		n = max(0, min(n, q.PerProcess-q.working))
+	}
+	q.working += n
+	return n
+}
+
+// giveBack frees places whose runs did not begin.
+func (q *queue) giveBack(n int) {
+	q.mu.Lock()
+	q.working -= n
 	q.mu.Unlock()
 }
 
@@ -57,13 +73,24 @@ func (q *queue) end() (hungry bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.working--
-	q.waiting--
-	if q.Concurrency > 0 {
+	q.waiting = max(0, q.waiting-1)
+	if q.limit() > 0 {
 		return true
 	}
 	hungry = q.more && q.waiting < ahead/2
 	q.more = q.more && !hungry // one search is enough
 	return hungry
+}
+
+// free is how many runs of the queue are worth dispatching, by what this process
+// knows.
+func (q *queue) free() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.limit() == 0 {
+		return ahead
+	}
+	return max(0, min(ahead, q.limit()-q.working))
 }
 
 // running counts the runs of a queue at work in all processes.
@@ -72,28 +99,42 @@ func (q *queue) running(ctx context.Context, tx *database.Tx) (n int, err error)
 	return n, err
 }
 
-// feed dispatches the oldest runs that wait in a queue, as many as it has places
+// ready is the condition of a run that can be claimed. SQLite uses a partial
+// index only when its condition stands in the query.
+func ready(d database.Dialect) string {
+	return "status = 'pending' AND (not_before IS NULL OR not_before <= " + d.Now() + ")"
+}
+
+// feed dispatches the runs that come first in a queue, as many as it has places
 // for.
 func (s *Service) feed(ctx context.Context, q *queue) error {
-	if len(q.types) == 0 {
+	if !q.here || len(q.types) == 0 {
 		return nil
 	}
 	q.feeding.Lock()
 	defer q.feeding.Unlock()
+	places := q.free()
+	if places == 0 {
+		return nil
+	}
 	var ids []string
-	places := ahead
 	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if q.Concurrency > 0 {
 			n, err := q.running(ctx, tx)
 			if err != nil {
 				return err
 			}
-			places = min(ahead, q.Concurrency-n)
+			places = min(places, q.Concurrency-n)
 		}
 		if places <= 0 {
 			return nil
 		}
-		return tx.Select(ctx, &ids, q.oldest, append(append([]any{q.Name}, q.types...), places)...)
+		types, arg := anyOf(tx.Dialect(), "type", q.types)
+		if q.picky { // some of the first ones may be for another process
+			places = min(ahead, places+50)
+		}
+		return tx.Select(ctx, &ids, "SELECT id FROM runs WHERE queue = ? AND "+ready(tx.Dialect())+" AND "+types+
+			" ORDER BY priority DESC, created_at, id LIMIT ?", q.Name, arg, places)
 	})
 	if err != nil {
 		return fmt.Errorf("look for runs in queue %s: %w", q.Name, err)

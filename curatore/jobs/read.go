@@ -49,13 +49,19 @@ const (
 
 // A Query selects runs. Its zero value selects the newest of all.
 type Query struct {
-	Types     []string
+	Types     []string // an alias of a job stands for it as well
 	Queues    []string
 	Statuses  []Status
-	Active    bool   // those that wait or are at work; joins Statuses
-	CreatedBy string // a principal; empty is everybody
-	Limit     int    // 0 is 50; more than 1000 is 1000
-	Cursor    string // Page.Next of the page before; empty is the first page
+	Active    bool      // those that wait, are parked or at work; joins Statuses
+	CreatedBy string    // a principal; empty is everybody
+	Since     time.Time // created at this time or later; zero is no limit
+	Until     time.Time // created before this time; zero is no limit
+	Parent    string    // the id of the run that started them; empty is any
+	Group     string    // the id of their group; empty is any
+	Trace     string    // their trace id; empty is any
+	DeadOnly  bool      // those that failed or timed out for good and were not replayed
+	Limit     int       // 0 is 50; more than 1000 is 1000
+	Cursor    string    // Page.Next of the page before; empty is the first page
 }
 
 // A Page is a part of a list of runs.
@@ -72,7 +78,7 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	}
 	limit := pageSize(q.Limit, defaultRuns)
 	if q.Active {
-		q.Statuses = append([]Status{Pending, Running}, q.Statuses...)
+		q.Statuses = append([]Status{Pending, Parked, Running}, q.Statuses...)
 	}
 	where, args := []string{"organization_id = ?"}, []any{organization}
 	for _, status := range q.Statuses {
@@ -81,10 +87,21 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 		}
 	}
 	where, args = among(where, args, "status", q.Statuses)
-	where, args = among(where, args, "type", q.Types)
+	where, args = among(where, args, "type", s.withAliases(q.Types))
 	where, args = among(where, args, "queue", q.Queues)
-	if q.CreatedBy != "" {
-		where, args = append(where, "created_by = ?"), append(args, q.CreatedBy)
+	for _, c := range []struct{ column, value string }{{"created_by", q.CreatedBy}, {"parent_id", q.Parent}, {"group_id", q.Group}, {"trace_id", q.Trace}} {
+		if c.value != "" {
+			where, args = append(where, c.column+" = ?"), append(args, c.value)
+		}
+	}
+	if !q.Since.IsZero() {
+		where, args = append(where, "created_at >= ?"), append(args, s.db.Dialect().Time(q.Since))
+	}
+	if !q.Until.IsZero() {
+		where, args = append(where, "created_at < ?"), append(args, s.db.Dialect().Time(q.Until))
+	}
+	if q.DeadOnly {
+		where = append(where, "status IN ('failed', 'timed_out') AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
 	}
 	if q.Cursor != "" {
 		at, id, err := parseCursor(q.Cursor)
@@ -126,6 +143,17 @@ func pageSize(asked, usual int) int {
 		return usual
 	}
 	return min(asked, maxPage)
+}
+
+// withAliases adds the other names of the jobs named.
+func (s *Service) withAliases(types []string) (all []string) {
+	for _, name := range types {
+		all = append(all, name)
+		if j := s.byType[name]; j != nil {
+			all = append(append(all, j.Type), j.Aliases...)
+		}
+	}
+	return all
 }
 
 // among adds the condition that a column holds one of some values, if any.

@@ -14,7 +14,7 @@ import (
 )
 
 func TestList(t *testing.T) {
-	declared := []jobs.Job{{Type: "a", Handle: noop}, {Type: "b", Queue: "r", Handle: noop}}
+	declared := []decl{{Type: "a", Handle: noop}, {Type: "b", Queue: "r", Handle: noop}}
 	eachDatabase(t, nil, func(w *world) {
 		// Several runs share a moment, so that the id decides among them.
 		tick := 0
@@ -22,13 +22,13 @@ func TestList(t *testing.T) {
 			tick++
 			return time.Date(2026, 3, 1, 0, 0, tick/3, 0, time.UTC)
 		}
-		w.Service = w.service(jobs.Config{Jobs: declared, Queues: []jobs.Queue{{Name: "q"}, {Name: "r"}}, Now: now})
+		w.Service = w.service(config{Jobs: declared, Queues: []jobs.Queue{{Name: "q"}, {Name: "r"}}, Now: now})
 		var all []string // the newest first
 		for i := range 10 {
 			all = append(all, w.submit([]string{"a", "b"}[i%2]))
 		}
 		slices.Reverse(all)
-		if _, err := w.Submit(w.t.Context(), w.other, jobs.NewRun{Type: "a"}); err != nil {
+		if _, err := w.Submit(w.t.Context(), w.other, newRun{Type: "a"}); err != nil {
 			w.t.Fatal(err)
 		}
 		if err := w.Cancel(w.t.Context(), w.acme, all[0], ""); err != nil {
@@ -99,7 +99,7 @@ func TestList(t *testing.T) {
 		if diff := cmp.Diff(all, paged); diff != "" {
 			w.t.Errorf("pages: %s", diff)
 		}
-		for _, q := range []jobs.Query{{Cursor: "?"}, {Cursor: "bm90IGEgY3Vyc29y"}, {Statuses: []jobs.Status{"parked"}}} {
+		for _, q := range []jobs.Query{{Cursor: "?"}, {Cursor: "bm90IGEgY3Vyc29y"}, {Statuses: []jobs.Status{"waiting"}}} {
 			if _, err := w.List(w.t.Context(), w.acme, q); !errors.Is(err, content.ErrInvalid) {
 				w.t.Errorf("%+v: %v, want content.ErrInvalid", q, err)
 			}
@@ -110,7 +110,7 @@ func TestList(t *testing.T) {
 // What belongs to one organization is not found from another one, and cannot be
 // told from what does not exist.
 func TestOrganizationsAreSeparate(t *testing.T) {
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		ctx := deadline(w.t)
 		id := w.submit("a")
 		reads := map[string]func(scope content.Scope, id string) error{
@@ -158,7 +158,7 @@ func TestOrganizationsAreSeparate(t *testing.T) {
 
 func TestEventsAreRead(t *testing.T) {
 	const n = 7
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: noop}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
 		id := w.submit("a")
 		for i := range n {
 			w.exec("INSERT INTO run_events (organization_id, run_id, at, level, type, message) VALUES ('acme', ?, ?, 'info', 'step', ?)",

@@ -10,9 +10,11 @@ import (
 // A Status is where a [Run] stands. The zero Status is none of them.
 type Status string
 
-// The statuses of a run. Pending and running are active, the others final.
+// The statuses of a run. Pending, parked and running are active, the others
+// final.
 const (
 	Pending   Status = "pending"   // stored, waits for a process that works
+	Parked    Status = "parked"    // waits until a time, such as that of another try, or for a group
 	Running   Status = "running"   // a process holds its lease
 	Completed Status = "completed" // the job returned no error
 	Failed    Status = "failed"    // the job returned an error, panicked, or its process ended
@@ -22,11 +24,14 @@ const (
 
 // Statuses returns all statuses in the order of a run's life.
 func Statuses() []Status {
-	return []Status{Pending, Running, Completed, Failed, TimedOut, Cancelled}
+	return []Status{Pending, Parked, Running, Completed, Failed, TimedOut, Cancelled}
 }
 
 // Ended reports whether a run with this status will never change again.
 func (s Status) Ended() bool { return slices.Contains(Statuses(), s) && len(s.next()) == 0 }
+
+// Active reports whether a run with this status waits or is at work.
+func (s Status) Active() bool { return len(s.next()) > 0 }
 
 // CanBecome reports whether a run may go from this status to the next one. It
 // is the whole state machine: the package makes no other change of status.
@@ -36,9 +41,12 @@ func (s Status) next() []Status {
 	switch s {
 	case Pending:
 		return []Status{Running, Cancelled}
+	case Parked:
+		return []Status{Pending, Cancelled}
 	case Running:
-		// It becomes pending again when its process ended and its job can resume.
-		return []Status{Pending, Completed, Failed, TimedOut, Cancelled}
+		// It becomes pending again when its process ended and its job can resume,
+		// and parked when it is tried again later.
+		return []Status{Pending, Parked, Completed, Failed, TimedOut, Cancelled}
 	}
 	return nil
 }

@@ -10,15 +10,16 @@ import (
 func TestStateMachine(t *testing.T) {
 	allowed := map[jobs.Status][]jobs.Status{
 		jobs.Pending:   {jobs.Running, jobs.Cancelled},
-		jobs.Running:   {jobs.Pending, jobs.Completed, jobs.Failed, jobs.TimedOut, jobs.Cancelled},
+		jobs.Parked:    {jobs.Pending, jobs.Cancelled},
+		jobs.Running:   {jobs.Pending, jobs.Parked, jobs.Completed, jobs.Failed, jobs.TimedOut, jobs.Cancelled},
 		jobs.Completed: nil,
 		jobs.Failed:    nil,
 		jobs.TimedOut:  nil,
 		jobs.Cancelled: nil,
 		"":             nil,
-		"parked":       nil,
+		"waiting":      nil,
 	}
-	every := append(jobs.Statuses(), "", "parked")
+	every := append(jobs.Statuses(), "", "waiting")
 	if len(every) != len(allowed) {
 		t.Fatalf("the table has %d statuses, there are %d", len(allowed), len(every))
 	}
@@ -31,6 +32,9 @@ func TestStateMachine(t *testing.T) {
 		known := slices.Contains(jobs.Statuses(), from)
 		if got, want := from.Ended(), known && next == nil; got != want {
 			t.Errorf("%q has ended: %v, want %v", from, got, want)
+		}
+		if got, want := from.Active(), next != nil; got != want {
+			t.Errorf("%q is active: %v, want %v", from, got, want)
 		}
 	}
 }

@@ -10,20 +10,25 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// maxAttempts bounds how often a resumable run is started, so that one that
-// kills its process does not do so for ever.
-const maxAttempts = 20
+// strayEvery is how many sweeps there are for one that looks for what is rarely
+// there.
+const strayEvery = 60
 
 func (s *Service) keepSweeping(ctx context.Context) {
 	tick := time.NewTicker(s.poll)
 	defer tick.Stop()
-	for n := 1; ; n++ {
+	for n := 1; ; {
+		var err error
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.nudges:
+			err = s.follow(ctx)
 		case <-tick.C:
+			err = s.sweep(ctx, n%strayEvery == 0)
+			n++
 		}
-		if err := s.sweep(ctx, n%60 == 0); err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "the sweep of the runs failed; it is tried again", "error", err)
 		}
 	}
@@ -32,11 +37,11 @@ func (s *Service) keepSweeping(ctx context.Context) {
 // sweep makes up for what a Runner, another process, or a crash left undone.
 // Strays are looked for now and then only.
 func (s *Service) sweep(ctx context.Context, strays bool) error {
+	var errs []error
 	due, err := s.overdue(ctx)
 	if err != nil {
 		return fmt.Errorf("look for runs whose process ended: %w", err)
 	}
-	var errs []error
 	for _, r := range due {
 		held := s.holds(r.id)
 		switch {
@@ -46,11 +51,15 @@ func (s *Service) sweep(ctx context.Context, strays bool) error {
 			errs = append(errs, s.reclaim(ctx, r))
 		}
 	}
-	for _, q := range s.queues {
-		if strays {
-			errs = append(errs, s.adopt(ctx, q))
+	errs = append(errs, s.unpark(ctx), s.fireSchedules(ctx), s.stayConsumer(ctx))
+	if strays {
+		for _, name := range sorted(s.queues) {
+			errs = append(errs, s.adopt(ctx, s.queues[name]))
 		}
-		errs = append(errs, s.feed(ctx, q))
+		errs = append(errs, s.lookForAlarms(ctx))
+	}
+	for _, name := range sorted(s.queues) {
+		errs = append(errs, s.feed(ctx, s.queues[name]))
 	}
 	return errors.Join(errs...)
 }
@@ -61,17 +70,41 @@ func (s *Service) holds(id string) bool {
 	return s.held[id] != nil
 }
 
+// unpark lets the runs wait for a place whose time has come.
+func (s *Service) unpark(ctx context.Context) error {
+	due := "status = 'parked' AND not_before <= " + s.db.Dialect().Now()
+	var ids []string
+	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return tx.Select(ctx, &ids, "SELECT id FROM runs WHERE "+due+" ORDER BY not_before LIMIT ?", ahead)
+	}); err != nil || len(ids) == 0 {
+		return err
+	}
+	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		for _, id := range ids {
+			r, err := s.move(ctx, tx, move{id: id, from: Parked, to: Pending, where: "not_before <= " + tx.Dialect().Now()})
+			if errors.Is(err, errNotMoved) {
+				continue // another process was faster
+			}
+			if err != nil {
+				return fmt.Errorf("let run %s go on: %w", id, err)
+			}
+			s.dispatchAfter(ctx, tx, &r.Run)
+		}
+		return nil
+	})
+}
+
 // An overdue run is marked as running and needs a look.
 type overdue struct {
-	id, organization, cancel string
-	fence                    int64
-	attempt                  int
-	resumable, expired       bool
+	id, organization, typ, cancel string
+	fence                         int64
+	failures, maxAttempts         int
+	resumable, expired            bool
 }
 
 func (s *Service) overdue(ctx context.Context) (all []overdue, err error) {
 	expired := "(lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")"
-	query := `SELECT id, organization_id, cancel_cause, fence, attempt, resumable, ` + expired + `
+	query := `SELECT id, organization_id, cancel_cause, type, fence, failures, max_attempts, resumable, ` + expired + `
 FROM runs WHERE status IN ('pending', 'running') AND status = ? AND (cancel_cause <> '' OR ` + expired + `)`
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		rows, err := tx.Query(ctx, query, Running)
@@ -81,7 +114,7 @@ FROM runs WHERE status IN ('pending', 'running') AND status = ? AND (cancel_caus
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var r overdue
-			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.fence, &r.attempt, &r.resumable, &r.expired); err != nil {
+			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.typ, &r.fence, &r.failures, &r.maxAttempts, &r.resumable, &r.expired); err != nil {
 				return err
 			}
 			all = append(all, r)
@@ -96,32 +129,39 @@ FROM runs WHERE status IN ('pending', 'running') AND status = ? AND (cancel_caus
 // should it live after all, is refused at its next commit.
 func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	const gone = "the process that ran it ended"
-	m := move{id: r.id, from: Running, where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
+	m := move{id: r.id, from: Running, set: "failures = failures + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
 	var n note
-	fail := func(to Status, level Level, kind, text string) {
-		m.to, m.set, m.setArgs = to, "error = ?", []any{text}
+	end := func(to Status, level Level, kind, text string) {
+		m.to, m.set, m.setArgs = to, m.set+", error = ?", []any{text}
 		n = newNote(s.now(), level, kind, text, nil)
+	}
+	most := r.maxAttempts
+	if j := s.byType[r.typ]; most == 0 && j != nil {
+		most = j.retry().MaxAttempts
+	}
+	if r.resumable {
+		most = max(most, maxCrashes)
 	}
 	switch {
 	case r.cancel != "":
-		fail(Cancelled, Warn, EventCancelled, cancelled(r.cancel).Error())
-	case !r.resumable:
-		fail(Failed, Error, EventFailed, gone+"; start it again")
-	case r.attempt >= maxAttempts:
-		fail(Failed, Error, EventFailed, fmt.Sprintf("%s, for the %dth time; find out what ends it before you start it again", gone, r.attempt))
+		end(Cancelled, Warn, EventCancelled, cancelled(r.cancel).Error())
+	case !r.resumable && most <= 1:
+		end(Failed, Error, EventFailed, gone+"; start it again")
+	case r.failures+1 >= most:
+		end(Failed, Error, EventFailed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", gone, r.failures))
 	default:
 		m.to = Pending
 		n = newNote(s.now(), Warn, EventReleased, gone+"; it waits to go on from its last checkpoint", nil)
 	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if _, err := m.apply(ctx, tx, s.now()); err != nil {
+		if _, err := s.move(ctx, tx, m); err != nil {
 			return err
 		}
-		return insertNotes(ctx, tx, r.organization, r.id, []note{n})
+		return s.tell(ctx, tx, told{r.organization, r.id, []note{n}})
 	})
 	switch {
 	case err == nil:
-		s.watchers.wake(r.id)
+		s.watchers.wake(r.organization, r.id)
 		return nil
 	case errors.Is(err, errNotMoved), errors.Is(err, content.ErrBusy): // somebody else was faster; or the next sweep does it
 		return nil
@@ -135,8 +175,9 @@ func (s *Service) adopt(ctx context.Context, q *queue) error {
 	if len(q.types) == 0 {
 		return nil
 	}
-	where := ` FROM runs WHERE status IN ('pending', 'running') AND status = 'pending' AND queue <> ? AND type IN (` + database.Placeholders(len(q.types)) + `)`
-	args := append([]any{q.Name}, q.types...)
+	types, arg := anyOf(s.db.Dialect(), "type", q.types)
+	where := ` FROM runs WHERE status IN ('pending', 'running') AND status = 'pending' AND queue <> ? AND ` + types
+	args := []any{q.Name, arg}
 	var strays []string
 	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.Select(ctx, &strays, "SELECT id"+where+" LIMIT 1000", args...)

@@ -21,10 +21,11 @@ const maxNotes = 10_000
 // none, and at the end of the run, however it ends.
 type Task struct {
 	s            *Service
-	job          *Job
+	job          *job
 	organization string
 	scope        content.Scope
 	fence        int64
+	resumable    bool
 	cancel       context.CancelCauseFunc // ends the context of the job
 	turn         chan struct{}           // held while writing the row of the run
 	flush        chan struct{}           // asks for the notes to be stored soon
@@ -56,7 +57,7 @@ func (c *checkpoint) check(run string) error {
 }
 
 func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
-	return &Task{s: s, job: s.jobs[r.Type], organization: r.organization, fence: r.fence, cancel: cancel,
+	return &Task{s: s, job: s.byType[r.Type], organization: r.organization, fence: r.Fence, resumable: r.resumable, cancel: cancel,
 		scope: s.authority.Mint(r.organization, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
 		done: make(chan struct{}), run: r.Run, checkpoint: r.checkpoint, renewed: time.Now()}
 }
@@ -111,7 +112,7 @@ func (t *Task) Progress(phase string, done, total int64) {
 	}
 	t.mu.Unlock()
 	if changed {
-		t.s.watchers.wake(t.run.ID)
+		t.s.watchers.wake(t.organization, t.run.ID)
 	}
 }
 
@@ -134,6 +135,9 @@ func (t *Task) note(level Level, kind, message string, data any) {
 	}
 	t.add(newNote(t.s.now(), level, kind, message, data), false)
 }
+
+// told is what there is to tell about the task's run.
+func (t *Task) told(notes []note) told { return told{t.organization, t.run.ID, notes} }
 
 // add keeps a note until it is stored. One that must always has a place.
 func (t *Task) add(n note, must bool) {

@@ -5,7 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/lib/pq"
+
+	"github.com/curatore/curatore-go/content/database"
 )
 
 // Limits on what a run stores, in bytes. Longer text is cut and says so.
@@ -74,4 +79,23 @@ func withoutNUL(v any) any {
 		return clean
 	}
 	return v
+}
+
+// nullTime returns what to bind for a time that may be missing.
+func nullTime(d database.Dialect, t *time.Time) any {
+	if t == nil {
+		return nil
+	}
+	return d.Time(*t)
+}
+
+// anyOf returns a condition that a column has one of some values, of which
+// there may be any number, and what to bind for it. The statement stays the
+// same, so that it stays prepared.
+func anyOf(d database.Dialect, column string, values []string) (condition string, arg any) {
+	if d.Name() == database.Postgres {
+		return column + " = ANY(?)", pq.Array(values)
+	}
+	list, _ := json.Marshal(values) // strings always encode
+	return column + " IN (SELECT value FROM json_each(?))", string(list)
 }

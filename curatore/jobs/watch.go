@@ -11,45 +11,66 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// watchers wakes those who follow a run in this process.
+// watchers wakes those who follow a run, or an organization, in this process.
 type watchers struct {
 	count atomic.Int64 // so that a wake without watchers costs next to nothing
 	mu    sync.Mutex
-	byRun map[string]map[chan struct{}]bool
+	all   map[watched]map[chan struct{}]bool
 }
+
+// watched is what somebody waits for: changes of a run, or with an empty run
+// those of all runs of an organization.
+type watched struct{ organization, run string }
 
 // watch returns a channel on which changes of a run are told. Several of them
 // become one.
-func (w *watchers) watch(id string) (changed <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
+func (w *watchers) watch(organization, run string) (changed <-chan struct{}, stop func()) {
+	c, key := make(chan struct{}, 1), watched{organization, run}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.byRun == nil {
-		w.byRun = map[string]map[chan struct{}]bool{}
+	if w.all == nil {
+		w.all = map[watched]map[chan struct{}]bool{}
 	}
-	if w.byRun[id] == nil {
-		w.byRun[id] = map[chan struct{}]bool{}
+	if w.all[key] == nil {
+		w.all[key] = map[chan struct{}]bool{}
 	}
-	w.byRun[id][c] = true
+	w.all[key][c] = true
 	w.count.Add(1)
 	return c, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.count.Add(-1)
-		delete(w.byRun[id], c)
-		if len(w.byRun[id]) == 0 {
-			delete(w.byRun, id)
+		delete(w.all[key], c)
+		if len(w.all[key]) == 0 {
+			delete(w.all, key)
 		}
 	}
 }
 
-func (w *watchers) wake(id string) {
+// wake tells that a run has changed; "*" means several of the organization.
+func (w *watchers) wake(organization, run string) {
 	if w.count.Load() == 0 {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for c := range w.byRun[id] {
+	for key, channels := range w.all {
+		if key.organization == organization && (key.run == run || key.run == "" || run == "*") {
+			ring(channels)
+		}
+	}
+}
+
+func (w *watchers) wakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, channels := range w.all {
+		ring(channels)
+	}
+}
+
+func ring(channels map[chan struct{}]bool) {
+	for c := range channels {
 		select {
 		case c <- struct{}{}:
 		default: // it will look anyway
@@ -78,7 +99,11 @@ func (b *backoff) next() <-chan time.Time {
 // work in this process is waited for without asking the database; for one that
 // waits or is at work elsewhere, the database is asked each second at most.
 func (s *Service) Wait(ctx context.Context, scope content.Scope, id string) (Run, error) {
-	changed, stop := s.watchers.watch(id)
+	organization, err := s.authority.Organization(scope)
+	if err != nil {
+		return Run{}, err
+	}
+	changed, stop := s.watchers.watch(organization, id)
 	defer stop()
 	var b backoff
 	for status := Status(""); ; {
@@ -131,7 +156,7 @@ func (s *Service) Follow(ctx context.Context, scope content.Scope, id string) it
 			return
 		}
 		f := follower{s: s, organization: organization, id: id}
-		changed, stop := s.watchers.watch(id)
+		changed, stop := s.watchers.watch(organization, id)
 		defer stop()
 		for {
 			u, news, err := f.look(ctx)

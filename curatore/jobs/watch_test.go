@@ -17,7 +17,7 @@ import (
 func TestFollow(t *testing.T) {
 	const steps = 30
 	follow := make(chan struct{})
-	declared := []jobs.Job{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 		<-follow
 		for i := range steps {
 			task.Progress("stepping", int64(i), steps)
@@ -36,7 +36,7 @@ func TestFollow(t *testing.T) {
 			eachDatabase(t, declared, func(w *world) {
 				follower := w.Service
 				if from == "another process" {
-					follower = w.service(jobs.Config{Jobs: declared}) // not started
+					follower = w.service(config{Jobs: declared}) // not started
 				}
 				id := w.submit("a")
 				var last jobs.Update
@@ -86,7 +86,7 @@ func TestFollow(t *testing.T) {
 // Progress in the same process is seen although nothing is stored.
 func TestFollowIsLive(t *testing.T) {
 	step := make(chan int64)
-	declared := []jobs.Job{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
 		for n := range step {
 			task.Progress("stepping", n, 0)
 			if n == 3 {
@@ -96,7 +96,7 @@ func TestFollowIsLive(t *testing.T) {
 		return nil, nil
 	}}}
 	eachDatabase(t, nil, func(w *world) {
-		w.Service = w.service(jobs.Config{Jobs: declared, Lease: time.Hour, Poll: time.Hour})
+		w.Service = w.service(config{Jobs: declared, Lease: time.Hour, Poll: time.Hour})
 		w.start(w.Service)
 		id := w.submit("a")
 		var seen []int64
@@ -125,7 +125,7 @@ func TestFollowIsLive(t *testing.T) {
 // More events than fit into one read arrive all the same.
 func TestFollowManyEvents(t *testing.T) {
 	const n = 1200
-	declared := []jobs.Job{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+	declared := []decl{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
 		for i := range n {
 			task.Debug("step", fmt.Sprint(i), nil)
 		}
@@ -149,7 +149,7 @@ func TestFollowManyEvents(t *testing.T) {
 // Waiting ends with its context, and the run goes on.
 func TestWaitEndsWithItsContext(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
-	eachDatabase(t, []jobs.Job{{Type: "a", Handle: untilDone(began)}}, func(w *world) {
+	eachDatabase(t, []decl{{Type: "a", Handle: untilDone(began)}}, func(w *world) {
 		gone := errors.New("gone")
 		ctx, cancel := context.WithCancelCause(w.t.Context())
 		pending := w.submit("a")

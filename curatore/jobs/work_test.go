@@ -21,7 +21,7 @@ func TestHowRunsEnd(t *testing.T) {
 		Seen int `json:"seen"`
 	}
 	cases := []struct {
-		job    jobs.Job
+		job    decl
 		status jobs.Status
 		error  string // contained
 		result string
@@ -29,38 +29,38 @@ func TestHowRunsEnd(t *testing.T) {
 		last   string // message, contained
 	}{
 		{
-			job:    jobs.Job{Type: "completes", Label: "Import", Handle: func(context.Context, *jobs.Task) (any, error) { return result{7}, nil }},
+			job:    decl{Type: "completes", Label: "Import", Handle: func(context.Context, *jobs.Task) (any, error) { return result{7}, nil }},
 			status: jobs.Completed, result: `{"seen":7}`, events: []string{"completed"}, last: "Import completed",
 		}, {
-			job:    jobs.Job{Type: "fails", Handle: func(context.Context, *jobs.Task) (any, error) { return result{3}, errors.New("bad \x00 value \xff") }},
+			job:    decl{Type: "fails", Handle: func(context.Context, *jobs.Task) (any, error) { return result{3}, errors.New("bad \x00 value \xff") }},
 			status: jobs.Failed, error: "bad \ufffd value \ufffd", result: `{"seen":3}`, events: []string{"failed"}, last: "fails failed - bad \ufffd value",
 		}, {
-			job:    jobs.Job{Type: "panics", Handle: func(context.Context, *jobs.Task) (any, error) { panic("oh\x00no") }},
+			job:    decl{Type: "panics", Handle: func(context.Context, *jobs.Task) (any, error) { panic("oh\x00no") }},
 			status: jobs.Failed, error: "the job panicked: oh\ufffdno", events: []string{"panic", "failed"}, last: "panics failed",
 		}, {
-			job: jobs.Job{Type: "panics_in_commit", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+			job: decl{Type: "panics_in_commit", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 				return nil, task.Commit(ctx, func(context.Context, *database.Tx) error { panic("in a transaction") })
 			}},
 			status: jobs.Failed, error: "the job panicked: in a transaction", events: []string{"panic", "failed"}, last: "failed",
 		}, {
-			job:    jobs.Job{Type: "goexits", Handle: func(context.Context, *jobs.Task) (any, error) { runtime.Goexit(); return nil, nil }},
+			job:    decl{Type: "goexits", Handle: func(context.Context, *jobs.Task) (any, error) { runtime.Goexit(); return nil, nil }},
 			status: jobs.Failed, error: "it must return", events: []string{"failed"}, last: "failed",
 		}, {
-			job: jobs.Job{Type: "times_out", Timeout: time.Millisecond, Handle: func(ctx context.Context, _ *jobs.Task) (any, error) {
+			job: decl{Type: "times_out", Timeout: time.Millisecond, Handle: func(ctx context.Context, _ *jobs.Task) (any, error) {
 				<-ctx.Done()
 				return result{1}, ctx.Err()
 			}},
 			status: jobs.TimedOut, error: "timed out after 1ms", result: `{"seen":1}`, events: []string{"timed_out"}, last: "timed out",
 		}, {
-			job:    jobs.Job{Type: "unstorable", Handle: func(context.Context, *jobs.Task) (any, error) { return make(chan int), nil }},
+			job:    decl{Type: "unstorable", Handle: func(context.Context, *jobs.Task) (any, error) { return make(chan int), nil }},
 			status: jobs.Failed, error: "the result of the job cannot be stored", events: []string{"failed"}, last: "failed",
 		}, {
-			job: jobs.Job{Type: "nul_in_result", Handle: func(context.Context, *jobs.Task) (any, error) {
+			job: decl{Type: "nul_in_result", Handle: func(context.Context, *jobs.Task) (any, error) {
 				return map[string]string{"a\x00": "b\x00", "c": `\u0000`}, nil
 			}},
 			status: jobs.Completed, result: `{"a\ufffd":"b\ufffd","c":"\\u0000"}`, events: []string{"completed"}, last: "completed",
 		}, {
-			job: jobs.Job{Type: "talks", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+			job: decl{Type: "talks", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
 				task.Progress("parsing", 3, 9)
 				task.Warn(jobs.EventError, "line 3", nil)
 				return nil, nil
@@ -68,7 +68,7 @@ func TestHowRunsEnd(t *testing.T) {
 			status: jobs.Completed, events: []string{"error", "completed"}, last: "completed",
 		},
 	}
-	var declared []jobs.Job
+	var declared []decl
 	for _, c := range cases {
 		declared = append(declared, c.job)
 	}
@@ -135,10 +135,10 @@ func TestRunErr(t *testing.T) {
 // The job runs for the organization and the principal that started it.
 func TestTaskScope(t *testing.T) {
 	seen := make(chan *jobs.Task, 1)
-	declared := []jobs.Job{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) { seen <- task; return nil, nil }}}
+	declared := []decl{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) { seen <- task; return nil, nil }}}
 	eachDatabase(t, declared, func(w *world) {
 		w.start(w.Service)
-		run, err := w.Submit(w.t.Context(), w.other, jobs.NewRun{Type: "a"})
+		run, err := w.Submit(w.t.Context(), w.other, newRun{Type: "a"})
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -293,18 +293,19 @@ func (s *suite) underService() {
 	}
 	var calls log
 	service, err := jobs.New(jobs.Config{DB: s.db, Authority: authority, Runner: s.runner, Poll: 50 * time.Millisecond,
-		Queues: []jobs.Queue{{Name: "wide"}, {Name: "narrow", Concurrency: 1}},
-		Jobs: []jobs.Job{
-			{Type: "wide", Queue: "wide", Handle: func(_ context.Context, t *jobs.Task) (any, error) { return calls.add(t.Run().ID), nil }},
-			{Type: "narrow", Queue: "narrow", Handle: func(_ context.Context, t *jobs.Task) (any, error) { return calls.add(t.Run().ID), nil }},
-		}})
+		Queues: []jobs.Queue{{Name: "wide"}, {Name: "narrow", Concurrency: 1}}})
 	if err != nil {
 		s.Fatal(err)
+	}
+	count := func(_ context.Context, t *jobs.Task, _ struct{}) (any, error) { return calls.add(t.Run().ID), nil }
+	typed := []*jobs.Typed[struct{}]{
+		jobs.Register(service, jobs.Job{Type: "wide", Queue: "wide"}, count),
+		jobs.Register(service, jobs.Job{Type: "narrow", Queue: "narrow"}, count),
 	}
 	scope := authority.Mint("o", "tester")
 	submit := func(n int) (ids []string) {
 		for i := range n {
-			run, err := service.Submit(ctx, scope, jobs.NewRun{Type: []string{"wide", "narrow"}[i%2]})
+			run, err := typed[i%2].Submit(ctx, scope, struct{}{}, jobs.Options{})
 			if err != nil {
 				s.Fatal(err)
 			}

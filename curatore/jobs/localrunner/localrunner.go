@@ -22,14 +22,14 @@ import (
 // Config is optional; its zero value is ready to use.
 type Config struct {
 	// PerQueue is how many runs of one queue this process works on at a time,
-	// whatever the queue itself allows; 0 means 16.
+	// whatever the queue itself allows; 0 means 100.
 	PerQueue int
 	Logger   *slog.Logger // nil is silent
 }
 
 // New returns a Runner that is not started yet.
 func New(c Config) *Runner {
-	r := &Runner{perQueue: cmp.Or(max(c.PerQueue, 0), 16), log: c.Logger, lanes: map[string]*lane{}}
+	r := &Runner{perQueue: cmp.Or(max(c.PerQueue, 0), 100), log: c.Logger, lanes: map[string]*lane{}}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
 	}

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curatore/curatore-go/content"
+)
+
+// maxCrashes bounds how often a resumable run may lose its process, so that one
+// that kills it does not do so for ever.
+const maxCrashes = 20
+
+// A parking is what a job returns to be started again later.
+type parking struct {
+	until  time.Time
+	reason string
+}
+
+func (p *parking) Error() string {
+	return fmt.Sprintf("to be started again at %s: %s", p.until.UTC().Format(time.RFC3339), p.reason)
+}
+
+// Park returns the error with which a job says that it cannot go on before a
+// time: a quota is used up, a server asked for patience. The run gives its place
+// to others and is parked; then it is started again with its last checkpoint.
+// That is no failure and does not count as one. The time is compared with the
+// database's clock.
+func Park(until time.Time, reason string) error {
+	return &parking{until, cleanText(reason, maxMessage)}
+}
+
+type permanent struct{ error }
+
+func (p permanent) Unwrap() error { return p.error }
+
+// Retry tells that it is no use to try again.
+func (permanent) Retry() bool { return false }
+
+// Permanent returns an error of a job that is not tried again, whatever its
+// Retry says. The same holds for any error in whose chain one has a method
+// Retry() bool that returns false. Nil stays nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanent{err}
+}
+
+// mayRetry reports whether an error is worth another attempt.
+func mayRetry(err error) bool {
+	var r interface{ Retry() bool }
+	return !errors.As(err, &r) || r.Retry()
+}
+
+// pause is how long a run waits after its n-th failure. Random is between 0 and 1.
+func (r Retry) pause(n int, random float64) time.Duration {
+	d := r.MaxBackoff
+	if shift := n - 1; shift < 40 && r.Backoff<<shift > 0 && r.Backoff<<shift < r.MaxBackoff {
+		d = r.Backoff << shift
+	}
+	return d - time.Duration(random*float64(d/2))
+}
+
+// attempts is how often a run may fail.
+func (j *job) attempts(run Run) int {
+	if run.MaxAttempts > 0 {
+		return run.MaxAttempts
+	}
+	return j.retry().MaxAttempts
+}
+
+// An ending is what becomes of a run whose job has returned.
+type ending struct {
+	to     Status
+	text   string         // the error; empty when there is none
+	err    error          // as the job returned it
+	failed bool           // it counts as a failure
+	pause  *time.Duration // until it is started again
+	until  *time.Time     // when it is
+	reason string         // why it waits
+}
+
+// verdict tells what becomes of a run whose job returned err.
+func (t *Task) verdict(err error) ending {
+	var stop *interrupted
+	var park *parking
+	e := ending{err: err}
+	switch {
+	case err == nil:
+		e.to = Completed
+	case errors.As(err, &stop):
+		return t.stopped(stop)
+	case errors.As(err, &park):
+		e.to, e.until, e.reason = Parked, &park.until, park.reason
+	default:
+		e.to, e.text, e.failed = Failed, err.Error(), true
+		t.again(&e)
+	}
+	return e
+}
+
+// stopped is the verdict about a run whose context had been cancelled.
+func (t *Task) stopped(stop *interrupted) ending {
+	e := ending{err: stop}
+	switch {
+	case errors.Is(stop.cause, ErrTimedOut):
+		e.to, e.text, e.failed = TimedOut, stop.cause.Error(), true
+		t.again(&e)
+	case errors.Is(stop.cause, ErrStopped), errors.Is(stop.cause, content.ErrSuperseded):
+		if t.resumable || t.job.attempts(t.run) > 1 {
+			e.to = Pending
+		} else {
+			e.to, e.text, e.failed = Failed, stop.cause.Error()+"; start it again", true
+		}
+	default:
+		e.to, e.text = Cancelled, "cancelled: "+whyGone(stop.cause)
+	}
+	return e
+}
+
+// again turns a failure into a pause, when there is to be another attempt.
+func (t *Task) again(e *ending) {
+	n, most := t.run.Failures+1, t.job.attempts(t.run)
+	if n >= most || !mayRetry(e.err) {
+		return
+	}
+	pause := t.job.retry().pause(n, t.s.random())
+	e.to, e.pause = Parked, &pause
+	e.reason = fmt.Sprintf("try %d of %d after a failure: %s", n+1, most, e.text)
+}

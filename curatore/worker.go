@@ -1,0 +1,124 @@
+package curatore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
+)
+
+// assembleJobs declares the queues and the jobs of this program.
+func (c *Curator) assembleJobs() error {
+	runner := c.config.Runner
+	if runner == nil {
+		runner = localrunner.New(localrunner.Config{Logger: c.config.Logger})
+	}
+	config := jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: c.queues(), Now: c.now, Logger: c.config.Logger, Drain: c.config.Drain}
+	if c.config.EnqueueOnly {
+		config.Remote = []string{"*"}
+	}
+	var err error
+	if c.jobs, err = jobs.New(config); err != nil {
+		return err
+	}
+	c.importRuns, c.replayRuns = map[string]*jobs.Typed[importConfig]{}, map[string]*jobs.Typed[importConfig]{}
+	for _, conn := range c.order {
+		job := jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: queueOf(conn.Name()), ResourceType: "connection",
+			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing}, Timeout: conn.Timeout(), Resumable: true, Accept: c.accept}
+		c.importRuns[conn.Name()] = jobs.Register(c.jobs, job, c.importJob(conn))
+		if conn.Replayable() {
+			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: queueOf(conn.Name()),
+				ResourceType: "connection", Timeout: conn.Timeout()}, c.replayJob(conn))
+		}
+	}
+	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge})
+	return c.jobs.Check()
+}
+
+// queueOf is the queue of a connection's imports: a built-in one, or one of its
+// own name.
+func queueOf(connection string) string {
+	switch connection {
+	case "samgov":
+		return jobs.QueueSAM
+	case "web":
+		return jobs.QueueScrape
+	}
+	return connection
+}
+
+// queues are those of the connections, and that of maintenance.
+func (c *Curator) queues() (queues []jobs.Queue) {
+	need := map[string]string{jobs.QueueMaintenance: ""}
+	for _, conn := range c.order {
+		need[queueOf(conn.Name())] = conn.Label()
+	}
+	for _, q := range jobs.BuiltinQueues() {
+		if _, needed := need[q.Name]; needed {
+			queues = append(queues, q)
+			delete(need, q.Name)
+		}
+	}
+	for _, conn := range c.order {
+		if label, needed := need[queueOf(conn.Name())]; needed {
+			queues = append(queues, jobs.Queue{Name: queueOf(conn.Name()), Label: label})
+			delete(need, queueOf(conn.Name()))
+		}
+	}
+	return queues
+}
+
+// purge removes for good what was deleted long ago, of every type.
+func (c *Curator) purge(ctx context.Context, task *jobs.Task, before time.Time) (purged int64, err error) {
+	var errs []error
+	for _, t := range c.registry.Types() {
+		n, err := c.store.Purge(ctx, task.Scope(), t, before, task.Commit)
+		purged += n
+		errs = append(errs, err)
+	}
+	return purged, errors.Join(errs...)
+}
+
+// Health tells how each queue stands: what waits and works in it, of all
+// organizations, and which processes work on it. It is for whoever operates the
+// program.
+func (c *Curator) Health(ctx context.Context) ([]jobs.QueueHealth, error) { return c.jobs.Health(ctx) }
+
+// Preflight names the queues on which no live process works. A program with
+// EnqueueOnly calls it before it relies on others.
+func (c *Curator) Preflight(ctx context.Context) error { return c.jobs.Preflight(ctx) }
+
+// Why tells why a run of the organization waits.
+func (o *Organization) Why(ctx context.Context, runID string) (jobs.Wait, error) {
+	return o.c.jobs.Why(ctx, o.scope, runID)
+}
+
+// Subscribe yields the events of the organization's runs, or of one of them, as
+// they are stored; see jobs.Service.Subscribe.
+func (o *Organization) Subscribe(ctx context.Context, s jobs.Subscription) iter.Seq2[jobs.Event, error] {
+	return o.c.jobs.Subscribe(ctx, o.scope, s)
+}
+
+// ReplayRun starts a run again that failed for good; see jobs.Service.Replay. An
+// import whose files are gone by then fails and says so.
+func (o *Organization) ReplayRun(ctx context.Context, runID string) (*Run, error) {
+	run, err := o.c.jobs.Replay(ctx, o.scope, runID)
+	if err != nil {
+		return nil, err
+	}
+	return &Run{o: o, id: run.ID}, nil
+}
+
+// Maintain starts maintenance of the organization now, beside that of each
+// night: expired runs, rows that were deleted long ago, old runs and events.
+func (o *Organization) Maintain(ctx context.Context) (*Run, error) {
+	run, err := o.c.maintenance.Submit(ctx, o.scope, struct{}{}, jobs.Options{UniqueKey: "by hand"})
+	if err != nil {
+		return nil, err
+	}
+	return &Run{o: o, id: run.ID}, nil
+}
