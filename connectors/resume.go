@@ -44,7 +44,7 @@ func (im *importing) sweep(ctx context.Context) error {
 	}
 	if err := im.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.Select(ctx, &left, `SELECT s.run_id, s.type FROM run_key_sets s JOIN runs r ON r.id = s.run_id
-WHERE r.organization_id = ? AND r.id <> ? AND r.status NOT IN ('pending', 'running')`, im.organization, im.task.Run().ID)
+WHERE r.organization_id = ? AND r.id <> ? AND r.status NOT IN ('pending', 'running', 'parked')`, im.organization, im.task.Run().ID)
 	}); err != nil {
 		return fmt.Errorf("look for the keys of ended runs: %w", err)
 	}
