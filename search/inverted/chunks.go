@@ -51,6 +51,11 @@ func (t *chunkTable) begin(ordinal int) int {
 	return ordinal
 }
 
+// begins reports whether a chunk is the first of its document.
+func (t *chunkTable) begins(ordinal int) bool {
+	return t.document == nil || ordinal == 0 || t.document[ordinal-1] != t.document[ordinal]
+}
+
 // end returns the last chunk of the document of a chunk.
 func (t *chunkTable) end(ordinal int) int {
 	for t.document != nil && ordinal+1 < len(t.document) && t.document[ordinal+1] == t.document[ordinal] {

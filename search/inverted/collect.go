@@ -229,7 +229,7 @@ func (c *collector) collectAll(segment int, by *column) {
 	keys := c.keys(segment)
 	var buf [1]uint32
 	for o := table.len() - 1; o >= 0; o-- { // the newest come last, and are most often wanted
-		if !live.has(o) || table.begin(o) != o {
+		if !live.has(o) || !table.begins(o) {
 			continue
 		}
 		h := Hit{Document: table.number(o), Chunk: table.number(o)}

@@ -127,7 +127,7 @@ func chunksOf(tables []*chunkTable, dead []*tombstoneSet, documents []int64) []b
 	for _, number := range documents {
 		for i, t := range tables {
 			o, ok := t.ordinal(number)
-			if !ok || t.begin(o) != o || dead[i] != nil && dead[i].bits.has(o) {
+			if !ok || !t.begins(o) || dead[i] != nil && dead[i].bits.has(o) {
 				continue
 			}
 			if sets[i] == nil {

@@ -218,3 +218,5 @@ func (r *positionReader) skip(n uint32) {
 	}
 	r.data = r.data[i:]
 }
+
+func isCorrupt(err error) bool { return errors.Is(err, errCorrupt) }

@@ -1,0 +1,107 @@
+package inverted
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/curatore/curatore-go/content/database"
+)
+
+const (
+	likeTerms = 25       // words that a [Like] query consists of
+	likeText  = 64 << 10 // bytes of a document that are looked at
+	likeWords = 1000     // different words whose frequency is looked up
+)
+
+// Like returns a query for documents like the given one: its most telling words,
+// those that it has often and that few others have, each weighted by how telling
+// it is. A word that is nowhere else tells nothing. Of a long document the
+// beginning counts. A document without telling words gives an empty query. To
+// leave the document itself out, name it in [Request.Without].
+func (x *Index) Like(ctx context.Context, tx *database.Tx, organization string, d Document) (*Query, error) {
+	words := telling(d)
+	if len(words) == 0 {
+		return &Query{languages: []string{baseLanguage(d.Language)}}, nil
+	}
+	v, err := x.view(ctx, tx, organization)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.prefetch(ctx, []string{chunksColumn, termsColumn}); err != nil {
+		return nil, err
+	}
+	tables, err := v.tables(ctx, v.segments)
+	if err != nil {
+		return nil, err
+	}
+	dead, err := v.dead(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	m := &matcher{view: v, ranking: x.ranking, query: &Query{}, tables: tables, dead: dead}
+	for _, s := range v.segments {
+		m.live += float64(s.chunks - s.deleted)
+	}
+	if m.firsts, err = v.terms(ctx); err != nil {
+		return nil, err
+	}
+	for _, w := range words {
+		m.clauses = append(m.clauses, &clause{terms: w.forms})
+	}
+	if err := m.count(ctx, m.clauses); err != nil {
+		return nil, err
+	}
+	q := &Query{languages: []string{baseLanguage(d.Language)}}
+	for i, w := range words {
+		if n := m.clauses[i].n; n > 1 && n < m.live/2 {
+			w.weight *= m.idf(n)
+			q.words = append(q.words, w)
+		}
+	}
+	slices.SortStableFunc(q.words, func(a, b queryWord) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), strings.Compare(a.forms[0], b.forms[0]))
+	})
+	q.words = q.words[:min(len(q.words), likeTerms)]
+	for i := range slices.Backward(q.words) { // the first one last
+		q.words[i].weight /= q.words[0].weight
+	}
+	return q, nil
+}
+
+// telling returns the words of a document that may tell something, with how much
+// their number says. A word in the title counts as several.
+func telling(d Document) []queryWord {
+	a := newAnalyzer(d.Language)
+	times, words := map[string]float64{}, map[string]queryWord{}
+	left := likeText
+	collect := func(text string, weight float64) {
+		text = strings.ToValidUTF8(text[:min(len(text), left)], "")
+		left -= len(text)
+		a.each(text, func(t token) {
+			if t.kind == whole || t.kind == tail || len(t.word) < 2 || t.kind == plain && stopWords[a.language][string(t.word)] {
+				return
+			}
+			term := a.term(t, text)
+			if _, ok := words[term]; !ok {
+				words[term] = queryWord{text: text[t.start:t.end], folded: string(t.word), forms: []string{term}}
+			}
+			times[term] += weight
+		})
+	}
+	collect(d.Title, 3)
+	for _, text := range d.Chunks {
+		collect(text, 1)
+	}
+	list := make([]queryWord, 0, len(words))
+	for term, w := range words {
+		w.weight = 1 + math.Log(times[term])
+		list = append(list, w)
+	}
+	slices.SortFunc(list, func(a, b queryWord) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), strings.Compare(a.forms[0], b.forms[0]))
+	})
+	return list[:min(len(list), likeWords)]
+}
