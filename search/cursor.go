@@ -1,9 +1,9 @@
 package search
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -12,42 +12,81 @@ import (
 	"github.com/curatore/curatore-go/search/inverted"
 )
 
-// A cursor is the position of a page's last hit, bound to its query: 8 bytes of
-// a hash over what decides the order, 8 of the score, 8 of the document's number.
-const cursorSize = 24
+// A cursor is the position of a page's last hit, bound to its query.
+type cursor struct {
+	Hash     []byte  `json:"h"` // of all that decides which documents are found and in what order
+	Score    float64 `json:"s,omitempty"`
+	Text     string  `json:"t,omitempty"`
+	Document int64   `json:"d"`
+
+	// Of a list that is made anew for each page:
+	Rank int `json:"r,omitempty"` // of the hit, from 1
+	// With is what the list was made with: a page made without it would not go on
+	// where that one ended.
+	With with `json:"w,omitempty"`
+}
+
+// with names the parts of search that an answer comes from, besides words.
+type with string
+
+const (
+	withVectors  with = "v"
+	withReranker with = "r"
+)
+
+// maxCursor bounds the texts that are looked at.
+const maxCursor = 10_000
 
 // queryHash is a hash of all that decides which documents are found and in what
 // order.
 func queryHash(organization string, q Query) []byte {
-	data, _ := json.Marshal([]any{organization, q.Text, q.Types, q.Groups, q.Filters}) // strings only: cannot fail
+	data, err := json.Marshal([]any{organization, q.Text, q.Types, q.Groups, q.Filters, q.Sort, q.Mode, q.Fusion, q.Language, q.MinScore})
+	if err != nil {
+		panic(err) // texts and a finite number always encode
+	}
 	sum := sha256.Sum256(data)
 	return sum[:8]
 }
 
-func encodeCursor(organization string, q Query, p inverted.Position) string {
-	data := queryHash(organization, q)
-	data = binary.BigEndian.AppendUint64(data, math.Float64bits(p.Score))
-	data = binary.BigEndian.AppendUint64(data, uint64(p.Document))
+func (c cursor) encode(organization string, q Query) string {
+	c.Hash = queryHash(organization, q)
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // scores are finite
+	}
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-func decodeCursor(organization string, q Query) (*inverted.Position, error) {
+// decodeCursor returns nil for the first page.
+func decodeCursor(organization string, q Query) (*cursor, error) {
 	if q.Cursor == "" {
 		return nil, nil
 	}
+	var c cursor
+	invalid := fmt.Errorf("%w search: the cursor %.40q is not one that a search returned", content.ErrInvalid, q.Cursor)
+	if len(q.Cursor) > maxCursor {
+		return nil, invalid
+	}
 	data, err := base64.RawURLEncoding.DecodeString(q.Cursor)
-	if err != nil || len(data) != cursorSize {
-		return nil, fmt.Errorf("%w search: the cursor %.40q is not one that a search returned", content.ErrInvalid, q.Cursor)
+	if err != nil {
+		return nil, invalid
 	}
-	if string(data[:8]) != string(queryHash(organization, q)) {
-		return nil, fmt.Errorf("%w search: the cursor belongs to another query; use it with the text, types, groups and filters of the page that returned it", content.ErrInvalid)
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&c); err != nil || c.Rank < 0 || c.Rank > 1<<24 || math.IsInf(c.Score, 0) {
+		return nil, invalid
 	}
-	p := &inverted.Position{
-		Score:    math.Float64frombits(binary.BigEndian.Uint64(data[8:])),
-		Document: int64(binary.BigEndian.Uint64(data[16:])),
+	if !bytes.Equal(c.Hash, queryHash(organization, q)) {
+		return nil, fmt.Errorf("%w search: the cursor belongs to another query; use it with the text, types, groups, filters and order of the page that returned it", content.ErrInvalid)
 	}
-	if math.IsNaN(p.Score) {
-		return nil, fmt.Errorf("%w search: the cursor %.40q is not one that a search returned", content.ErrInvalid, q.Cursor)
+	c.Hash = nil
+	return &c, nil
+}
+
+// position is where the keyword arm goes on.
+func (c *cursor) position() *inverted.Position {
+	if c == nil {
+		return nil
 	}
-	return p, nil
+	return &inverted.Position{Score: c.Score, Text: c.Text, Document: c.Document}
 }

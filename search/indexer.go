@@ -17,6 +17,7 @@ import (
 type Indexer struct {
 	config   Config
 	builders sync.Pool
+	turns    sync.Map // of Embed, by organization
 }
 
 // NewIndexer returns an Indexer. It does not touch the database.
@@ -98,7 +99,7 @@ func (x *Indexer) build(docs []prepared) (*inverted.Segment, error) {
 	defer x.builders.Put(builder)
 	list := make([]inverted.Document, len(docs))
 	for i, d := range docs {
-		list[i] = inverted.Document{Title: d.Title, Chunks: d.chunks, Values: d.values}
+		list[i] = inverted.Document{Title: d.Title, Language: d.Language, Chunks: d.chunks, Values: d.values}
 	}
 	return builder.Build(list)
 }
@@ -131,7 +132,7 @@ func (x *Indexer) PutBatch(ctx context.Context, tx *database.Tx, scope content.S
 		byType[d.Type] = append(byType[d.Type], d.ID)
 	}
 	for typeName, ids := range byType {
-		removed, err := remove(ctx, tx, w, organization, typeName, ids)
+		removed, err := x.remove(ctx, tx, w, organization, typeName, ids)
 		if err != nil {
 			return counts, err
 		}
@@ -169,7 +170,7 @@ func (x *Indexer) Delete(ctx context.Context, tx *database.Tx, scope content.Sco
 	if err != nil {
 		return 0, err
 	}
-	removed, err := remove(ctx, tx, w, organization, typeName, ids)
+	removed, err := x.remove(ctx, tx, w, organization, typeName, ids)
 	return removed.documents, err
 }
 

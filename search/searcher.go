@@ -1,9 +1,14 @@
 package search
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -13,15 +18,34 @@ import (
 // A Searcher answers queries. It is safe for concurrent use, also while the
 // index changes: each search sees one state of it.
 type Searcher struct {
-	config Config
-	words  Arm
-	fields map[string]bool // declared
+	config    Config
+	fields    map[string]bool // declared
+	languages []string        // of the registered types
+	asked     askedCache
+	failed    atomic.Pointer[time.Time] // when the Embedder did not answer in time
 }
+
+// ErrDisabled says that search is switched off. It wraps [content.ErrDisabled].
+var ErrDisabled = fmt.Errorf("search is switched off: %w", content.ErrDisabled)
 
 // NewSearcher returns a Searcher. It does not touch the database.
 func NewSearcher(c Config) *Searcher {
 	c = c.withDefaults()
-	return &Searcher{config: c, words: c.Index, fields: declaredFields(c.Registry)}
+	s := &Searcher{config: c, fields: declaredFields(c.Registry)}
+	for _, t := range c.Registry.Types() {
+		if !slices.Contains(s.languages, t.Language()) {
+			s.languages = append(s.languages, t.Language())
+		}
+	}
+	return s
+}
+
+// languagesOf returns the languages in which the words of a query are looked up.
+func (s *Searcher) languagesOf(q Query) []string {
+	if q.Language != "" {
+		return []string{q.Language}
+	}
+	return s.languages
 }
 
 // Search finds documents of the Scope's organization, of types that are
@@ -29,6 +53,10 @@ func NewSearcher(c Config) *Searcher {
 // are of the same documents. A type, group or field that does not exist, and a
 // value that a field cannot hold, is an error that wraps [content.ErrInvalid] and
 // names what there is; a search that fails is an error, never an empty result.
+//
+// When the Embedder or the Reranker fails, the answer comes without it and is
+// marked as degraded. A page behind one that had its help is an error then: the
+// two would not fit together.
 func (s *Searcher) Search(ctx context.Context, scope content.Scope, q Query) (*Result, error) {
 	organization, err := s.config.Authority.Organization(scope)
 	if err != nil {
@@ -37,69 +65,78 @@ func (s *Searcher) Search(ctx context.Context, scope content.Scope, q Query) (*R
 	if q, err = q.normalize(); err != nil {
 		return nil, err
 	}
-	after, err := decodeCursor(organization, q)
+	at, err := decodeCursor(organization, q)
 	if err != nil {
 		return nil, err
 	}
-	var res *Result
-	err = s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+	for attempt := 1; ; attempt++ {
+		res, err := s.attempt(ctx, organization, q, at)
+		if errors.Is(err, errModelChanged) && attempt < 3 {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("search: %w", err)
+		}
+		return res, nil
+	}
+}
+
+// attempt answers a query with the model that is in use at its beginning.
+func (s *Searcher) attempt(ctx context.Context, organization string, q Query, at *cursor) (*Result, error) {
+	a := &answer{s: s, organization: organization, q: q, at: at}
+	text := strings.TrimSpace(q.Text) != "" && q.Sort.Field == ""
+	var reason string
+	if text && q.Mode != ModeKeyword && (q.Mode != "" || s.config.Embedder != nil) && (at == nil || at.With.has(withVectors)) {
+		var err error
+		if a.question, reason, err = s.question(ctx, organization, q.Text); err != nil {
+			return nil, err
+		}
+		switch {
+		case a.question != nil:
+			a.with += withVectors
+		case at != nil:
+			return nil, fmt.Errorf("%w: this page cannot be made: %s; search again from the first page", content.ErrBusy, reason)
+		}
+	}
+	a.reranks = text && s.config.Reranker != nil && (at == nil || at.With.has(withReranker))
+	if at != nil && text && q.Mode != ModeKeyword && s.config.Embedder != nil && !at.With.has(withVectors) {
+		reason = "the first page was answered from words alone"
+	}
+	err := s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if err := s.check(ctx, tx, organization, q); err != nil {
 			return err
 		}
-		res, err = s.search(ctx, tx, organization, q, after)
-		return err
+		return a.find(ctx, tx)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("search: %w", err)
+		return nil, err
 	}
+	if a.reranks {
+		failure, err := a.rerank(ctx)
+		if err != nil {
+			return nil, err
+		}
+		reason = cmp.Or(reason, failure)
+	}
+	res := a.result()
+	res.Degraded, res.DegradedReason = reason != "", reason
 	return res, nil
 }
 
-func (s *Searcher) search(ctx context.Context, tx *database.Tx, organization string, q Query, after *inverted.Position) (*Result, error) {
-	req := s.request(q)
-	req.After = after
-	req.Limit = q.Offset + q.Limit + 1 // one more tells whether there is a next page
-	found, err := s.words.Search(ctx, tx, organization, req)
-	if err != nil {
-		return nil, err
-	}
-	hits := fuse([]ranking{{weight: 1, hits: found.Hits}})
-	res := &Result{Total: found.Total, Hits: []Hit{}, Facets: s.facets(found.Facets)}
-	hits = hits[min(q.Offset, len(hits)):]
-	if len(hits) > q.Limit {
-		hits = hits[:q.Limit]
-		last := hits[len(hits)-1]
-		res.NextCursor = encodeCursor(organization, q, inverted.Position{Score: last.Score, Document: last.Document})
-	}
-	if len(hits) == 0 {
-		return res, nil
-	}
-	numbers := make([]int64, len(hits))
-	for i, h := range hits {
-		numbers[i] = h.Chunk
-	}
-	rows, err := readHits(ctx, tx, organization, numbers)
-	if err != nil {
-		return nil, err
-	}
-	for i, row := range rows {
-		row.Label = s.label(row.Type)
-		if req.Query != nil {
-			row.Score = hits[i].Score
-			if !q.Highlight.Off {
-				row.Highlights = highlights(req.Query, row.Title, row.text, q.Highlight)
-			}
-		}
-		res.Hits = append(res.Hits, row.Hit)
-	}
-	return res, nil
-}
+// has reports whether a part is among those named.
+func (w with) has(part with) bool { return strings.Contains(string(w), string(part)) }
 
 // request turns a query into what the index is asked.
 func (s *Searcher) request(q Query) inverted.Request {
-	req := inverted.Request{Filters: q.Filters, Facets: q.Facets, OrderBy: FieldUpdatedAt}
+	req := inverted.Request{Filters: q.Filters, Facets: q.Facets, OrderBy: FieldUpdatedAt, Explain: q.Explain}
+	if q.Sort.Field != "" {
+		req.Sort = inverted.Sort{Name: q.Sort.Field, Ascending: !q.Sort.Descending}
+	}
+	for _, h := range q.Histograms {
+		req.Histograms = append(req.Histograms, inverted.Histogram{Name: h.Field, Interval: h.Interval})
+	}
 	if strings.TrimSpace(q.Text) != "" {
-		req.Query = inverted.Parse(q.Text)
+		req.Query = inverted.Parse(q.Text, s.languagesOf(q)...)
 	}
 	if len(q.Types) > 0 {
 		req.Any = append(req.Any, content.Filter{Field: FieldType, Op: content.In, Values: q.Types})
@@ -125,18 +162,27 @@ func (s *Searcher) label(typeName string) string {
 }
 
 // facets bounds the lists and adds the labels.
-func (s *Searcher) facets(found map[string][]inverted.Count) map[string][]FacetCount {
-	facets := make(map[string][]FacetCount, len(found))
+func (s *Searcher) facets(found map[string][]inverted.Count, limit int) (facets map[string][]FacetCount, other map[string]int) {
+	facets = make(map[string][]FacetCount, len(found))
 	for field, counts := range found {
-		counts = counts[:min(len(counts), maxFacetValues)]
+		for _, c := range counts[min(len(counts), limit):] {
+			if other == nil {
+				other = map[string]int{}
+			}
+			other[field] += c.Count
+		}
+		counts = counts[:min(len(counts), limit)]
 		list := make([]FacetCount, len(counts))
 		for i, c := range counts {
 			list[i] = FacetCount{Value: c.Value, Label: c.Value, Count: c.Count}
-			if field == FieldType {
+			switch field {
+			case FieldType:
 				list[i].Label = s.label(c.Value)
+			case FieldGroup:
+				list[i].Label = cmp.Or(s.config.Labels[c.Value], c.Value)
 			}
 		}
 		facets[field] = list
 	}
-	return facets
+	return facets, other
 }

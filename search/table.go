@@ -46,9 +46,10 @@ func insertChunks(ctx context.Context, tx *database.Tx, organization string, num
 
 type removed struct{ documents, chunks int }
 
-// remove deletes the chunks of records, from the table and from the index. The
+// remove deletes the chunks of records: from the table, from the index, and their
+// vectors. The
 // Writer comes first: with it, no other transaction adds chunks meanwhile.
-func remove(ctx context.Context, tx *database.Tx, w *inverted.Writer, organization, typeName string, ids []string) (removed, error) {
+func (x *Indexer) remove(ctx context.Context, tx *database.Tx, w *inverted.Writer, organization, typeName string, ids []string) (removed, error) {
 	var r removed
 	query, args := `DELETE FROM search_chunks WHERE organization_id = ? AND source_type = ?
 		AND source_id IN (SELECT value FROM json_each(?)) RETURNING number, source_id`, []any{organization, typeName, jsonList(ids)}
@@ -71,12 +72,14 @@ func remove(ctx context.Context, tx *database.Tx, w *inverted.Writer, organizati
 		return r, fmt.Errorf("delete chunks of %s: %w", typeName, err)
 	}
 	r.documents, r.chunks = len(seen), len(numbers)
-	_, err = w.Delete(ctx, numbers)
-	return r, err
+	if _, err := w.Delete(ctx, numbers); err != nil || x.config.Vectors == nil {
+		return r, err
+	}
+	return r, x.config.Vectors.Delete(ctx, tx, organization, numbers)
 }
 
-// readHits returns the chunks with the given numbers as hits, in that order.
-func readHits(ctx context.Context, tx *database.Tx, organization string, numbers []int64) ([]hitRow, error) {
+// readChunks returns the chunks with the given numbers as hits, by number.
+func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64) (map[int64]hitRow, error) {
 	query, list := `SELECT c.number, c.source_type, c.source_id, c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, c.content, c.content_type
 		FROM json_each(?) AS k CROSS JOIN search_chunks c WHERE c.organization_id = ? AND c.number = k.value`, any(jsonList(numbers))
 	if tx.Dialect().Name() == database.Postgres {
@@ -85,6 +88,9 @@ func readHits(ctx context.Context, tx *database.Tx, organization string, numbers
 		list = pq.Array(numbers)
 	}
 	byNumber := make(map[int64]hitRow, len(numbers))
+	if len(numbers) == 0 {
+		return byNumber, nil
+	}
 	err := each(ctx, tx, func(rows *sql.Rows) error {
 		var number int64
 		var h hitRow
@@ -95,15 +101,12 @@ func readHits(ctx context.Context, tx *database.Tx, organization string, numbers
 	if err != nil {
 		return nil, fmt.Errorf("read chunks: %w", err)
 	}
-	hits := make([]hitRow, len(numbers))
-	for i, n := range numbers {
-		h, ok := byNumber[n]
-		if !ok {
+	for _, n := range numbers {
+		if _, ok := byNumber[n]; !ok {
 			return nil, fmt.Errorf("chunk %d is in the search index but not in search_chunks", n)
 		}
-		hits[i] = h
 	}
-	return hits, nil
+	return byNumber, nil
 }
 
 // A hitRow is a hit with the text of its chunk.
