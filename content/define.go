@@ -29,7 +29,7 @@ func Define[R any, P interface {
 		Name: spec.Name, Label: spec.Label, Plural: spec.Plural, FormalName: spec.FormalName, Display: spec.Display,
 		Description: spec.Description, Table: spec.Table, Group: spec.Group, Icon: spec.Icon, Color: spec.Color,
 		Language: spec.Language, Text: spec.Text, TextFrom: spec.TextFrom, TextFormat: spec.TextFormat,
-		Children: spec.Children, Statistics: spec.Statistics,
+		Children: spec.Children, Statistics: spec.Statistics, History: spec.History,
 	})
 	t.newRow = func() Row { return P(new(R)) }
 	t.holds = func(r Row) bool {
@@ -375,6 +375,9 @@ func (t *Type) finishStatistics() {
 }
 
 func (t *Type) checkStatistic(st Statistic) {
+	if f := t.byName[st.Due]; (st.Due != "") != (st.Days > 0) || st.Due != "" && (f == nil || f.Kind != Time && f.Kind != Date || !f.Filterable()) {
+		t.problem("statistic %q: Due is a time or date field that can be filtered by, and Days, at least 1, belong to it", st.Name)
+	}
 	switch {
 	case st.Name == "":
 		t.problem("a statistic has no name")

@@ -63,6 +63,7 @@ type Spec[R any] struct {
 	Title       func(*R) string   // in place of the field with the role "title"
 	Document    func(*R) Document // in place of the document made from the roles
 	Statistics  []Statistic       // counted under the Type's name by Stats
+	History     bool              // the earlier versions of a record are kept when it changes
 }
 
 // A Statistic is a number, or a list of numbers by the values of a field, that
@@ -70,6 +71,8 @@ type Spec[R any] struct {
 type Statistic struct {
 	Name    string   // its key in the result: "open_value"
 	Filters []Filter // which records count
+	Due     string   // a time or date field: only what lies between now and Days later counts
+	Days    int      // with Due; at least 1
 	Sum     string   // the numeric field to add up; "" counts records
 	GroupBy string   // gives a list [{GroupBy as Key, count, value}] by this field
 	Key     string   // the name of the group's value in that list; default GroupBy

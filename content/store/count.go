@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -159,6 +161,7 @@ func (s *Store) totals(ctx context.Context, scope content.Scope, typ *content.Ty
 func (s *Store) Stats(ctx context.Context, scope content.Scope, typ *content.Type) (map[string]any, error) {
 	var single, grouped []content.Statistic
 	for _, st := range typ.Statistics() {
+		st.Filters = append(slices.Clone(st.Filters), s.due(typ, st)...)
 		if st.GroupBy == "" {
 			single = append(single, st)
 		} else {
@@ -188,6 +191,20 @@ func (s *Store) Stats(ctx context.Context, scope content.Scope, typ *content.Typ
 		result[st.Name] = list
 	}
 	return result, nil
+}
+
+// due is the filter of a statistic about what lies ahead.
+func (s *Store) due(typ *content.Type, st content.Statistic) []content.Filter {
+	f, ok := typ.Field(st.Due)
+	if !ok {
+		return nil
+	}
+	now, layout := s.Now().UTC(), time.RFC3339
+	if f.Kind == content.Date {
+		layout = time.DateOnly
+	}
+	return []content.Filter{{Field: f.Name, Op: content.GreaterOrEqual, Values: []string{now.Format(layout)}},
+		{Field: f.Name, Op: content.LessOrEqual, Values: []string{now.AddDate(0, 0, st.Days).Format(layout)}}}
 }
 
 // IDs returns the ids of the records that pass all of the filters, by id.
