@@ -2,7 +2,7 @@ package curatore_test
 
 import (
 	"bytes"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,12 +10,14 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce"
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // Close waits for what goes on in the background, so that nothing remains of an
-// SQLite database but its file.
+// SQLite database but its file, and no object beside it.
 func TestCloseLeavesOneFile(t *testing.T) {
 	for range 4 {
 		dir := t.TempDir()
@@ -27,43 +29,58 @@ func TestCloseLeavesOneFile(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		files, err := os.ReadDir(dir)
-		if err != nil || len(files) != 1 {
+		var files []string
+		if err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && e.Type().IsRegular() {
+				files = append(files, path)
+			}
+			return err
+		}); err != nil || len(files) != 1 || filepath.Base(files[0]) != "curatore.db" {
 			t.Fatalf("%v, %v", files, err)
 		}
 	}
 }
 
-// An import at work when the database is closed ends as failed and says what to
-// do.
-func TestCloseEndsImports(t *testing.T) {
-	config := curatore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "curatore.db")}
-	c, err := curatore.Open(t.Context(), config, salesforce.New())
+// An import at work when the database is closed goes on when it is opened again,
+// and without an object store ends as failed and says what to do.
+func TestCloseDuringAnImport(t *testing.T) {
+	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 8000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 20_000})
-	if err != nil {
-		t.Fatal(err)
-	}
-	run, err := organization(t, c, "acme").Import(t.Context(), "salesforce",
-		connectors.File{Name: parts[0].Name, Size: int64(len(parts[0].Data)), ReaderAt: bytes.NewReader(parts[0].Data)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for u, err := range run.Follow(t.Context()) {
+	onBoth(t, func(t *testing.T, kind string) {
+		config := curatore.Config{Database: databasetest.DSN(t, kind)}
+		c, err := curatore.Open(t.Context(), config, salesforce.New())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if u.Run.Status == jobs.Running {
-			break
+		run, err := organization(t, c, "acme").Import(t.Context(), "salesforce",
+			connectors.File{Name: parts[0].Name, Size: int64(len(parts[0].Data)), ReaderAt: bytes.NewReader(parts[0].Data)})
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if err := c.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ended, err := organization(t, open(t, config), "acme").Run(t.Context(), run.ID())
-	if err != nil || ended.Status != jobs.Failed || !strings.Contains(ended.Error, "start it again") {
-		t.Errorf("%s: %s, %v", ended.Status, ended.Error, err)
-	}
+		for u, err := range run.Follow(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u.Run.Status == jobs.Running {
+				break
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		org := organization(t, open(t, config), "acme")
+		ended := whenEnded(t, org, run.ID())
+		if kind == database.Postgres {
+			if ended.Status != jobs.Failed || !strings.Contains(ended.Error, "start it again") {
+				t.Errorf("%s: %s", ended.Status, ended.Error)
+			}
+			return
+		}
+		page, err := org.List(t.Context(), "salesforce_account", curatore.ListQuery{Limit: 1, Total: true})
+		if ended.Status != jobs.Completed || err != nil || page.Total != 8000 {
+			t.Errorf("%s: %s; %d accounts, %v", ended.Status, ended.Error, page.Total, err)
+		}
+	})
 }

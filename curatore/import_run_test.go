@@ -18,6 +18,8 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/blob"
+	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -41,8 +43,58 @@ func (w *tripwire) ReadAt(p []byte, off int64) (int, error) {
 	return w.ReaderAt.ReadAt(p, off)
 }
 
-// A context that is cancelled leaves its run marked as cancelled, and whole
-// batches stored; another import does the rest.
+// A tripStore is an object store in which tests lay tripwires.
+type tripStore struct {
+	blob.Store
+	mu   sync.Mutex
+	wire *tripwire
+}
+
+func newTripStore(t *testing.T) *tripStore {
+	t.Helper()
+	s, err := dirblob.Open(t.TempDir(), dirblob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &tripStore{Store: s}
+}
+
+// Get lays the wire where an import reads the object; the check of its SHA-256
+// before does not touch it.
+func (s *tripStore) Get(ctx context.Context, key string, r blob.Range) (io.ReadCloser, blob.Info, error) {
+	body, info, err := s.Store.Get(ctx, key, r)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil || s.wire == nil {
+		return body, info, err
+	}
+	s.wire.ReaderAt = body.(io.ReaderAt)
+	return struct {
+		io.ReadCloser
+		io.ReaderAt
+	}{body, s.wire}, info, nil
+}
+
+// wired returns a file with a wire in it: in the file, or in the object store.
+func (d *depot) wired(f connectors.File, wire *tripwire) connectors.File {
+	if d.trip == nil {
+		wire.ReaderAt = f.ReaderAt
+		f.ReaderAt = wire
+		return f
+	}
+	d.trip.mu.Lock()
+	defer d.trip.mu.Unlock()
+	d.trip.wire = wire
+	return f
+}
+
+// A run that is cancelled, without an object store by its caller's context, is
+// marked as cancelled, and whole batches are stored; another import does the rest.
 func TestCancelledContext(t *testing.T) {
 	const accounts = 3000
 	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: accounts})
@@ -56,10 +108,15 @@ func TestCancelledContext(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		var run *curatore.Run
 		started := make(chan struct{})
-		wire := &tripwire{ReaderAt: file("x", data).ReaderAt, at: int64(len(data)) / 2}
+		wire := &tripwire{at: int64(len(data)) / 2}
 		wire.call = func() {
 			<-started
-			cancel(errors.New("the user has closed the window"))
+			const cause = "the user has closed the window"
+			if cancel(errors.New(cause)); d.trip != nil { // the run outlives its caller
+				if err := run.Cancel(context.Background(), cause); err != nil {
+					t.Error(err)
+				}
+			}
 			for { // it is told to the run in the background
 				if r, err := d.org.Run(context.Background(), run.ID()); err != nil || r.CancelCause != "" {
 					return
@@ -69,7 +126,7 @@ func TestCancelledContext(t *testing.T) {
 		}
 		// With these settings the file is read once, from its beginning.
 		options := connectors.Options{Settings: json.RawMessage(`{"encoding":"utf-8","date_order":"month first"}`)}
-		if run, err = d.org.ImportWith(ctx, "salesforce", options, connectors.File{Name: parts[0].Name, Size: int64(len(data)), ReaderAt: wire}); err != nil {
+		if run, err = d.org.ImportWith(ctx, "salesforce", options, d.wired(file(parts[0].Name, data), wire)); err != nil {
 			t.Fatal(err)
 		}
 		close(started)
@@ -108,14 +165,14 @@ func TestCancelledRun(t *testing.T) {
 	var run *curatore.Run
 	started := make(chan struct{})
 	data := salesforcetest.Zip(accountsCSV(someAccounts(400)...))
-	wire := &tripwire{ReaderAt: file("x", data).ReaderAt, at: int64(len(data)) / 2}
+	wire := &tripwire{at: int64(len(data)) / 2}
 	wire.call = func() {
 		<-started
 		if err := run.Cancel(context.Background(), "not now"); err != nil {
 			t.Error(err)
 		}
 	}
-	run, err := d.org.Import(t.Context(), "salesforce", connectors.File{Name: "x.zip", Size: int64(len(data)), ReaderAt: wire})
+	run, err := d.org.Import(t.Context(), "salesforce", d.wired(file("x.zip", data), wire))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +200,8 @@ func TestWait(t *testing.T) {
 	d := newDepots(t, database.SQLite)(t, "acme")
 	data := salesforcetest.Zip(accountsCSV(someAccounts(20)...))
 	waited := make(chan struct{})
-	wire := &tripwire{ReaderAt: file("x", data).ReaderAt, call: func() { <-waited }}
-	run, err := d.org.Import(t.Context(), "salesforce", connectors.File{Name: "x.zip", Size: int64(len(data)), ReaderAt: wire})
+	wire := &tripwire{call: func() { <-waited }}
+	run, err := d.org.Import(t.Context(), "salesforce", d.wired(file("x.zip", data), wire))
 	if err != nil {
 		t.Fatal(err)
 	}

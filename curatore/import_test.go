@@ -28,6 +28,8 @@ type depot struct {
 	org *curatore.Organization
 	db  *database.DB
 	id  string // of the organization
+
+	trip *tripStore // on SQLite; on Postgres there is no object store
 }
 
 // newDepots opens a database and returns a function that makes depots in it:
@@ -35,11 +37,17 @@ type depot struct {
 func newDepots(t *testing.T, kind string) func(t testing.TB, name string) *depot {
 	t.Helper()
 	dsn := databasetest.DSN(t, kind)
-	c := open(t, curatore.Config{Database: dsn})
+	config := curatore.Config{Database: dsn}
+	var trip *tripStore
+	if kind == database.SQLite {
+		trip = newTripStore(t)
+		config.Objects = trip
+	}
+	c := open(t, config)
 	db := databasetest.OpenDSN(t, dsn)
 	return func(t testing.TB, name string) *depot {
 		t.Helper()
-		d := &depot{t: t, c: c, db: db}
+		d := &depot{t: t, c: c, db: db, trip: trip}
 		var err error
 		if d.org, err = c.Organization(context.Background(), name, "test"); err != nil {
 			t.Fatal(err)

@@ -32,16 +32,23 @@ type importConfig struct {
 type fileConfig struct {
 	Filename string `json:"filename"`
 	FileSize int64  `json:"file_size"`
+	Key      string `json:"key,omitempty"` // of the object; empty for a file in the memory of one process
+	SHA256   string `json:"sha256,omitempty"`
 }
 
 // Import starts an import of a connection, from files if it takes such, and
 // returns when it is stored as a run; see [Run.Wait]. All parts of one export
 // are given at once.
 //
-// The import reads the files until its run has ended: keep them open until
-// then. It lives no longer than ctx: when that is cancelled the run is too, and
-// what was committed stays. Pass context.WithoutCancel where it shall outlive its
-// caller.
+// With an object store, as beside an SQLite database, the files are stored with
+// the run and may be closed when Import returns. Any process that works on the
+// database reads them; the import goes on after a crash, outlives ctx, and is
+// ended with [Run.Cancel]. The files are removed when the run has ended.
+//
+// Without an object store the import reads the files itself until its run has
+// ended: keep them open until then. It lives no longer than its process and than
+// ctx: when that is cancelled the run is too, and what was committed stays. Pass
+// context.WithoutCancel where it shall outlive its caller.
 func (o *Organization) Import(ctx context.Context, connection string, files ...connectors.File) (*Run, error) {
 	return o.ImportWith(ctx, connection, connectors.Options{}, files...)
 }
@@ -54,20 +61,36 @@ func (o *Organization) ImportWith(ctx context.Context, connection string, option
 	if err != nil {
 		return nil, err
 	}
-	config := importConfig{Options: options}
-	var names []string
 	for _, f := range files {
-		if f.ReaderAt == nil {
-			return nil, fmt.Errorf("%w: the file %q has no reader", content.ErrInvalid, f.Name)
+		if f.ReaderAt == nil && f.Reader == nil || f.Size < 0 {
+			return nil, fmt.Errorf("%w: the file %q has no reader, or a negative size", content.ErrInvalid, f.Name)
 		}
-		config.Files = append(config.Files, fileConfig{f.Name, f.Size})
-		names = append(names, f.Name)
+		if f.ReaderAt == nil && !c.hasObjects() {
+			return nil, fmt.Errorf("%w: the file %q can be read only once, which needs an object store; set Config.Objects, or give a ReaderAt", content.ErrDisabled, f.Name)
+		}
 	}
-	run, err := o.start(ctx, jobs.NewRun{Type: conn.RunType(), Label: strings.Join(names, ", "), Config: config}, files)
+	var run *Run
+	if c.hasObjects() {
+		run, err = o.hand(ctx, conn, options, files)
+	} else {
+		run, err = o.importHere(ctx, conn, options, files)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("import %s: %w", connection, err)
 	}
 	return run, nil
+}
+
+// importHere starts an import that only this process can work on, since the files
+// are nowhere else.
+func (o *Organization) importHere(ctx context.Context, conn *connectors.Connection, options connectors.Options, files []connectors.File) (*Run, error) {
+	config := importConfig{Options: options}
+	var names []string
+	for _, f := range files {
+		config.Files = append(config.Files, fileConfig{Filename: f.Name, FileSize: f.Size})
+		names = append(names, f.Name)
+	}
+	return o.start(ctx, o.c.importRuns[conn.Name()], config, strings.Join(names, ", "), files)
 }
 
 // ReplayFailures starts a run that tries again the records which earlier imports
@@ -83,15 +106,16 @@ func (o *Organization) ReplayFailures(ctx context.Context, connection string, op
 	if !conn.Replayable() {
 		return nil, fmt.Errorf("%w: %s cannot replay records, import them again", content.ErrInvalid, connection)
 	}
-	run, err := o.start(ctx, jobs.NewRun{Type: conn.ReplayType(), Config: importConfig{Options: options}}, nil)
+	run, err := o.start(ctx, o.c.replayRuns[connection], importConfig{Options: options}, "", nil)
 	if err != nil {
 		return nil, fmt.Errorf("replay %s: %w", connection, err)
 	}
 	return run, nil
 }
 
-// start stores a run and sees to it that it ends with ctx.
-func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connectors.File) (*Run, error) {
+// start stores a run. One that needs the files which this process was given ends
+// with it and with ctx.
+func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig], config importConfig, label string, files []connectors.File) (*Run, error) {
 	c := o.c
 	var run *jobs.Run
 	keep := func(files []connectors.File) {
@@ -104,7 +128,8 @@ func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connect
 		}
 	}
 	err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		if run, err = c.jobs.Enqueue(ctx, tx, o.scope, n); err == nil {
+		run, err = job.Enqueue(ctx, tx, o.scope, config, jobs.Options{Label: label, Transient: files != nil})
+		if err == nil && files != nil {
 			keep(files) // before anybody can find the run
 		}
 		return err
@@ -114,6 +139,9 @@ func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connect
 			keep(nil)
 		}
 		return nil, err
+	}
+	if files == nil {
+		return &Run{o: o, id: run.ID}, nil
 	}
 	stop := context.AfterFunc(ctx, func() {
 		err := c.jobs.Cancel(context.WithoutCancel(ctx), o.scope, run.ID, fmt.Sprintf("the caller went away: %v", context.Cause(ctx)))
@@ -126,9 +154,6 @@ func (o *Organization) start(ctx context.Context, n jobs.NewRun, files []connect
 		_, _ = c.jobs.Wait(ctx, o.scope, run.ID) // what it ended with stands in the run
 		keep(nil)                                // it may have ended before it began
 	})
-	if err := c.jobs.Dispatch(ctx, run); err != nil && c.config.Logger != nil {
-		c.config.Logger.WarnContext(ctx, "a run waits for the next sweep", "run", run.ID, "error", err)
-	}
 	return &Run{o: o, id: run.ID}, nil
 }
 
@@ -159,29 +184,40 @@ func (c *Curator) untilClosed(ctx context.Context, do func(ctx context.Context))
 // given them, which takes it up at once unless it has ended.
 const waitForFiles = time.Minute
 
-// accept reports whether this process is to work on an import: it has the files,
-// or none are needed, or the process that had them is gone and the import has to
-// end.
+// accept reports whether this process is to work on an import: it can read the
+// files, or none are needed, or the process that had them is gone and the import
+// has to end.
 func (c *Curator) accept(run jobs.Run) bool {
 	c.mu.Lock()
 	_, here := c.files[run.ID]
 	c.mu.Unlock()
 	var config importConfig
 	err := json.Unmarshal(run.Config, &config)
-	return here || err != nil || len(config.Files) == 0 || c.now().Sub(run.CreatedAt) > waitForFiles
+	switch {
+	case here || err != nil || len(config.Files) == 0:
+		return true
+	case config.Files[0].Key != "":
+		return c.hasObjects()
+	}
+	return c.now().Sub(run.CreatedAt) > waitForFiles
 }
 
 // importJob makes the job of a connection's imports.
-func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *jobs.Task) (any, error) {
-	return func(ctx context.Context, task *jobs.Task) (any, error) {
+func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *jobs.Task, importConfig) (any, error) {
+	return func(ctx context.Context, task *jobs.Task, config importConfig) (_ any, err error) {
 		run := task.Run()
 		c.mu.Lock()
 		files := c.files[run.ID]
 		delete(c.files, run.ID)
 		c.mu.Unlock()
-		var config importConfig
-		if err := json.Unmarshal(run.Config, &config); err != nil {
-			return nil, fmt.Errorf("import %s: its config cannot be read: %w", conn.Name(), err)
+		if len(config.Files) > 0 && config.Files[0].Key != "" {
+			c.removeWhenEnded(ctx, task.Scope(), run.ID, config.Files)
+			fetched, closeAll, err := c.fetch(ctx, task, config)
+			if err != nil {
+				return nil, fmt.Errorf("import %s: %w", conn.Name(), err)
+			}
+			defer func() { err = errors.Join(err, closeAll()) }()
+			files = fetched
 		}
 		if len(files) < len(config.Files) {
 			return nil, fmt.Errorf("import %s: the process that was given the files ended before it read them; import them again", conn.Name())
@@ -191,12 +227,8 @@ func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *
 }
 
 // replayJob makes the job of a connection's replays.
-func (c *Curator) replayJob(conn *connectors.Connection) func(context.Context, *jobs.Task) (any, error) {
-	return func(ctx context.Context, task *jobs.Task) (any, error) {
-		var config importConfig
-		if err := json.Unmarshal(task.Run().Config, &config); err != nil {
-			return nil, fmt.Errorf("replay %s: its config cannot be read: %w", conn.Name(), err)
-		}
+func (c *Curator) replayJob(conn *connectors.Connection) func(context.Context, *jobs.Task, importConfig) (any, error) {
+	return func(ctx context.Context, task *jobs.Task, config importConfig) (any, error) {
 		return c.imports.Replay(ctx, task, conn, config.Options)
 	}
 }

@@ -99,8 +99,9 @@ func (o *Organization) Children(ctx context.Context, typeName, id, relation stri
 	return Page{}, fmt.Errorf("%w: %s has no relation %q; it has: %s", content.ErrInvalid, typeName, relation, strings.Join(known, ", "))
 }
 
-// Text returns a record's whole text, which may stand in the record or in the
-// one that it links to. A record without one gives "".
+// Text returns a record's whole text, which may stand in the record, in an object
+// of the organization, of which it is the first 16 MB, or in the record that it
+// links to. A record without one gives "".
 func (o *Organization) Text(ctx context.Context, typeName, id string) (string, error) {
 	typ, err := o.c.registry.Lookup(typeName)
 	if err != nil {
@@ -118,7 +119,11 @@ func (o *Organization) Text(ctx context.Context, typeName, id string) (string, e
 func (c *Curator) text(ctx context.Context, scope content.Scope, typ *content.Type, row content.Row) (string, error) {
 	for range len(c.registry.Types()) + 1 {
 		source, from := typ.TextSource()
-		if source != content.TextLinked {
+		switch source {
+		case content.TextLinked:
+		case content.TextObject:
+			return c.objectText(ctx, scope, typ, row)
+		default:
 			return typ.Text(row), nil
 		}
 		link, _ := typ.Field(from)

@@ -13,10 +13,11 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/blob"
+	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore/jobs"
-	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
 	"github.com/curatore/curatore-go/functions"
 	"github.com/curatore/curatore-go/migrations"
 	"github.com/curatore/curatore-go/search"
@@ -40,9 +41,28 @@ type Config struct {
 	// NoSearch switches search off: Search returns content.ErrDisabled, records
 	// are imported and wait to be indexed.
 	NoSearch bool
-	// Runner makes imports run; nil runs them in this process. An import from
-	// files can only run in the process that was given them.
+	// Runner makes imports run; nil runs them in this process.
 	Runner jobs.Runner
+	// EnqueueOnly makes this process store runs, read and search, and leave the
+	// work to others on the same database.
+	EnqueueOnly bool
+	// Drain is how long Close lets imports at work go on before it stops them; 0
+	// is not at all.
+	Drain time.Duration
+	// Objects keeps the files of imports until they have been read, and the texts
+	// of types whose text is an object; see packages blob, dirblob and s3blob. All
+	// processes on one database are given the same. Nil is a directory beside an
+	// SQLite database ("curatore.db-objects"). With Postgres nil is none: an
+	// import from files then runs in the process that was given them, or not at
+	// all.
+	Objects blob.Store
+	// TempObjects keeps the files of imports alone, such as in a bucket whose
+	// objects expire; nil is Objects, without which it is not used.
+	TempObjects blob.Store
+	// SpillDir is where an import keeps local copies of files from an object
+	// store on another machine; "" is the directory for temporary files. It needs
+	// room for the largest files that are imported at once.
+	SpillDir string
 	// HTTP is for connections that fetch; nil is http.DefaultClient.
 	HTTP *http.Client
 	// Logger gets what is not returned to a caller; nil is silent.
@@ -64,10 +84,15 @@ type Curator struct {
 	searcher    *search.Searcher // nil when search is off
 	imports     *connectors.Engine
 	jobs        *jobs.Service
+	importRuns  map[string]*jobs.Typed[importConfig] // by connection
+	replayRuns  map[string]*jobs.Typed[importConfig] // those that replay
+	maintenance *jobs.Typed[struct{}]
 	engine      *functions.Engine
 
-	mu    sync.Mutex
-	files map[string][]connectors.File // of the imports that wait or work in this process
+	mu      sync.Mutex
+	files   map[string][]connectors.File         // of the imports that wait or work in this process, where there is no object store
+	reading map[string]func(ctx context.Context) // removes the files of runs at work here, once they have ended
+	dir     *dirblob.Store                       // beside an SQLite database; nil before it is needed
 
 	closed     bool
 	closing    chan struct{}  // closed by Close, for what goes on in the background
@@ -82,7 +107,7 @@ type Curator struct {
 // The context bounds the opening alone. Close the Curator when done.
 func Open(ctx context.Context, config Config, connections ...*connectors.Connection) (_ *Curator, err error) {
 	c := &Curator{config: config, auth: content.NewAuthority(), connections: map[string]*connectors.Connection{},
-		order: connections, files: map[string][]connectors.File{}, closing: make(chan struct{})}
+		order: connections, files: map[string][]connectors.File{}, reading: map[string]func(context.Context){}, closing: make(chan struct{})}
 	if err := c.declare(); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
@@ -105,6 +130,9 @@ func Open(ctx context.Context, config Config, connections ...*connectors.Connect
 	}
 	if err := c.jobs.Start(ctx); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	if c.hasObjects() {
+		c.untilClosed(ctx, c.keepSweeping)
 	}
 	return c, nil
 }
@@ -172,7 +200,9 @@ func (c *Curator) migrate(ctx context.Context) error {
 }
 
 // Close stops the work in this process and closes the database. Imports at work
-// end as failed, with the advice to start them again; what they committed stays.
+// go on from their last checkpoint when the database is opened again, or in
+// another process. Without an object store they end as failed, with the advice to
+// start them again; what they committed stays.
 func (c *Curator) Close() error {
 	err := c.jobs.Stop(context.Background())
 	c.mu.Lock()
@@ -182,7 +212,8 @@ func (c *Curator) Close() error {
 	}
 	c.mu.Unlock()
 	c.background.Wait()
-	return errors.Join(err, c.db.Close())
+	c.allDoneReading()
+	return errors.Join(err, c.closeObjects(), c.db.Close())
 }
 
 // Connections returns the connections in the order in which they were given.
@@ -203,24 +234,11 @@ func (c *Curator) assemble() error {
 	c.store.Now = c.now
 	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Now: c.now, Log: c.config.Logger}
 	c.assembleSearch()
-	var list []jobs.Job
-	queues := make([]jobs.Queue, len(c.order))
-	for i, conn := range c.order {
-		queues[i] = jobs.Queue{Name: conn.Name(), Label: conn.Label()}
-		list = append(list, jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Name(), Timeout: conn.Timeout(), Accept: c.accept, Handle: c.importJob(conn)})
-		if conn.Replayable() {
-			list = append(list, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: conn.Name(), Timeout: conn.Timeout(), Handle: c.replayJob(conn)})
-		}
-	}
-	runner := c.config.Runner
-	if runner == nil {
-		runner = localrunner.New(localrunner.Config{Logger: c.config.Logger})
-	}
-	var err error
-	if c.jobs, err = jobs.New(jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: queues, Jobs: list, Now: c.now, Logger: c.config.Logger}); err != nil {
+	if err := c.assembleJobs(); err != nil {
 		return err
 	}
 	all := append(functions.Builtins(c.sources()), c.ownFunctions()...)
+	var err error
 	c.engine, err = functions.NewEngine(functions.Config{Authorize: c.config.Authorize, Logger: cmp.Or(c.config.Logger, slog.New(slog.DiscardHandler))}, all...)
 	return err
 }

@@ -67,10 +67,28 @@ func (c *Curator) organizationID(ctx context.Context, name string) (id string, e
 }
 
 // DeleteOrganization removes an organization and everything that belongs to it:
-// records, chunks, runs, events, failures. It cannot be undone. On SQLite it
-// holds the writer for as long as it takes. Without such an organization it is
+// records, chunks, runs, events, failures, objects. It cannot be undone. On
+// SQLite it holds the writer for as long as it takes. After an error something may
+// be gone already; call it again. Without such an organization it is
 // content.ErrNotFound.
 func (c *Curator) DeleteOrganization(ctx context.Context, name string) error {
+	id, err := c.organizationID(ctx, name)
+	if err != nil {
+		return err
+	}
+	// The objects first: when that fails, the organization is still there to be
+	// deleted again. Then those that were stored meanwhile.
+	if err := c.deleteObjects(ctx, id); err != nil {
+		return err
+	}
+	if err := c.deleteRows(ctx, name); err != nil {
+		return err
+	}
+	return c.deleteObjects(ctx, id)
+}
+
+// deleteRows removes what the database has of an organization.
+func (c *Curator) deleteRows(ctx context.Context, name string) error {
 	return c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if _, err := tx.Exec(ctx, `DELETE FROM run_keys WHERE set_id IN (SELECT s.id FROM run_key_sets s JOIN runs r ON r.id = s.run_id
 			JOIN organizations o ON o.id = r.organization_id WHERE o.name = ?)`, name); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/blob/blobtest"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/content/store"
@@ -154,9 +156,9 @@ func TestDeleteOrganizationThatImports(t *testing.T) {
 		d := newDepots(t, kind)(t, "acme")
 		data := zipped(accountsCSV(someAccounts(400)...))
 		gone := make(chan error, 1)
-		wire := &tripwire{ReaderAt: data.ReaderAt, at: data.Size / 2}
+		wire := &tripwire{at: data.Size / 2}
 		wire.call = func() { gone <- d.c.DeleteOrganization(context.Background(), "acme") }
-		run, err := d.org.Import(t.Context(), "salesforce", connectors.File{Name: data.Name, Size: data.Size, ReaderAt: wire})
+		run, err := d.org.Import(t.Context(), "salesforce", d.wired(data, wire))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +278,13 @@ func TestRunsAndEvents(t *testing.T) {
 	if run.Type != "salesforce_import" || run.Queue != "salesforce" || run.Label != "WE_00Dbm00000QmZ4kEAF_1.ZIP" || run.CreatedBy != "test" || run.Phase != "indexing" {
 		t.Errorf("%+v", run)
 	}
-	if want := `{"files":[{"filename":"WE_00Dbm00000QmZ4kEAF_1.ZIP","file_size":` + fmt.Sprint(zipped(accountsCSV(someAccounts(9)...)).Size) + `}]}`; string(run.Config) != want {
+	export := zipped(accountsCSV(someAccounts(9)...))
+	raw, err := io.ReadAll(io.NewSectionReader(export, 0, export.Size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf(`{"files":[{"filename":"WE_00Dbm00000QmZ4kEAF_1.ZIP","file_size":%d,"key":"%s/salesforce/imports/%s/0","sha256":"%s"}]}`,
+		len(raw), d.id, run.ID, blobtest.Sum(raw)); string(run.Config) != want {
 		t.Errorf("config %s, want %s", run.Config, want)
 	}
 	_, data := d.events(run.ID, jobs.EventImportStart)

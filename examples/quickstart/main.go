@@ -170,6 +170,11 @@ func (r *report) importFiles(ctx context.Context, org *curatore.Organization, o 
 	if err != nil {
 		return err
 	}
+	// Left alone, the import would go on when the database is opened again.
+	stop := context.AfterFunc(ctx, func() {
+		_ = started.Cancel(context.WithoutCancel(ctx), "interrupted") // or it has ended
+	})
+	defer stop()
 	ctx = context.WithoutCancel(ctx)
 	for update, err := range started.Follow(ctx) {
 		if err != nil {
