@@ -75,6 +75,9 @@ func (t *Type) Children() []Child { return slices.Clone(t.spec.Children) }
 // Statistics returns the declared statistics.
 func (t *Type) Statistics() []Statistic { return slices.Clone(t.spec.Statistics) }
 
+// History reports whether earlier versions of records are kept.
+func (t *Type) History() bool { return t.spec.History }
+
 // Fields returns the declared fields in order, without those of [Record].
 func (t *Type) Fields() []*Field { return slices.Clone(t.fields) }
 

@@ -37,6 +37,9 @@ func Down(types ...*content.Type) string {
 	slices.Reverse(ordered)
 	var b strings.Builder
 	for _, t := range ordered {
+		if t.History() {
+			b.WriteString("DROP TABLE " + quote(historyTable(t)) + ";\n")
+		}
 		b.WriteString("DROP TABLE " + quote(t.Table()) + ";\n")
 	}
 	return b.String()
@@ -111,6 +114,9 @@ func objects(d database.Dialect, t *content.Type, among []*content.Type) []objec
 		if f.Indexed() && !f.Has(content.Key) {
 			index("by_"+f.Name, "CREATE INDEX %s ON %s (organization_id, "+quote(f.Name)+")")
 		}
+	}
+	if t.History() {
+		all = append(all, historyObject(d, t))
 	}
 	return all
 }
@@ -202,6 +208,12 @@ func missing(ctx context.Context, tx *database.Tx, types []*content.Type) ([]obj
 			named[o.name] = t.Name()
 			_, there := indexes[o.name]
 			switch {
+			case t.History() && o.name == historyTable(t):
+				added, wrong, err := missingHistory(ctx, tx, t)
+				if err != nil {
+					return nil, err
+				}
+				todo, problems = append(todo, added...), append(problems, wrong...)
 			case o.name != t.Table() && !there:
 				todo = append(todo, o)
 			case o.name != t.Table():

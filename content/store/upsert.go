@@ -88,6 +88,7 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 	}
 	var args []any
 	var queue indexQueue
+	var versions []string // ids of records whose earlier version is kept
 	for i, row := range rows {
 		if err := p.read(row, values); err != nil {
 			return n, err
@@ -108,6 +109,9 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 		rec.UpdatedAt, rec.DeletedAt, rec.IndexedAt = b.Time, nil, nil
 		created := at
 		if known {
+			if p.typ.History() && !old.updatedAt.Equal(b.Time) { // else this run has written it itself
+				versions = append(versions, old.id)
+			}
 			rec.ID, rec.CreatedAt = old.id, old.createdAt
 			created = d.Time(old.createdAt)
 			n.Updated++
@@ -133,6 +137,9 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 			return n, fmt.Errorf("index %s: %w", p.typ.Name(), err)
 		}
 		queue.mark(indexed, b.Time, at, args)
+	}
+	if err := p.keepVersions(ctx, tx, org, b.Time, versions); err != nil {
+		return n, err
 	}
 	if err := p.insert(ctx, tx, args); err != nil {
 		return n, fmt.Errorf("write %s: %w", p.typ.Name(), err)

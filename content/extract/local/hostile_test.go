@@ -210,3 +210,36 @@ func FuzzExtract(f *testing.F) {
 		}
 	})
 }
+
+// What stands inside of archives and pages is reached by few changes of their
+// bytes, so it is changed before they are made.
+func FuzzInside(f *testing.F) {
+	f.Add(0, p("x")+`<w:tbl><w:tr><w:tc>`+p("y")+`</w:tc></w:tr></w:tbl><w:p><w:r><w:br w:type="page"/></w:r></w:p>`)
+	f.Add(1, shape("body", "x")+`<a:tbl><a:tr><a:tc><a:txBody><a:p/></a:txBody></a:tc></a:tr></a:tbl>`)
+	f.Add(2, `<row r="1"><c r="A1" t="inlineStr"><is><t>x</t></is></c><c r="XFD1"><v>1e300</v></c></row>`)
+	f.Add(3, "q 1 0 0 1 0 0 cm BT /F 12 Tf 1 0 0 1 72 700 Tm [(a) -300 (b)] TJ T* (c) ' 1 2 (d) \" ET Q /I Do BI ID x EI")
+	f.Add(4, "--x\nContent-Type: multipart/alternative; boundary=y\n\n--y\nContent-Transfer-Encoding: base64\n\neA==\n--y--\n--x--")
+	e := local.New(local.Options{Limits: extract.Limits{Time: 20 * time.Second, DecodedBytes: 16 << 20, TextBytes: 1 << 20, Pages: 50}})
+	f.Fuzz(func(t *testing.T, kind int, inside string) {
+		var data string
+		switch kind % 5 {
+		case 0:
+			data = word(t, inside)
+		case 1:
+			data = zipped(t, "ppt/presentation.xml", `<p xmlns:r="r"><sldIdLst><sldId r:id="rA"/></sldIdLst></p>`, "ppt/_rels/presentation.xml.rels",
+				`<Relationships><Relationship Id="rA" Type="x/slide" Target="slides/slide1.xml"/></Relationships>`, "ppt/slides/slide1.xml", slide(inside))
+		case 2:
+			data = zipped(t, "[Content_Types].xml", `<Types/>`, "xl/workbook.xml", `<workbook xmlns:r="r"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>`,
+				"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+				"xl/worksheets/sheet1.xml", `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`+inside+`</sheetData></worksheet>`)
+		case 3:
+			data = pdfOf(0, inside)
+		default:
+			data = "From: a@b\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n" + inside
+		}
+		r, err := e.Extract(t.Context(), file("", data))
+		if s := extract.StatusOf(r, err); s == extract.TimedOut || s == extract.Failed {
+			t.Errorf("%s: %v", s, err)
+		}
+	})
+}
