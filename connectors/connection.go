@@ -15,6 +15,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/functions"
 )
 
@@ -58,6 +59,12 @@ type Input[S any] struct {
 	Logger   *slog.Logger // never nil
 	Run      string       // id of the run, the same when it goes on after a crash; "" in a test of the connection
 	Stored   *Stored      // what is stored; nil in a test of the connection
+	DryRun   bool         // nothing is changed: leave out what costs much and only makes what is written
+
+	// Objects keeps files; nil when the program has no object store. Keys begin
+	// with ObjectPrefix and a slash: they go with the organization.
+	Objects      blob.Store
+	ObjectPrefix string
 
 	services *rest.Pool
 	secrets  Secrets

@@ -12,6 +12,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore/jobs"
@@ -50,12 +51,18 @@ type Engine struct {
 	Auth  *content.Authority
 	Store *store.Store
 	Index Indexer // nil: there is no index, records stay queued
+	// Text reads the text of a record that stands in an object, to be indexed;
+	// nil leaves it out.
+	Text func(ctx context.Context, scope content.Scope, typ *content.Type, row content.Row) (string, error)
 	// IndexLater leaves new and changed records queued for a later import.
 	// Deleted ones are taken out of the index all the same.
 	IndexLater bool
-	HTTP       *http.Client     // for connections; nil is http.DefaultClient
-	Secrets    Secrets          // what references in settings stand for; nil is LocalSecrets{}
-	Now        func() time.Time // nil is time.Now
+	HTTP       *http.Client // for connections; nil is http.DefaultClient
+	// Objects gives connections the store in which they keep files; nil, or
+	// content.ErrDisabled, is none.
+	Objects func() (blob.Store, error)
+	Secrets Secrets          // what references in settings stand for; nil is LocalSecrets{}
+	Now     func() time.Time // nil is time.Now
 	// Wait pauses between requests of connections; nil is rest.Wait. For tests.
 	Wait func(context.Context, time.Duration) error
 	Log  *slog.Logger // nil is silent

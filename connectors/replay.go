@@ -43,7 +43,11 @@ func (im *importing) replay(ctx context.Context) error {
 	if im.c.spec.Replay == nil {
 		return fmt.Errorf("%w: the connection has no Replay function; import again", content.ErrInvalid)
 	}
-	read, err := im.c.spec.Replay(ctx, im.input(nil))
+	in, err := im.input(nil)
+	if err != nil {
+		return err
+	}
+	read, err := im.c.spec.Replay(ctx, in)
 	if err != nil {
 		return err
 	}

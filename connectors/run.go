@@ -79,7 +79,11 @@ func (e *Engine) importing(task Task, c *Connection, options Options) (*importin
 
 func (im *importing) run(ctx context.Context, files []File) (err error) {
 	im.task.Progress(PhaseParsing, 0, 0)
-	session, err := im.c.spec.Open(ctx, im.input(files))
+	in, err := im.input(files)
+	if err != nil {
+		return err
+	}
+	session, err := im.c.spec.Open(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -138,11 +142,18 @@ func (im *importing) testInput() Input[json.RawMessage] {
 	}
 }
 
-func (im *importing) input(files []File) Input[json.RawMessage] {
+func (im *importing) input(files []File) (Input[json.RawMessage], error) {
 	in := im.testInput()
-	in.Files, in.Run = files, im.task.Run().ID
+	in.Files, in.Run, in.DryRun = files, im.task.Run().ID, im.options.DryRun
 	in.Stored = &Stored{store: im.Store, scope: im.scope, instance: im.options.Instance}
-	return in
+	in.ObjectPrefix = im.organization + "/" + im.c.Name()
+	if im.Objects != nil {
+		var err error
+		if in.Objects, err = im.Objects(); err != nil && !errors.Is(err, content.ErrDisabled) {
+			return in, err
+		}
+	}
+	return in, nil
 }
 
 // streams returns the streams of a session, with the types as they are

@@ -18,7 +18,7 @@ func decode[S any](defaults S, in Input[json.RawMessage]) (Input[S], error) {
 	// JSON is decoded into what is there: without a copy, what one import sets
 	// in a map would be set for all.
 	unshare(reflect.ValueOf(&settings).Elem())
-	typed := Input[S]{Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger, Run: in.Run, Stored: in.Stored,
+	typed := Input[S]{Instance: in.Instance, Files: in.Files, HTTP: in.HTTP, Now: in.Now, Logger: in.Logger, Run: in.Run, Stored: in.Stored, DryRun: in.DryRun, Objects: in.Objects, ObjectPrefix: in.ObjectPrefix,
 		services: in.services, secrets: in.secrets}
 	if len(in.Settings) > 0 {
 		d := json.NewDecoder(bytes.NewReader(in.Settings))

@@ -232,7 +232,10 @@ func (c *Curator) now() time.Time {
 func (c *Curator) assemble() error {
 	c.store = store.New(c.db, c.registry, c.auth)
 	c.store.Now = c.now
-	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Now: c.now, Log: c.config.Logger}
+	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Objects: c.objects, Now: c.now, Log: c.config.Logger}
+	if c.hasObjects() {
+		c.imports.Text = c.objectText
+	}
 	c.assembleSearch()
 	if err := c.assembleJobs(); err != nil {
 		return err
