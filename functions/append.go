@@ -142,6 +142,42 @@ func (i item) appendJSON(b []byte) (_ []byte, err error) {
 	}
 	b = appendText(b, `,"parent_id":`, i.ParentID)
 	b = appendText(b, `,"parent_type":`, i.ParentType)
+	if len(i.Children) > 0 {
+		if b, err = appendChildren(append(b, `,"children":{`...), i.Children); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, '}'), nil
+}
+
+// appendChildren writes the records below one, by relation, and closes the object.
+func appendChildren(b []byte, all map[string]children) (_ []byte, err error) {
+	names := make([]string, 0, len(all))
+	for name := range all {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for i, name := range names {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, name), `:{"items":[`...)
+		for j, c := range all[name].Items {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(append(b, `{"id":`...), c.ID)
+			b = appendString(append(b, `,"type":`...), c.Type)
+			b = appendString(append(b, `,"display_type":`...), c.DisplayType)
+			b = appendString(append(b, `,"title":`...), c.Title)
+			if b, err = appendObject(append(b, `,"fields":`...), c.Fields); err != nil {
+				return nil, err
+			}
+			b = append(b, '}')
+		}
+		b = append(b, `],"total":`...)
+		b = append(strconv.AppendInt(b, all[name].Total, 10), '}')
+	}
 	return append(b, '}'), nil
 }
 

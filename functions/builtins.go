@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"unicode/utf8"
 
 	"github.com/invopop/jsonschema"
@@ -15,8 +16,10 @@ import (
 // Records is what the built-in functions read. [store.Store] is one.
 type Records interface {
 	Get(ctx context.Context, scope content.Scope, typ *content.Type, id string) (content.Row, error)
+	GetByKey(ctx context.Context, scope content.Scope, typ *content.Type, instance, key string) (content.Row, error)
 	List(ctx context.Context, scope content.Scope, typ *content.Type, q store.Query) (store.Page[content.Row], error)
 	Select(ctx context.Context, scope content.Scope, typ *content.Type, columns []string, q store.Query) ([]*content.Field, store.Page[[]any], error)
+	Aggregate(ctx context.Context, scope content.Scope, typ *content.Type, q store.AggregateQuery) (store.Page[store.Group], []content.Kind, error)
 }
 
 var _ Records = (*store.Store)(nil)
@@ -33,20 +36,35 @@ type Sources struct {
 	// Text returns the text of a record when it stands elsewhere than in the
 	// record (an object, a linked record). nil leaves such texts out.
 	Text func(ctx context.Context, scope content.Scope, typ *content.Type, row content.Row) (string, error)
+	// Export stores a file of the organization and says where it is; without it
+	// there is no function export_query. write may be called once.
+	Export func(ctx context.Context, scope content.Scope, filename, contentType string, write func(io.Writer) error) (Exported, error)
+}
+
+// An Exported file is where an organization finds what was written for it.
+type Exported struct {
+	Key  string `json:"key" jsonschema_description:"Of the object in the object store"`
+	Size int64  `json:"size" jsonschema_description:"Bytes"`
+	URL  string `json:"url,omitempty" jsonschema_description:"From which it can be fetched for a while"`
 }
 
 // Builtins returns the functions that follow from the declarations, in no
-// particular order: list_types; with types describe_model, query_model and get;
-// with a Searcher also search and a search_<connection> for each connection.
+// particular order: list_types; with types describe_model, query_model,
+// facet_values and get; with a Searcher also search and a search_<connection>
+// for each connection; with Export also export_query, the only one that writes.
 //
-// All of them read, see only the organization of their caller, and return at
-// most 100 records at a time with a cursor to the next ones.
+// All of them see only the organization of their caller, and return at most 100
+// records at a time with a cursor to the next ones. What belongs to a connection
+// that the organization has switched off is not there.
 func Builtins(s Sources) []*Function {
 	fns := []*Function{listTypes(s)}
 	if len(s.Registry.Types()) == 0 {
 		return fns
 	}
-	fns = append(fns, describeModel(s), queryModel(s), get(s))
+	fns = append(fns, describeModel(s), queryModel(s), facetValues(s), get(s))
+	if s.Export != nil {
+		fns = append(fns, exportQuery(s))
+	}
 	if s.Search == nil {
 		return fns
 	}

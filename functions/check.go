@@ -44,7 +44,7 @@ func (c *typeChecker) check(t reflect.Type, path string) {
 		c.refuse(path, "json.RawMessage can hold anything; use a type that says what it holds")
 		return
 	case t == durationType:
-		c.refuse(path, "time.Duration travels as nanoseconds, which no model guesses; use a number of seconds or text")
+		c.refuse(path, "time.Duration travels as nanoseconds, which no model guesses; use functions.Duration")
 		return
 	case implements(t, marshalerType) || implements(t, unmarshalerType):
 		c.refuse(path, "%v has its own JSON form; give it a method JSONSchema() *jsonschema.Schema that describes it", t)

@@ -29,6 +29,7 @@ type fieldDescription struct {
 	Nullable    bool   `json:"nullable"`
 	Filterable  bool   `json:"filterable"`
 	Sortable    bool   `json:"sortable"`
+	Numeric     bool   `json:"numeric,omitempty" jsonschema_description:"It has sums and averages"`
 	Facet       bool   `json:"facet,omitempty" jsonschema_description:"It has few different values, which search counts"`
 	LinksTo     string `json:"links_to,omitempty" jsonschema_description:"Type of the record whose id it holds"`
 }
@@ -41,7 +42,7 @@ func describeModel(s Sources) *Function {
 		Tags:        []string{"types", "query"},
 		Input:       func(schema *jsonschema.Schema) { enum(schema, "model", s.Registry.Names()) },
 	}, func(_ context.Context, call *Call, in modelArgs) (modelDescription, error) {
-		typ, err := s.Registry.Lookup(in.Model)
+		typ, err := s.lookup(call, in.Model)
 		if err != nil {
 			return modelDescription{}, err
 		}
@@ -57,5 +58,5 @@ func describeModel(s Sources) *Function {
 
 func describeField(f *content.Field) fieldDescription {
 	return fieldDescription{Name: f.Name, Label: f.Label, Description: f.Description, Kind: f.Kind.String(), Nullable: f.Nullable,
-		Filterable: f.Filterable(), Sortable: f.Sortable(), Facet: f.Has(content.Facet), LinksTo: f.LinkType}
+		Filterable: f.Filterable(), Sortable: f.Sortable(), Numeric: f.Aggregatable(), Facet: f.Has(content.Facet), LinksTo: f.LinkType}
 }

@@ -177,7 +177,7 @@ func Define[In, Out any](spec Spec, handle func(ctx context.Context, call *Call,
 		spec.Input(input)
 	}
 	f.compileInput(input)
-	compileOutput[Out](f)
+	f.compileOutput(reflect.TypeFor[Out]())
 	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
 		var in In
 		if err := json.Unmarshal(args, &in); err != nil {
@@ -219,7 +219,7 @@ func DefineDynamic[Out any](spec Spec, input *jsonschema.Schema, handle func(ctx
 		}
 		f.compileInput(&clone)
 	}
-	compileOutput[Out](f)
+	f.compileOutput(reflect.TypeFor[Out]())
 	f.handle = func(ctx context.Context, call *Call, args []byte) (any, error) {
 		var in map[string]any
 		if err := unmarshalNumber(args, &in); err != nil {
@@ -307,8 +307,7 @@ func (f *Function) compileInput(schema *jsonschema.Schema) {
 	f.input, f.inputValidator = raw, compiled
 }
 
-func compileOutput[Out any](f *Function) {
-	t := reflect.TypeFor[Out]()
+func (f *Function) compileOutput(t reflect.Type) {
 	schema, errs := reflectSchema(t, false)
 	f.wrong("output", errs...)
 	if schema == nil {

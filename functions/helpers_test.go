@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/invopop/jsonschema"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/functions"
@@ -77,4 +78,14 @@ func failure(t *testing.T, err error) *functions.Error {
 func echo[T any](name string) *functions.Function {
 	return functions.Define(functions.Spec{Name: name, Description: "Returns its input."},
 		func(_ context.Context, _ *functions.Call, in T) (T, error) { return in, nil })
+}
+
+// schema reads a schema as a program would write it.
+func schema(t testing.TB, text string) *jsonschema.Schema {
+	t.Helper()
+	var s jsonschema.Schema
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	return &s
 }

@@ -2,6 +2,7 @@ package functions
 
 import (
 	"context"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 )
@@ -38,7 +39,14 @@ func listTypes(s Sources) *Function {
 		Group string `json:"group,omitempty" jsonschema_description:"Only the types of this group"`
 	}) (typeList, error) {
 		var list typeList
+		off, err := s.offTypes(call)
+		if err != nil {
+			return list, err
+		}
 		for _, t := range s.Registry.Types() {
+			if slices.Contains(off, t.Name()) {
+				continue
+			}
 			if in.Group == "" || t.Group() == in.Group {
 				list.Types = append(list.Types, summarize(t))
 			}

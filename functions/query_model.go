@@ -14,14 +14,16 @@ import (
 // The bounds on lists and lengths keep a query within what SQLite takes: 32,766
 // variables, 2,000 columns, patterns of 50,000 bytes.
 type queryArgs struct {
-	Model        string      `json:"model" jsonschema_description:"Type of record"`
-	Filters      []filterArg `json:"filters,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions that must all hold"`
-	AnyOf        []filterArg `json:"any_of,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions of which at least one must hold, besides all of filters"`
-	Select       []string    `json:"select,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Names of the fields to return; without it all but long texts and nested values"`
-	Order        []orderArg  `json:"order,omitempty" jsonschema:"maxItems=5" jsonschema_description:"Without it by title"`
-	Limit        int         `json:"limit,omitempty" jsonschema:"minimum=1" jsonschema_description:"How many to return, at most 100; a higher number is lowered to 100"`
-	Cursor       string      `json:"cursor,omitempty" jsonschema:"maxLength=10000" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
-	IncludeTotal bool        `json:"include_total,omitempty" jsonschema_description:"Also count all matching records, which takes longer"`
+	Model        string         `json:"model" jsonschema_description:"Type of record"`
+	Filters      []filterArg    `json:"filters,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions that must all hold"`
+	AnyOf        []filterArg    `json:"any_of,omitempty" jsonschema:"maxItems=20" jsonschema_description:"Conditions of which at least one must hold, besides all of filters"`
+	Select       []string       `json:"select,omitempty" jsonschema:"uniqueItems=true" jsonschema_description:"Names of the fields to return; without it all but long texts and nested values"`
+	Order        []orderArg     `json:"order,omitempty" jsonschema:"maxItems=5" jsonschema_description:"Without it by title; with aggregates one of their names, such as sum_amount, with desc"`
+	Aggregates   []aggregateArg `json:"aggregates,omitempty" jsonschema:"maxItems=10" jsonschema_description:"Values over all matching records, or over each group of them, in place of the records"`
+	GroupBy      []string       `json:"group_by,omitempty" jsonschema:"uniqueItems=true,maxItems=5" jsonschema_description:"Fields that can be filtered by: one row for each combination of their values, by default with its count"`
+	Limit        int            `json:"limit,omitempty" jsonschema:"minimum=1" jsonschema_description:"How many to return, at most 100; a higher number is lowered to 100"`
+	Cursor       string         `json:"cursor,omitempty" jsonschema:"maxLength=10000" jsonschema_description:"next_cursor of the previous result, with otherwise unchanged arguments"`
+	IncludeTotal bool           `json:"include_total,omitempty" jsonschema_description:"Also count all matching records, which takes longer"`
 }
 
 type filterArg struct {
@@ -31,14 +33,14 @@ type filterArg struct {
 }
 
 type orderArg struct {
-	Field string `json:"field" jsonschema:"minLength=1" jsonschema_description:"A sortable field or title"`
+	Field string `json:"field" jsonschema:"minLength=1" jsonschema_description:"A sortable field, title, or with aggregates the name of one"`
 	Desc  bool   `json:"desc,omitempty" jsonschema_description:"Highest first"`
 }
 
 // rowList is a page of rows that can fetch a shorter one in its place.
 type rowList struct {
 	Model string `json:"model"`
-	Rows  rows   `json:"rows" jsonschema_description:"One object per record, with a value or null for each selected field"`
+	Rows  rows   `json:"rows" jsonschema_description:"One object per record, with a value or null for each selected field; with aggregates one per group"`
 
 	fetch func(ctx context.Context, limit int) error
 }
@@ -50,7 +52,7 @@ func (l *rowList) Shorten(ctx context.Context, _ *Call, n int) error { return l.
 func queryModel(s Sources) *Function {
 	return Define(Spec{
 		Name:        "query_model",
-		Description: "Reads records of one type by exact conditions on their fields, sorted and page by page. For questions about values, dates and amounts; to find words in texts use search. describe_model tells the fields.",
+		Description: "Reads records of one type by exact conditions on their fields, sorted and page by page, or counts and adds them up, also by groups. For questions about values, dates and amounts; to find words in texts use search. describe_model tells the fields.",
 		Category:    "records",
 		Tags:        []string{"query"},
 		Defaults:    map[string]any{"limit": defaultLimit},
@@ -62,9 +64,12 @@ func queryModel(s Sources) *Function {
 			}
 		},
 	}, func(ctx context.Context, call *Call, in queryArgs) (*rowList, error) {
-		typ, err := s.Registry.Lookup(in.Model)
+		typ, err := s.lookup(call, in.Model)
 		if err != nil {
 			return nil, err
+		}
+		if len(in.Aggregates)+len(in.GroupBy) > 0 {
+			return s.aggregates(ctx, call, typ, in)
 		}
 		q, columns, refused := in.query(typ)
 		if refused != nil {

@@ -50,6 +50,7 @@ const maxNumber = 64
 //   - text that holds an array or object, where one is asked for and text is not;
 //   - text that holds a number or boolean, likewise, and the other way round;
 //   - an integer written as 5.0 or 1e2;
+//   - a list of {"name", "value"} where an object with any names is asked for;
 //   - null for a parameter that is optional and cannot be null: it is left out.
 //
 // It returns the value, and the numbers it refuses as problems.
@@ -67,6 +68,9 @@ func (s *shape) repair(v any, at *place, bad *[]Problem) any {
 			return strconv.FormatBool(value)
 		}
 	case []any:
+		if object, ok := s.fromPairs(value); ok {
+			return s.repair(object, at, bad)
+		}
 		for i, item := range value {
 			value[i] = s.items.repair(item, &place{up: at, index: i}, bad)
 		}
@@ -84,6 +88,26 @@ func (s *shape) repair(v any, at *place, bad *[]Problem) any {
 		}
 	}
 	return v
+}
+
+// fromPairs turns a list of names and values into the map that it stands for: the
+// form in which some providers are told of maps; see package dialect. A name that
+// comes twice is left for validation to refuse.
+func (s *shape) fromPairs(list []any) (map[string]any, bool) {
+	if !s.kinds.has(kindObject) || s.kinds.has(kindArray) || s.values == nil || len(s.properties) > 0 {
+		return nil, false
+	}
+	object := make(map[string]any, len(list))
+	for _, item := range list {
+		pair, ok := item.(map[string]any)
+		name, isText := pair["name"].(string)
+		value, has := pair["value"]
+		if _, twice := object[name]; !ok || !isText || !has || twice || len(pair) != 2 {
+			return nil, false
+		}
+		object[name] = value
+	}
+	return object, true
 }
 
 // onlyText reports whether a place takes text and nothing else but null.

@@ -66,6 +66,13 @@ func searchAll(s Sources) *Function {
 		if bad != nil {
 			return nil, invalid(bad, "describe_model lists the fields of a type.")
 		}
+		off, err := s.offTypes(call)
+		if err != nil {
+			return nil, err
+		}
+		if len(off) > 0 {
+			filters = append(filters, content.Filter{Field: search.FieldType, Op: content.NotIn, Values: off})
+		}
 		q := search.Query{Text: in.Query, Types: in.Types, Groups: in.Groups, Filters: filters, Cursor: in.Cursor}
 		list := &hitList{}
 		list.fetch = func(ctx context.Context, limit int) error {

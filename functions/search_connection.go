@@ -89,6 +89,7 @@ func searchConnection(s Sources, c Connection) *Function {
 		Category:    "search",
 		Tags:        []string{"search", c.Name},
 		Source:      c.Name,
+		Connection:  c.Name,
 		Defaults:    map[string]any{"limit": defaultLimit},
 	}, connectionSchema(c, facets), func(ctx context.Context, call *Call, args map[string]any) (*itemList, error) {
 		q := search.Query{Types: texts(args["types"]), Facets: []string{}, Highlight: search.Highlight{Off: true}}

@@ -223,10 +223,10 @@ func TestParametersThatCollide(t *testing.T) {
 	for _, f := range e.Functions() {
 		names = append(names, f.Name())
 	}
-	if got, want := strings.Join(names, " "), "describe_model get list_types query_model search search_both"; got != want {
+	if got, want := strings.Join(names, " "), "describe_model facet_values get list_types query_model search search_both"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	f := e.Functions()[5]
+	f := e.Functions()[6]
 	golden(t, "builtin/collisions_input.json", f.InputSchema())
 	if want := "Searches Both: ones, twos and threes. All there is. Returns"; !strings.HasPrefix(f.Description(), want) {
 		t.Errorf("described as %q", f.Description())

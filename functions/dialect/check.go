@@ -96,6 +96,7 @@ type checker struct {
 	root     *object
 	refs     []string // that led to where the walk is
 
+	steps                   int // schemas looked at, references followed
 	properties, enums, text int
 	optional, unions        int // parameters
 }
@@ -136,8 +137,17 @@ func (c *checker) checkRoot(root *object) {
 
 var typeNames = []string{"null", "boolean", "integer", "number", "string", "array", "object"}
 
+// maxSteps bounds what references, followed, can make of a small schema.
+const maxSteps = 50_000
+
 // walk checks a schema and what is below it.
 func (c *checker) walk(s *object, path string, depth int) {
+	if c.steps++; c.steps > maxSteps {
+		if c.steps == maxSteps+1 {
+			c.problem("", RuleReference, "with its references followed it has more than %d parts", maxSteps)
+		}
+		return
+	}
 	if c.limits.MaxDepth > 0 && depth > c.limits.MaxDepth {
 		c.problem(path, RuleDepth, "it is nested deeper than %d", c.limits.MaxDepth)
 		return

@@ -272,10 +272,13 @@ func (r *rewriter) words(s *object, path string) {
 		if strings.Contains(form, "%s") {
 			form = fmt.Sprintf(form, value)
 		}
-		if form != "" {
+		switch {
+		case form != "":
 			describe(s, form)
+			r.change(path, RuleKeyword, "%s was put into the description", word)
+		case string(value) != "false":
+			r.change(path, RuleKeyword, "%s was left out", word)
 		}
-		r.change(path, RuleKeyword, "%s was put into the description", word)
 	}
 }
 

@@ -1,0 +1,71 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/curatore/curatore-go/functions"
+)
+
+// The addresses of resources.
+const (
+	catalogueURI = "curatore://catalogue"
+	itemScheme   = "curatore://"
+	itemTemplate = "curatore://{type}/{id}"
+)
+
+// addResources serves the types as one resource and each record as one. They are
+// what the functions list_types and get return, and are there when those are.
+func (s *served) addResources(server *mcp.Server) {
+	if _, ok := s.fns.Function("list_types"); ok {
+		server.AddResource(&mcp.Resource{URI: catalogueURI, Name: "catalogue", Title: "Catalogue", MIMEType: "application/json",
+			Description: "The types of records that there are, with their groups and how they belong together."},
+			func(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+				return s.read(ctx, req.Params.URI, "list_types", map[string]string{})
+			})
+	}
+	if _, ok := s.fns.Function("get"); ok {
+		server.AddResourceTemplate(&mcp.ResourceTemplate{URITemplate: itemTemplate, Name: "record", Title: "Record", MIMEType: "application/json",
+			Description: "One record by its type and id, with its text and the records below it."},
+			func(ctx context.Context, req *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+				typ, id, ok := strings.Cut(strings.TrimPrefix(req.Params.URI, itemScheme), "/")
+				typ, wrongType := url.PathUnescape(typ)
+				id, wrongID := url.PathUnescape(id)
+				if !ok || wrongType != nil || wrongID != nil {
+					return nil, mcp.ResourceNotFoundError(req.Params.URI)
+				}
+				return s.read(ctx, req.Params.URI, "get", map[string]string{"type": typ, "id": id})
+			})
+	}
+}
+
+// read returns the result of a function as a resource.
+func (s *served) read(ctx context.Context, uri, function string, args map[string]string) (*mcp.ReadResourceResult, error) {
+	raw, err := json.Marshal(args)
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.fns.Call(ctx, function, raw)
+	var failed *functions.Error
+	if errors.As(err, &failed) {
+		switch failed.Code {
+		case functions.CodeNotFound, functions.CodeInvalid, functions.CodeUnknownFunction:
+			return nil, mcp.ResourceNotFoundError(uri)
+		}
+		return nil, fmt.Errorf("read %s: %s", uri, failed.Error())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: it failed", uri)
+	}
+	text, err := result.JSON()
+	if err != nil {
+		return nil, fmt.Errorf("read %s: it failed", uri)
+	}
+	return &mcp.ReadResourceResult{Contents: []*mcp.ResourceContents{{URI: uri, MIMEType: "application/json", Text: string(text)}}}, nil
+}
