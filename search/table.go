@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -22,6 +23,9 @@ const chunkColumns = `organization_id, number, source_type, source_id, source_ty
 
 // insertChunks stores the chunks of documents under consecutive numbers.
 func insertChunks(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
+	if tx.Dialect().Name() == database.Postgres {
+		return insertArrays(ctx, tx, organization, number, docs, now)
+	}
 	const width = 14
 	var values []any
 	created := tx.Dialect().Time(now)
@@ -40,6 +44,36 @@ func insertChunks(ctx context.Context, tx *database.Tx, organization string, num
 				return fmt.Errorf("store chunks: %w", err)
 			}
 		}
+	}
+	return nil
+}
+
+// insertArrays is insertChunks on Postgres, with an array for each column: one
+// statement, and a fraction of the time of one value after the other.
+func insertArrays(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
+	var numbers, indexes []int64
+	var texts [10][]string
+	for _, d := range docs {
+		updated := d.UpdatedAt.UTC().Format(time.RFC3339Nano)
+		for i, text := range d.chunks {
+			numbers, indexes = append(numbers, number), append(indexes, int64(i))
+			for c, s := range [...]string{d.Type, d.ID, d.Group, d.Title, d.Filename, d.URL, text, d.ContentType, d.metadata, updated} {
+				texts[c] = append(texts[c], s)
+			}
+			number++
+		}
+	}
+	args := []any{organization, tx.Dialect().Time(now), pq.Array(numbers), pq.Array(indexes)}
+	for _, list := range texts {
+		args = append(args, pq.Array(list))
+	}
+	_, err := tx.Exec(ctx, "INSERT INTO search_chunks ("+chunkColumns+`)
+		SELECT CAST(? AS TEXT), k.number, k.type, k.id, k.filter, k.chunk, k.title, k.filename, k.url, k.content, k.content_type,
+			CAST(k.metadata AS JSONB), CAST(k.updated AS TIMESTAMPTZ), CAST(? AS TIMESTAMPTZ)
+		FROM unnest(CAST(? AS BIGINT[]), CAST(? AS BIGINT[])`+strings.Repeat(", CAST(? AS TEXT[])", len(texts))+`)
+			AS k(number, chunk, type, id, filter, title, filename, url, content, content_type, metadata, updated)`, args...)
+	if err != nil {
+		return fmt.Errorf("store chunks: %w", err)
 	}
 	return nil
 }

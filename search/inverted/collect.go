@@ -139,9 +139,9 @@ func (c *collector) collect(s *scoring, valid bitset) error {
 			o = next
 			continue
 		}
-		floor := uint32(0)
+		floor := s.floor
 		if len(c.hits.list) == c.req.Limit {
-			floor = uint32(c.hits.list[0].At.Score * c.scale)
+			floor = max(floor, uint32(c.hits.list[0].At.Score*c.scale))
 		}
 		best, at, next := c.best(s, candidates, o, floor)
 		h := Hit{Document: table.number(table.begin(o)), Chunk: table.number(at), Score: float64(best) / c.scale}
@@ -194,7 +194,7 @@ func (c *collector) best(s *scoring, candidates bitset, o int, floor uint32) (be
 	at = o
 	for ; o >= 0 && o <= last; o = candidates.next(o + 1) {
 		score := s.acc[o]
-		if s.near != nil && score+s.near.most >= max(floor, best) {
+		if s.near != nil && score+s.near.bound(o) >= max(floor, best) {
 			s.near.at(o, func(_ *pair, part uint32) { score += part })
 		}
 		if score > best {

@@ -75,6 +75,16 @@ func (m *matcher) explain(ctx context.Context, hits []Hit) error {
 			if near == nil {
 				continue
 			}
+			for word, have := range near.have {
+				for _, e := range m.loaded.of(s, m.clauses[word].terms) {
+					if have == nil {
+						continue
+					}
+					if err := have.add(e, near.chunks); err != nil {
+						return m.view.unreadable(s, err)
+					}
+				}
+			}
 			for _, p := range places {
 				hit := &hits[p.hit]
 				near.at(p.ordinal, func(pair *pair, part uint32) {

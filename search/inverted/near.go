@@ -30,77 +30,96 @@ func (m *matcher) preparePairs() {
 // order.
 type nearness struct {
 	pairs   []*pair
-	readers map[int]*placeReader // by word
-	most    uint32
+	readers []*placeReader // by word
+	have    []bitset       // by word: the chunks that have it, once it was scored
+	most    uint32         // for any chunk: as much as the best few pairs together
 	chunks  int
-	read    map[int]int // the chunk whose places each reader holds
 }
+
+// maxNear is the number of pairs that count for a chunk at most.
+const maxNear = 4
 
 // nearness returns nil when no pair can be in the segment.
 func (m *matcher) nearness(segment int) *nearness {
-	n := &nearness{readers: map[int]*placeReader{}, read: map[int]int{}, chunks: m.tables[segment].len()}
+	words := len(m.query.words)
+	n := &nearness{readers: make([]*placeReader, words), have: make([]bitset, words), chunks: m.tables[segment].len()}
 	for _, p := range m.pairs {
-		for _, word := range []int{p.first, p.second} {
-			if n.readers[word] != nil {
-				continue
-			}
-			if entries := m.loaded.of(segment, m.clauses[word].terms); len(entries) > 0 && entries[0].positions != nil {
-				n.readers[word] = newPlaceReader(entries, m.tables[segment].len())
-				n.read[word] = -1
-			}
+		if p.most == 0 {
+			continue
 		}
-		if n.readers[p.first] != nil && n.readers[p.second] != nil && p.most > 0 {
-			n.pairs = append(n.pairs, p)
-			n.most += p.most
+		first, second := m.loaded.of(segment, m.clauses[p.first].terms), m.loaded.of(segment, m.clauses[p.second].terms)
+		if len(first) == 0 || len(second) == 0 {
+			continue
+		}
+		n.pairs = append(n.pairs, p)
+		for word, entries := range map[int][]entry{p.first: first, p.second: second} {
+			if n.readers[word] == nil {
+				n.readers[word] = newPlaceReader(entries, n.chunks)
+				n.have[word] = newBitset(n.chunks)
+			}
 		}
 	}
 	if len(n.pairs) == 0 {
 		return nil
+	}
+	slices.SortStableFunc(n.pairs, func(a, b *pair) int { return cmp.Compare(b.most, a.most) })
+	for _, p := range n.pairs[:min(maxNear, len(n.pairs))] {
+		n.most += p.most
 	}
 	return n
 }
 
 // again begins anew.
 func (n *nearness) again() *nearness {
-	clone := &nearness{pairs: n.pairs, readers: map[int]*placeReader{}, most: n.most, chunks: n.chunks, read: map[int]int{}}
+	clone := *n
+	clone.readers = make([]*placeReader, len(n.readers))
 	for word, r := range n.readers {
+		if r == nil {
+			continue
+		}
 		entries := make([]entry, len(r.terms))
 		for i := range r.terms {
 			entries[i] = r.terms[i].entry
 		}
-		clone.readers[word], clone.read[word] = newPlaceReader(entries, n.chunks), -1
+		clone.readers[word] = newPlaceReader(entries, n.chunks)
 	}
-	return clone
+	return &clone
+}
+
+// bound returns the most that pairs can give to a chunk, by the words it has.
+func (n *nearness) bound(o int) (most uint32) {
+	for _, p := range n.pairs {
+		if n.have[p.first].has(o) && n.have[p.second].has(o) {
+			most += p.most
+		}
+	}
+	return min(most, n.most)
 }
 
 // at tells what the pairs give to a chunk. Ordinals ascend.
 func (n *nearness) at(o int, each func(p *pair, part uint32)) {
+	left := n.most
 	for _, p := range n.pairs {
-		first, second := n.places(p.first, o), n.places(p.second, o)
-		if first == nil || second == nil {
+		if !n.have[p.first].has(o) || !n.have[p.second].has(o) || left == 0 {
 			continue
 		}
+		first, second := n.readers[p.first], n.readers[p.second]
+		first.places(o)
+		second.places(o)
 		gap := min(closest(first.body, second.body, p.distance), closest(first.title, second.title, p.distance))
 		if gap <= maxGap {
-			each(p, p.most/uint32(1+gap))
+			part := min(left, p.most/uint32(1+gap))
+			left -= part
+			each(p, part)
 		}
 	}
-}
-
-func (n *nearness) places(word, o int) *placeReader {
-	r := n.readers[word]
-	if r.seek(o) != o {
-		return nil
-	}
-	if n.read[word] != o {
-		r.read(o)
-		n.read[word] = o
-	}
-	return r
 }
 
 func (n *nearness) err() error {
 	for _, r := range n.readers {
+		if r == nil {
+			continue
+		}
 		if err := r.err(); err != nil {
 			return err
 		}

@@ -6,12 +6,13 @@ import "slices"
 // stands in ascending chunks.
 type placeReader struct {
 	terms []termPlaces
-	body  []uint32 // in the chunk at hand, ascending
+	at    int      // the chunk at hand, or -1
+	body  []uint32 // the places in it, ascending
 	title []uint32
 }
 
 func newPlaceReader(entries []entry, chunks int) *placeReader {
-	r := &placeReader{terms: make([]termPlaces, len(entries))}
+	r := &placeReader{terms: make([]termPlaces, len(entries)), at: -1}
 	for i, e := range entries {
 		t := &r.terms[i]
 		t.cursor, t.positions, t.entry = newCursor(e, chunks), positionReader{data: e.positions}, e
@@ -35,6 +36,15 @@ func (r *placeReader) seek(ordinal int) int {
 		}
 	}
 	return first
+}
+
+// places goes on to a chunk and reads the places in it.
+func (r *placeReader) places(ordinal int) {
+	if r.at != ordinal {
+		r.seek(ordinal)
+		r.read(ordinal)
+		r.at = ordinal
+	}
 }
 
 // read reads the places in a chunk, at which seek stands.

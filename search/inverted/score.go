@@ -14,6 +14,7 @@ type scoring struct {
 	matched bitset   // chunks that match, filters aside
 	acc     []uint32 // scores by ordinal, without what stands near; right for chosen chunks only
 	chosen  bitset   // chunks that can be among the hits; nil for all that match
+	floor   uint32   // lower scores do not matter
 	near    *nearness
 }
 
@@ -86,9 +87,14 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 				s.keep(only, w.floor-rest)
 			}
 		}
-		if err := m.addClause(s, x.clause, x.entries, norms, only); err != nil {
+		have := s.matched
+		if s.near != nil && x.word >= 0 && x.kind != PrefixTerm && s.near.have[x.word] != nil {
+			have = s.near.have[x.word]
+		}
+		if err := m.addClause(s, x.clause, x.entries, norms, only, have); err != nil {
 			return nil, err
 		}
+		s.matched.or(have)
 		rest -= x.most
 	}
 	if required != nil {
@@ -96,6 +102,9 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 	}
 	if pruned {
 		s.chosen = only
+	}
+	if s.floor = w.floor; s.near != nil && w.hits > 0 && !w.all && !m.ranking.exhaustive {
+		s.floor = max(s.floor, m.best(s, w, only))
 	}
 	return s, nil
 }
@@ -182,20 +191,20 @@ func (h *scoreHeap) offer(v uint32, most int) {
 
 // addClause adds what a clause gives to chunks, to those of a set or to all, and
 // notes all chunks that have it.
-func (m *matcher) addClause(s *scoring, c *clause, entries []entry, norms []float32, only bitset) error {
+func (m *matcher) addClause(s *scoring, c *clause, entries []entry, norms []float32, only, have bitset) error {
 	switch {
 	case len(entries) > 1:
-		return m.addTerms(s, c, entries, norms, only)
+		return s.addTerms(c, entries, norms, only, have)
 	case entries[0].dense:
-		return s.addDense(c, entries[0], norms, only)
+		return s.addDense(c, entries[0], norms, only, have)
 	}
-	return s.addSparse(c, entries[0], norms, only)
+	return s.addSparse(c, entries[0], norms, only, have)
 }
 
 // addSparse is where a query spends most of its time, so it decodes the postings
 // itself as cursor.next does.
-func (s *scoring) addSparse(c *clause, e entry, norms []float32, only bitset) error {
-	acc, matched := s.acc, s.matched
+func (s *scoring) addSparse(c *clause, e entry, norms []float32, only, have bitset) error {
+	acc := s.acc
 	norms = norms[:len(acc)]
 	data, ordinal := e.data, -1
 	for i := 0; i < len(data); {
@@ -212,7 +221,7 @@ func (s *scoring) addSparse(c *clause, e entry, norms []float32, only bitset) er
 		if uint(ordinal) >= uint(len(acc)) {
 			return errCorrupt
 		}
-		matched[ordinal>>6] |= 1 << (ordinal & 63)
+		have[ordinal>>6] |= 1 << (ordinal & 63)
 		tf := float32(1)
 		switch code & 3 {
 		case onceInTitle:
@@ -240,7 +249,7 @@ func (s *scoring) addSparse(c *clause, e entry, norms []float32, only bitset) er
 	return nil
 }
 
-func (s *scoring) addDense(c *clause, e entry, norms []float32, only bitset) error {
+func (s *scoring) addDense(c *clause, e entry, norms []float32, only, have bitset) error {
 	d, err := readDense(e, len(s.acc))
 	if err != nil {
 		return err
@@ -249,7 +258,7 @@ func (s *scoring) addDense(c *clause, e entry, norms []float32, only bitset) err
 	rank := 0
 	for w := range d.words() {
 		all := d.word(w)
-		s.matched[w] |= all
+		have[w] |= all
 		x := all
 		if only != nil {
 			x &= only[w]
@@ -266,7 +275,7 @@ func (s *scoring) addDense(c *clause, e entry, norms []float32, only bitset) err
 }
 
 // addTerms adds several terms as if they were one.
-func (m *matcher) addTerms(s *scoring, c *clause, entries []entry, norms []float32, only bitset) error {
+func (s *scoring) addTerms(c *clause, entries []entry, norms []float32, only, have bitset) error {
 	frequency := getFrequencies(len(s.acc))
 	defer putFrequencies(frequency)
 	set := newBitset(len(s.acc))
@@ -281,7 +290,7 @@ func (m *matcher) addTerms(s *scoring, c *clause, entries []entry, norms []float
 		}
 	}
 	for w, x := range set {
-		s.matched[w] |= x
+		have[w] |= x
 		for ; x != 0; x &= x - 1 {
 			o := w<<6 + bits.TrailingZeros64(x)
 			if only == nil || only.has(o) {

@@ -33,7 +33,10 @@ func (m *matcher) respell(ctx context.Context) error {
 			continue
 		}
 		c.word = i
-		m.clauses[i] = c
+		m.clauses[i] = c // before it is counted: it may be one of a pair, whose positions are read with it
+		if err := m.count(ctx, m.clauses[i:i+1]); err != nil {
+			return err
+		}
 		if query == nil {
 			clone := *m.query
 			clone.words = slices.Clone(clone.words)
@@ -105,7 +108,7 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, erro
 			c.terms = append(c.terms, x.terms[0])
 		}
 	}
-	return c, m.count(ctx, []*clause{c})
+	return c, nil
 }
 
 // editDistance returns the number of letters that were added, left out, replaced

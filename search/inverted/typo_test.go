@@ -1,0 +1,86 @@
+package inverted
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSpelling(t *testing.T) {
+	m := newMemoryIndex()
+	m.build(t,
+		Document{Title: "One", Chunks: []string{"the migration of data"}},
+		Document{Title: "Two", Chunks: []string{"procurement of helicopters"}},
+		Document{Title: "Three", Chunks: []string{"solicitation FA8750-24-R-0001, item 123456"}})
+	m.build(t, Document{Title: "Four", Chunks: []string{"migrations of birds and a migraine"}}, Document{Title: "Five", Chunks: []string{"plain words"}})
+	gone := m.build(t, Document{Title: "Six", Chunks: []string{"halicopter"}}) // deleted
+	m.remove(t, gone)
+	find := func(text string) *Result { return m.search(t, Request{Query: Parse(text), Limit: 10}) }
+	for text, want := range map[string][]int64{
+		"migratoin ":         {1, 4},
+		"migratoin":          {1, 4}, // the last word may go on, but nothing does
+		"migrtion ":          {1, 4},
+		"imgration ":         {1, 4}, // the first two letters swapped
+		"procuremant ":       {2},
+		"prokuremant ":       {2}, // two mistakes in a long word
+		"halicopter ":        {2}, // what is deleted is no word
+		"solicitatoin data ": {1, 3},
+		"plane ":             {},
+		"wrods ":             {5},
+		"date ":              {1},
+		"dat ":               {}, // short words are taken as they are
+		"fa8750-24-r-0002 ":  {3}, // by its other parts: an identifier has no typos
+		"123457 ":            {},
+		"xigration ":         {},
+		`"migratoin of"`:     {},
+	} {
+		got := []int64{}
+		res := find(text)
+		for _, h := range res.Hits {
+			got = append(got, h.Document)
+		}
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%q (-want +got):\n%s", text, d)
+		}
+	}
+	// a word that is there is not corrected, and one that was corrected counts less
+	if right, wrong := find("migration "), find("migratoin "); right.Hits[0].Score <= wrong.Hits[0].Score {
+		t.Errorf("right %v, wrong %v", right.Hits, wrong.Hits)
+	}
+	res := find("migratoin of data ")
+	if marks := res.Query.Marks("Data and migrations"); len(marks) != 2 {
+		t.Errorf("the words that were found are not marked: %v", marks)
+	}
+	if marks := Parse("migratoin ").Marks("migrations"); len(marks) != 0 {
+		t.Errorf("marks without a search: %v", marks)
+	}
+}
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b       string
+		most, want int
+	}{
+		{"", "", 2, 0}, {"abc", "abc", 2, 0}, {"abc", "abd", 2, 1}, {"abc", "acb", 2, 1}, {"abc", "ab", 2, 1}, {"abc", "xabc", 2, 1},
+		{"abcd", "badc", 2, 2}, {"abc", "cab", 2, 2}, {"abc", "xyz", 2, 3}, {"abc", "abcdefg", 2, 3}, {"kitten", "sitting", 3, 3}, {"Ёлка", "Елка", 1, 1}, {"abc", "xyz", 1, 2},
+	} {
+		if got := editDistance([]rune(c.a), c.b, c.most); got != c.want {
+			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+		if got := editDistance([]rune(c.b), c.a, c.most); got != c.want {
+			t.Errorf("%q and %q: %d, want %d", c.b, c.a, got, c.want)
+		}
+	}
+}
+
+func FuzzEditDistance(f *testing.F) {
+	f.Add("migration", "migratoin")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		a, b = strings.ToValidUTF8(a, ""), strings.ToValidUTF8(b, "")
+		x, y := editDistance([]rune(a), b, 2), editDistance([]rune(b), a, 2)
+		if x != y || (x == 0) != (a == b) || x < 0 || x > 3 {
+			t.Errorf("%q and %q: %d and %d", a, b, x, y)
+		}
+	})
+}
