@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -64,6 +65,9 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 			err = &indexError{err}
 		}
 	}()
+	if documents = im.withTheirText(documents); len(documents) == 0 {
+		return nil, nil
+	}
 	batch, err := im.Index.Prepare(ctx, documents)
 	if err != nil {
 		return nil, err
@@ -207,7 +211,7 @@ func (im *importing) prepare(ctx context.Context, typ *content.Type, after, last
 	}
 	documents := make([]content.Document, 0, len(p.rows))
 	for _, row := range p.rows {
-		d, err := documentOf(typ, row)
+		d, err := im.documentOf(ctx, typ, row)
 		if err != nil {
 			p.fail = append(p.fail, search.Failure{Type: typ.Name(), ID: content.RecordOf(row).ID, Err: err})
 			continue
@@ -225,14 +229,40 @@ func (im *importing) prepare(ctx context.Context, typ *content.Type, after, last
 	return p, context.Cause(ctx)
 }
 
-// documentOf calls the type's function, which is the program's own.
-func documentOf(typ *content.Type, row content.Row) (d content.Document, err error) {
+// documentOf calls the type's function, which is the program's own, and adds a
+// text that stands in an object.
+func (im *importing) documentOf(ctx context.Context, typ *content.Type, row content.Row) (d content.Document, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("its Document panicked: %v", v)
 		}
 	}()
-	return typ.Document(row), nil
+	d = typ.Document(row)
+	if !im.textElsewhere(typ) {
+		return d, nil
+	}
+	text, err := im.Text(ctx, im.scope, typ, row)
+	d.Text = strings.TrimSpace(d.Text + "\n\n" + text)
+	return d, err
+}
+
+// textElsewhere reports whether a type's text stands in an object, which is read
+// when no transaction is open.
+func (im *importing) textElsewhere(typ *content.Type) bool {
+	source, _ := typ.TextSource()
+	return source == content.TextObject && im.Text != nil
+}
+
+// withTheirText leaves out documents whose text stands elsewhere: their records
+// stay queued until the end of the run.
+func (im *importing) withTheirText(documents []content.Document) []content.Document {
+	if im.Text == nil {
+		return documents
+	}
+	return slices.DeleteFunc(slices.Clone(documents), func(d content.Document) bool {
+		typ, known := im.Store.Registry().Type(d.Type)
+		return known && im.textElsewhere(typ)
+	})
 }
 
 // indexRows writes the chunks of a batch and takes it off the queue, in one
