@@ -142,7 +142,12 @@ func TestDatabasesAreAlike(t *testing.T) {
 		slices.Sort(lines)
 		return lines
 	}
-	if d := cmp.Diff(columns(database.SQLite), columns(database.Postgres)); d != "" {
+	// on Postgres search/pgvec makes the table of vectors, which needs an extension;
+	// only on SQLite are they held in memory, so that changes must be noted
+	sqlite := slices.DeleteFunc(columns(database.SQLite), func(line string) bool {
+		return strings.HasPrefix(line, "search_vectors.") || strings.HasPrefix(line, "search_vector_changes.")
+	})
+	if d := cmp.Diff(sqlite, columns(database.Postgres)); d != "" {
 		t.Errorf("columns (-sqlite +postgres): %s", d)
 	}
 	for _, c := range components {

@@ -31,23 +31,34 @@ type coder struct {
 
 func newCoder(dimension int) *coder {
 	rnd := rand.New(rand.NewPCG(0x666c617476656300, uint64(dimension)))
-	c := &coder{dimension: dimension, words: (dimension + 63) / 64, signs: make([]float32, dimension)}
+	c := &coder{dimension: dimension, words: (dimension + 63) / 64, signs: make([]float32, rounds*2*dimension)}
 	for i := range c.signs {
 		c.signs[i] = float32(1 - 2*rnd.IntN(2))
 	}
 	return c
 }
 
-// rotate turns a vector: random signs, then Hadamard transforms over its first
-// and its last 2^n values.
+// rounds is how often a vector is turned. Once leaves traces of vectors in which
+// few dimensions are much larger than the others.
+const rounds = 2
+
+// rotate turns a vector: Hadamard transforms over its first and its last 2^n
+// values, and again. Before each come random signs, since a transform takes back
+// what the last one did.
 func (c *coder) rotate(v []float32) {
-	for i := range v {
-		v[i] *= c.signs[i]
-	}
 	n := 1 << (bits.Len(uint(len(v))) - 1)
-	hadamard(v[:n])
-	if n < len(v) {
-		hadamard(v[len(v)-n:])
+	signs := c.signs
+	for range rounds {
+		for _, part := range [][]float32{v[:n], v[len(v)-n:]} {
+			for i, sign := range signs[:n] {
+				part[i] *= sign
+			}
+			signs = signs[n:]
+			hadamard(part)
+			if n == len(v) {
+				break
+			}
+		}
 	}
 }
 

@@ -11,5 +11,12 @@ import (
 )
 
 func TestRecall(t *testing.T) {
-	searchtest.RunVectorRecall(t, database.SQLite, func() searchtest.Vectors { return flatvec.New(flatvec.Options{}) })
+	for name, o := range map[string]flatvec.Options{
+		"values in memory": {},
+		"codes only":       {MemoryBytes: 4 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			searchtest.RunVectorRecall(t, database.SQLite, func() searchtest.Vectors { return flatvec.New(o) })
+		})
+	}
 }

@@ -149,24 +149,27 @@ func (c *candidates) estimate(q *question, estimates []float32, best int) []int 
 	m, w := c.mirror, c.mirror.coder.words
 	first := newTop(best)
 	least := first.least()
-	for i := 0; i < c.count; {
-		// as far as the candidates stand in one block, one behind the other
-		slot := c.slot(i)
-		b, j := m.at(slot)
-		n := min(c.count-i, blockSlots-j)
-		if c.list != nil {
-			n = 1
+	keep := func(i int, slot uint32, e float32) {
+		if c.there(slot) {
+			first.offer(int64(i), e)
+			least = first.least()
 		}
-		codes, grades, out := b.codes[j*w:(j+n)*w], b.grades[j:j+n], estimates[i:i+n]
-		for k := range out {
-			e := q.estimate(codes[k*w:k*w+w:k*w+w], grades[k])
-			out[k] = e
-			if e > least && c.there(slot+uint32(k)) {
-				first.offer(int64(i+k), e)
-				least = first.least()
+	}
+	for i, slot := range c.list {
+		b, j := m.at(slot)
+		e := q.estimate(b.codes[j*w:j*w+w:j*w+w], b.grades[j])
+		if estimates[i] = e; e > least {
+			keep(i, slot, e)
+		}
+	}
+	for i := 0; c.list == nil && i < c.count; i += blockSlots {
+		b := m.blocks[i/blockSlots]
+		for j := range min(blockSlots, c.count-i) {
+			e := q.estimate(b.codes[j*w:j*w+w:j*w+w], b.grades[j])
+			if estimates[i+j] = e; e > least {
+				keep(i+j, uint32(i+j), e)
 			}
 		}
-		i += n
 	}
 	positions := make([]int, len(first.heap))
 	for i, f := range first.heap {
@@ -181,13 +184,17 @@ func (m *mirror) within(set vectors.Set, version int64) []uint32 {
 	list := make([]uint32, 0, min(set.Len(), len(m.order)))
 	at := 0
 	for chunk := range set.All() {
-		// further and further ahead, then back: sets are dense or sparse
-		step := 1
-		for at+step < len(m.chunks) && m.chunks[at+step] < chunk {
-			step *= 2
+		for near := 0; near < 8 && at < len(m.chunks) && m.chunks[at] < chunk; near++ {
+			at++ // in a dense set it is not far
 		}
-		end := min(at+step+1, len(m.chunks))
-		at += sort.Search(end-at, func(i int) bool { return m.chunks[at+i] >= chunk })
+		if at < len(m.chunks) && m.chunks[at] < chunk { // further and further ahead, then back
+			step := 8
+			for at+step < len(m.chunks) && m.chunks[at+step] < chunk {
+				step *= 2
+			}
+			from, end := at, min(at+step+1, len(m.chunks))
+			at += sort.Search(end-from, func(i int) bool { return m.chunks[from+i] >= chunk })
+		}
 		if at == len(m.chunks) {
 			break
 		}

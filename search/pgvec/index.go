@@ -28,11 +28,14 @@ type Options struct {
 //
 // Its methods take the id of an organization as it is: the caller has checked a
 // content.Scope. No method looks at rows of another organization.
-type Index struct{ exact, indexAbove int }
+type Index struct {
+	exact, indexAbove int
+	walkCost          float64
+}
 
 // New returns the index in the table that [Index.Prepare] makes.
 func New(o Options) *Index {
-	return &Index{exact: cmp.Or(o.Exact, 2000), indexAbove: cmp.Or(o.IndexAbove, 10_000)}
+	return &Index{exact: cmp.Or(o.Exact, 2000), indexAbove: cmp.Or(o.IndexAbove, 10_000), walkCost: walkCost}
 }
 
 // Missing returns the numbers of chunks above one that have no vector of a

@@ -8,6 +8,14 @@ import (
 	"github.com/curatore/curatore-go/search/searchtest"
 )
 
+// The suite is run on both ways in which vectors are compared.
 func TestVectors(t *testing.T) {
-	searchtest.RunVectors(t, database.Postgres, func() searchtest.Vectors { return pgvec.New(pgvec.Options{}) })
+	for name, index := range map[string]*pgvec.Index{
+		"exactly":           pgvec.New(pgvec.Options{}),
+		"through the index": pgvec.New(pgvec.Options{IndexAbove: 1}).AlwaysIndexed(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			searchtest.RunVectors(t, database.Postgres, func() searchtest.Vectors { return index })
+		})
+	}
 }

@@ -29,7 +29,7 @@ func (x *Index) Search(ctx context.Context, tx *database.Tx, organization string
 	if err := s.count(ctx); err != nil || s.stored == 0 || req.Limit == 0 {
 		return []vectors.Hit{}, err
 	}
-	if p := s.plan(x.exact); p.indexed {
+	if p := s.plan(x.exact, x.walkCost); p.indexed {
 		hits, err := s.nearest(ctx, p)
 		if err != nil || len(hits) == min(req.Limit, s.candidates()) {
 			return hits, err
@@ -86,9 +86,7 @@ func (s *search) compareAll(ctx context.Context) ([]vectors.Hit, error) {
 // nearest asks the index, for more each time too few have passed. It returns too
 // few when the index cannot give more.
 func (s *search) nearest(ctx context.Context, p plan) ([]vectors.Hit, error) {
-	// the cast is that of the index, without which it would not be used
-	query := fmt.Sprintf(`SELECT chunk, embedding <#> CAST(? AS vector) FROM search_vectors WHERE organization_id = ? AND model = ?
-		ORDER BY embedding::halfvec(%[1]d) <#> CAST(? AS halfvec(%[1]d)) LIMIT ?`, s.req.Model.Dimension)
+	query := s.indexQuery()
 	for {
 		if err := s.tx.Run(ctx, p.settings()); err != nil {
 			return nil, fmt.Errorf("vectors: search: %w", err)
@@ -99,6 +97,13 @@ func (s *search) nearest(ctx context.Context, p plan) ([]vectors.Hit, error) {
 			return hits[:min(len(hits), s.req.Limit)], err
 		}
 	}
+}
+
+// indexQuery is ordered by the expression of the index, cast and all: by no other
+// is it used.
+func (s *search) indexQuery() string {
+	return fmt.Sprintf(`SELECT chunk, embedding <#> CAST(? AS vector) FROM search_vectors WHERE organization_id = ? AND model = ?
+		ORDER BY embedding::halfvec(%[1]d) <#> CAST(? AS halfvec(%[1]d)) LIMIT ?`, s.req.Model.Dimension)
 }
 
 // read reads hits with what pgvector calls the negative inner product, and brings

@@ -71,7 +71,7 @@ const recallTarget = .95
 // that leave few, some and all, and such as have to do with the query. The index
 // is one that does not compare everything.
 func RunVectorRecall(t *testing.T, kind string, open func() Vectors) {
-	const n, dimension, topics, queries, limit = 30_000, 64, 100, 20, 10
+	const n, dimension, topics, queries, limit = 20_000, 64, 100, 20, 10
 	f := NewVectors(t, kind, open)
 	for _, data := range []string{"clustered", "random"} {
 		t.Run(data, func(t *testing.T) {
