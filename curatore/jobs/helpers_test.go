@@ -251,3 +251,42 @@ func untilDone(began chan<- *jobs.Task) func(context.Context, *jobs.Task) (any, 
 func noop(context.Context, *jobs.Task) (any, error) { return nil, nil }
 
 func openSQLite(t *testing.T) *database.DB { return databasetest.Open(t, database.SQLite) }
+
+// databasetestRun runs a test on both databases, for which it makes a service.
+func databasetestRun(t *testing.T, test func(w *world)) {
+	t.Helper()
+	databasetest.Run(t, func(t *testing.T, db *database.DB) { test(newWorld(t, db)) })
+}
+
+// why tells why a run of alice waits.
+func (w *world) why(id string) jobs.Wait {
+	w.t.Helper()
+	why, err := w.Why(w.t.Context(), w.acme, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return why
+}
+
+// until waits for a run of alice to be as it should.
+func (w *world) until(id string, is func(jobs.Run) bool) jobs.Run {
+	w.t.Helper()
+	for ctx := deadline(w.t); ; time.Sleep(2 * time.Millisecond) {
+		run := w.get(id)
+		if is(run) {
+			return run
+		}
+		if ctx.Err() != nil {
+			w.t.Fatalf("the run does not become what it should: %+v", run)
+		}
+	}
+}
+
+func (w *world) write(do func(ctx context.Context, tx *database.Tx) error) {
+	w.t.Helper()
+	if err := w.db.Write(w.t.Context(), do); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func isNotFound(err error) bool { return errors.Is(err, content.ErrNotFound) }

@@ -1,0 +1,235 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
+)
+
+// Of the runs that wait, the highest priority is claimed first, then the oldest.
+func TestPriority(t *testing.T) {
+	var mu sync.Mutex
+	var order []string
+	declared := []decl{{Type: "a", Queue: "single", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, task.Run().Label)
+		return nil, nil
+	}}}
+	databasetestRun(t, func(w *world) {
+		order = nil
+		w.Service = w.service(config{Jobs: declared, Queues: []jobs.Queue{{Name: "single", Concurrency: 1}}})
+		var ids []string
+		for i, priority := range []int{0, -5, 10, 0, 10} {
+			run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Label: fmt.Sprint(i), Options: jobs.Options{Priority: priority}})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			ids = append(ids, run.ID)
+		}
+		w.start(w.Service)
+		for _, id := range ids {
+			w.wait(id, jobs.Completed)
+		}
+		if diff := cmp.Diff([]string{"2", "4", "0", "3", "1"}, order); diff != "" {
+			w.t.Error(diff)
+		}
+	})
+}
+
+// A run waits until its time, by the database's clock, and says so.
+func TestNotBefore(t *testing.T) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
+		w.start(w.Service)
+		later, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: jobs.Options{NotBefore: time.Now().Add(time.Hour)}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		soon, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: jobs.Options{NotBefore: time.Now().Add(50 * time.Millisecond)}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.wait(soon.ID, jobs.Completed)
+		if run := w.get(later.ID); run.Status != jobs.Pending || run.NotBefore == nil {
+			w.t.Errorf("%+v", run)
+		}
+		if why := w.why(later.ID); why.Reason != jobs.NotYet || why.Until == nil || !strings.HasPrefix(why.Text, "not before 2") {
+			w.t.Errorf("%+v", why)
+		}
+	})
+}
+
+// 200 goroutines that enqueue one unique key get one run. When that has ended,
+// the key is free again; types and organizations have keys of their own.
+func TestUniqueKey(t *testing.T) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}, {Type: "b", Handle: noop}}, func(w *world) {
+		unique := jobs.Options{UniqueKey: "one"}
+		var group sync.WaitGroup
+		var mu sync.Mutex
+		seen, fresh := map[string]int{}, 0
+		for range 200 {
+			group.Go(func() {
+				run, err := w.Submit(deadline(w.t), w.acme, newRun{Type: "a", Options: unique})
+				if err != nil {
+					w.t.Error(err)
+					return
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				seen[run.ID]++
+				if !run.Duplicate {
+					fresh++
+				}
+			})
+		}
+		group.Wait()
+		if len(seen) != 1 || fresh != 1 {
+			w.t.Fatalf("%d runs, %d times a new one; want one", len(seen), fresh)
+		}
+		for _, other := range []struct {
+			scope content.Scope
+			kind  string
+		}{{w.acme, "b"}, {w.other, "a"}} {
+			if run, err := w.Submit(w.t.Context(), other.scope, newRun{Type: other.kind, Options: unique}); err != nil || run.Duplicate {
+				w.t.Errorf("%v %v", run, err)
+			}
+		}
+		w.start(w.Service)
+		for id := range seen {
+			w.wait(id, jobs.Completed)
+		}
+		if run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: unique}); err != nil || run.Duplicate {
+			w.t.Errorf("after the end: %+v %v", run, err)
+		}
+	})
+}
+
+// An Enqueue costs its transaction one statement.
+func TestEnqueueIsOneStatement(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: noop}}})
+	changes := func(ctx context.Context, tx *database.Tx) (n int) {
+		if err := tx.QueryRow(ctx, "SELECT total_changes() + ?", 0).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if err := w.db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		before := changes(ctx, tx)
+		if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"}); err != nil {
+			return err
+		}
+		if n := changes(ctx, tx) - before; n != 1 {
+			t.Errorf("%d rows changed, want the run's alone", n)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestOptionsAreChecked(t *testing.T) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
+		foreign, err := w.Submit(w.t.Context(), w.other, newRun{Type: "a"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for want, o := range map[string]jobs.Options{
+			"Priority is 101":              {Priority: 101},
+			"MaxAttempts is -1":            {MaxAttempts: -1},
+			"TraceID":                      {TraceID: "x"},
+			"UniqueKey":                    {UniqueKey: strings.Repeat("k", 300)},
+			"After and NotBefore":          {After: "g", NotBefore: time.Now()},
+			"the parent, run":              {Parent: foreign.ID},
+			`group "g": not found`:         {Group: "g"},
+			`group "h": not found`:         {After: "h"},
+			`the id "1" of a run`:          {ID: "1"},
+			"the id \"" + uuid.NewString(): {},
+		} {
+			if want[:6] == "the id" && o.ID == "" {
+				o.ID = want[8:]
+			}
+			if _, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: o}); err == nil || !strings.Contains(err.Error(), want) {
+				w.t.Errorf("%+v: %v, want %q", o, err, want)
+			}
+		}
+		if _, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Config: strings.Repeat("x", 2<<20)}); !errors.Is(err, content.ErrInvalid) {
+			w.t.Errorf("two megabytes of arguments: %v", err)
+		}
+	})
+}
+
+// A run that another one starts shares its trace, and is cancelled with it; so
+// is what that one has started. Then nothing more can be started below it.
+func TestChildren(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	started := make(chan string, 2)
+	var w *world
+	declared := []decl{
+		{Type: "parent", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+			child, err := w.Submit(ctx, task.Scope(), newRun{Type: "child", Options: jobs.Options{Parent: task.Run().ID, NotBefore: time.Now().Add(time.Hour)}})
+			if err != nil {
+				return nil, err
+			}
+			grandchild, err := w.Submit(ctx, task.Scope(), newRun{Type: "child", Options: jobs.Options{Parent: child.ID, NotBefore: time.Now().Add(time.Hour)}})
+			if err != nil {
+				return nil, err
+			}
+			started <- child.ID
+			started <- grandchild.ID
+			return untilDone(began)(ctx, task)
+		}},
+		{Type: "child", Handle: noop},
+	}
+	eachDatabase(t, declared, func(world *world) {
+		w = world
+		w.start(w.Service)
+		parent := w.submit("parent")
+		child, grandchild := <-started, <-started
+		<-began
+		if err := w.Cancel(w.t.Context(), w.acme, parent, "enough"); err != nil {
+			w.t.Fatal(err)
+		}
+		top := w.wait(parent, jobs.Cancelled)
+		for _, id := range []string{child, grandchild} {
+			if run := w.wait(id, jobs.Cancelled); run.TraceID != top.TraceID || run.Error != "cancelled: with the run that started it: enough" || len(run.TraceID) != 32 {
+				w.t.Errorf("%+v", run)
+			}
+		}
+		if _, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "child", Options: jobs.Options{Parent: parent}}); !errors.Is(err, jobs.ErrCancelled) {
+			w.t.Errorf("a child of a cancelled run: %v", err)
+		}
+		page, err := w.List(w.t.Context(), w.acme, jobs.Query{Trace: top.TraceID})
+		if err != nil || len(page.Runs) != 3 {
+			w.t.Errorf("%d runs of the trace (%v), want 3", len(page.Runs), err)
+		}
+	})
+}
+
+// What queues do not allow is refused.
+func TestQueuesMayForbid(t *testing.T) {
+	declared := []decl{{Type: "a", Queue: "strict", Handle: func(context.Context, *jobs.Task) (any, error) { return nil, errors.New("no") }}}
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{Jobs: declared, Queues: []jobs.Queue{{Name: "strict", NoCancel: true, NoReplay: true}}})
+		id := w.submit("a")
+		if err := w.Cancel(w.t.Context(), w.acme, id, ""); !errors.Is(err, content.ErrConflict) || !strings.Contains(err.Error(), "cannot be cancelled") {
+			w.t.Errorf("cancel: %v", err)
+		}
+		w.start(w.Service)
+		w.wait(id, jobs.Failed)
+		if _, err := w.Replay(w.t.Context(), w.acme, id); !errors.Is(err, content.ErrConflict) || !strings.Contains(err.Error(), "cannot be replayed") {
+			w.t.Errorf("replay: %v", err)
+		}
+	})
+}
