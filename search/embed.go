@@ -267,5 +267,11 @@ func (e *embedding) activate(ctx context.Context) error {
 			})
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := config.Vectors.Maintain(ctx, config.DB); err != nil { // search is right without, only slower
+		config.Logger.WarnContext(ctx, "the indexes of vectors are not as they should be", "error", err)
+	}
+	return nil
 }

@@ -33,8 +33,8 @@ type Weighted interface {
 	Weight() float64
 }
 
-// Vectors keeps the vectors of chunks. All that it does is in the caller's
-// transaction.
+// Vectors keeps the vectors of chunks. What it does with a transaction is in the
+// caller's.
 type Vectors interface {
 	Prepare(ctx context.Context, db *database.DB) error
 	Put(ctx context.Context, tx *database.Tx, organization string, model vectors.Model, list []vectors.Vector) (int, error)
@@ -44,6 +44,8 @@ type Vectors interface {
 	Search(ctx context.Context, tx *database.Tx, organization string, req vectors.Request) ([]vectors.Hit, error)
 	Missing(ctx context.Context, tx *database.Tx, organization string, model vectors.Model, after int64, limit int) ([]int64, error)
 	Stats(ctx context.Context, tx *database.Tx, organization string) ([]vectors.Stats, error)
+	// Maintain builds and drops indexes, in transactions of its own.
+	Maintain(ctx context.Context, db *database.DB) error
 }
 
 var (

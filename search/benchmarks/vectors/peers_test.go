@@ -171,6 +171,7 @@ func (s *sqliteVec) store(b *testing.B, list [][]float32) {
 	must(b, err)
 	insert, err := tx.Prepare("INSERT INTO vectors (rowid, embedding) VALUES (?, ?)")
 	must(b, err)
+	defer insert.Close()
 	for i, v := range list {
 		_, err := insert.Exec(i+1, pack(v))
 		must(b, err)
