@@ -48,7 +48,8 @@ func New(o Options) *Index {
 // call it before the first use.
 func (x *Index) Prepare(context.Context, *database.DB) error { return nil }
 
-// Maintain does nothing yet: there is no index to be built.
+// Maintain does nothing: there is no index to be built, and mirrors look after
+// themselves. It is for search/pgvec that callers call it after a load.
 func (x *Index) Maintain(context.Context, *database.DB) error { return nil }
 
 // Search returns the chunks whose vectors are nearest to the request's, as the

@@ -380,6 +380,9 @@ func testModels(t *testing.T, f *VectorFixture) {
 	for i, name := range names {
 		f.PutVectors("acme", vectors.Model{Name: name, Dimension: 3}, vectors.Vector{Chunk: c[i%3], Values: []float32{1, 0, float32(i)}})
 	}
+	if err := f.Vectors.Maintain(t.Context(), f.DB); err != nil {
+		t.Fatal(err)
+	}
 	for i, name := range names {
 		hits := f.Near("acme", vectors.Request{Model: vectors.Model{Name: name, Dimension: 3}, Vector: []float32{1, 0, float32(i)}, Limit: 9})
 		diff(t, name, []int64{c[i%3]}, chunksOf(hits))
