@@ -36,7 +36,7 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 	var unindexed bool
 	look := func(ctx context.Context, tx *database.Tx) (err error) {
 		if s.Mode == Snapshot || im.state.Part != nil {
-			repeated, err = im.sawKeys(ctx, tx, s.Type, todo)
+			repeated, err = im.sawKeys(ctx, tx, s, todo)
 		}
 		return err
 	}

@@ -18,10 +18,13 @@ const cleanUpChunk = 500
 // sawKeys adds the keys of a batch to what the run has seen of a stream, and
 // returns those that it had seen before. Tombstones count as seen: they are
 // deleted for themselves, or stay because of records below them.
-func (im *importing) sawKeys(ctx context.Context, tx *database.Tx, typ *content.Type, todo *sorted) ([]string, error) {
-	set, err := im.Store.OpenSeen(ctx, tx, im.task.Run().ID, typ)
-	if err != nil {
-		return nil, err
+func (im *importing) sawKeys(ctx context.Context, tx *database.Tx, s Stream, todo *sorted) ([]string, error) {
+	set := im.seen
+	if s.Mode != Snapshot { // a part of it, which has a set of its own
+		var err error
+		if set, err = im.Store.OpenSeen(ctx, tx, im.task.Run().ID, s.Type); err != nil {
+			return nil, err
+		}
 	}
 	return set.Add(ctx, tx, im.state.Batch, slices.Concat(todo.keys, todo.gone))
 }

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -56,36 +57,41 @@ type indexError struct{ err error }
 func (e *indexError) Error() string { return e.err.Error() }
 func (e *indexError) Unwrap() error { return e.err }
 
-// indexDocuments indexes the documents of a batch in its transaction, and
-// returns the ids of the records that are indexed. The others stay queued; the
-// end of the run tries them again, and tells.
-func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) (indexed map[string]bool, err error) {
-	defer func() {
-		if err = errors.Join(err, im.panicked(recover(), "indexing")); err != nil {
-			err = &indexError{err}
+// indexDocuments prepares the documents of a batch while its records are being
+// written; what it returns indexes them in their transaction, and tells which
+// could not be. These stay queued; the end of the run tries them again, and
+// tells.
+func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) func(context.Context) ([]string, error) {
+	documents, later := im.withTheirText(documents)
+	var batch *search.Batch
+	var failure error
+	var preparing sync.WaitGroup
+	preparing.Go(func() {
+		defer func() { failure = errors.Join(failure, im.panicked(recover(), "indexing")) }()
+		batch, failure = im.Index.Prepare(ctx, documents)
+	})
+	return func(ctx context.Context) (unindexed []string, err error) {
+		defer func() {
+			if err = errors.Join(err, im.panicked(recover(), "indexing")); err != nil {
+				err = &indexError{err}
+			}
+		}()
+		if preparing.Wait(); failure != nil {
+			return nil, failure
 		}
-	}()
-	if documents = im.withTheirText(documents); len(documents) == 0 {
-		return nil, nil
+		n, err := im.Index.PutBatch(ctx, tx, im.scope, batch)
+		if err != nil {
+			return nil, err
+		}
+		indexed := int64(len(documents) - len(n.Failed))
+		counts.Indexed += indexed
+		im.unmerged += indexed
+		unindexed = later
+		for _, f := range n.Failed {
+			unindexed = append(unindexed, f.ID)
+		}
+		return unindexed, nil
 	}
-	batch, err := im.Index.Prepare(ctx, documents)
-	if err != nil {
-		return nil, err
-	}
-	n, err := im.Index.PutBatch(ctx, tx, im.scope, batch)
-	if err != nil {
-		return nil, err
-	}
-	indexed = make(map[string]bool, len(documents))
-	for _, d := range documents {
-		indexed[d.ID] = true
-	}
-	for _, f := range n.Failed {
-		delete(indexed, f.ID)
-	}
-	counts.Indexed += int64(len(indexed))
-	im.unmerged += int64(len(indexed))
-	return indexed, nil
 }
 
 // mergeSometimes merges the index after some batches.
@@ -253,16 +259,20 @@ func (im *importing) textElsewhere(typ *content.Type) bool {
 	return source == content.TextObject && im.Text != nil
 }
 
-// withTheirText leaves out documents whose text stands elsewhere: their records
-// stay queued until the end of the run.
-func (im *importing) withTheirText(documents []content.Document) []content.Document {
+// withTheirText sets aside, as ids, the documents whose text stands elsewhere:
+// their records stay queued until the end of the run.
+func (im *importing) withTheirText(documents []content.Document) (ready []content.Document, later []string) {
 	if im.Text == nil {
-		return documents
+		return documents, nil
 	}
-	return slices.DeleteFunc(slices.Clone(documents), func(d content.Document) bool {
-		typ, known := im.Store.Registry().Type(d.Type)
-		return known && im.textElsewhere(typ)
-	})
+	for _, d := range documents {
+		if typ, known := im.Store.Registry().Type(d.Type); known && im.textElsewhere(typ) {
+			later = append(later, d.ID)
+		} else {
+			ready = append(ready, d)
+		}
+	}
+	return ready, later
 }
 
 // indexRows writes the chunks of a batch and takes it off the queue, in one

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -42,6 +43,9 @@ type importing struct {
 	warned       int             // records that cannot be indexed
 	unmerged     int64           // records indexed since the last merge
 	gone         map[string]bool // ids that a dry run would have deleted by now
+	seen         store.Seen      // keys of the stream at work, when it is a snapshot
+	ahead        atomic.Bool     // most records change: they are read before they are compared
+	calm         atomic.Bool     // nothing changes: batches are larger
 	open         bool            // there are unsettled failures of earlier runs of the stream at work
 }
 
@@ -220,6 +224,12 @@ func (im *importing) readStream(ctx context.Context, s Stream, total int64) erro
 	}
 	if err := im.lookForOpen(ctx, s.Type); err != nil {
 		return err
+	}
+	if s.Mode == Snapshot {
+		var err error
+		if im.seen, err = im.openSeen(ctx, im.task.Run().ID, s.Type); err != nil {
+			return err
+		}
 	}
 	if err := im.stream(ctx, s, total); err != nil {
 		return err

@@ -91,6 +91,8 @@ type Record struct {
 	// or has changed; its result has a Row or an Err.
 	Fingerprint []byte
 	Read        func() Record
+
+	ahead *Record // what Read has given already
 }
 
 // A Place says where in the source a record stands.

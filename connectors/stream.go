@@ -19,6 +19,7 @@ const (
 	batchRecords = 1000
 	batchBytes   = 4 << 20
 	batchSlack   = 4
+	calmRecords  = 4000 // while nothing changes
 )
 
 // stream imports one stream. Reading goes on in another goroutine while a batch
@@ -45,6 +46,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 		defer close(done)
 		defer close(batches)
 		err := im.read(ctx, s, from, func(records []Record, last bool) bool {
+			im.readAhead(s.Type, records)
 			select {
 			case batches <- item{records: records, last: last}:
 				return true
@@ -90,7 +92,6 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 func (im *importing) read(ctx context.Context, s Stream, from string, give func(batch []Record, last bool) bool) (err error) {
 	defer func() { err = errors.Join(err, im.panicked(recover(), "reading "+s.Type.Name())) }()
 	var batch []Record
-	size := cmp.Or(im.BatchRecords, batchRecords)
 	bytes, resumable := 0, false
 	for r, err := range s.Read(ctx, from) {
 		if err != nil {
@@ -115,6 +116,10 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 			}
 			batch, bytes = nil, 0
 			continue
+		}
+		size := cmp.Or(im.BatchRecords, batchRecords)
+		if im.BatchRecords == 0 && im.calm.Load() {
+			size = calmRecords
 		}
 		if batch == nil {
 			batch = make([]Record, 0, size)

@@ -34,6 +34,8 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 			counts.Unchanged++
 		}
 	}
+	im.ahead.Store(len(changed) > len(unchanged))
+	im.calm.Store(len(changed) == 0)
 	failures, err := im.readAll(typ, changed)
 	if err != nil {
 		return nil, err
@@ -53,12 +55,12 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 			fresh = append(fresh, r.Row)
 		}
 	}
-	b := store.Batch{Instance: im.options.Instance, Rows: fresh, Time: im.time, Version: im.c.spec.Version}
+	b := store.Batch{Instance: im.options.Instance, Rows: fresh, Time: im.time, Version: im.c.spec.Version, Checked: true}
 	if len(hashes) > 0 {
 		b.Hash = func(row content.Row) []byte { return hashes[row] }
 	}
 	if im.indexes() && !unindexed {
-		b.Index = func(ctx context.Context, documents []content.Document) (map[string]bool, error) {
+		b.Index = func(ctx context.Context, documents []content.Document) func(context.Context) ([]string, error) {
 			return im.indexDocuments(ctx, tx, documents, counts)
 		}
 	}
@@ -180,31 +182,54 @@ func (im *importing) readAll(typ *content.Type, records []*Record) ([]Failure, e
 // complete reads a record, unless it is read already, and checks it. What makes
 // it fail stands in its Err.
 func (r *Record) complete(typ *content.Type) error {
-	if r.Row == nil {
-		if r.Err != nil {
-			return nil // it was read, when the batch was tried before
-		}
-		read := r.Read()
-		r.Row, r.Values, r.Err = read.Row, read.Values, read.Err
-		switch {
-		case r.Row == nil && r.Err == nil:
-			return fmt.Errorf("%w: the stream of %s gave neither a row nor an error for %q", content.ErrInvalid, typ.Name(), r.Key)
-		case r.Row == nil:
-			r.Raw = read.Raw
-			return nil
-		}
-		if err := held(typ, r.Row); err != nil {
-			return err
-		}
-		if key := typ.KeyOf(r.Row); key != r.Key {
-			return fmt.Errorf("%w: the stream of %s gave the key %q, and a row with the key %q", content.ErrInvalid, typ.Name(), r.Key, key)
-		}
-		r.Raw = content.RecordOf(r.Row).Raw
-	}
-	if r.Err == nil {
+	switch {
+	case r.Err != nil: // it was read, when the batch was tried before
+		return nil
+	case r.Row != nil:
 		r.Err = store.Check(typ, r.Row)
+		return nil
+	case r.ahead == nil:
+		r.ahead = r.read(typ)
 	}
+	read := r.ahead
+	r.Row, r.Values, r.Err = read.Row, read.Values, read.Err
+	switch {
+	case r.Row == nil && r.Err == nil:
+		return fmt.Errorf("%w: the stream of %s gave neither a row nor an error for %q", content.ErrInvalid, typ.Name(), r.Key)
+	case r.Row == nil:
+		r.Raw = read.Raw
+		return nil
+	}
+	if err := held(typ, r.Row); err != nil {
+		return err
+	}
+	if key := typ.KeyOf(r.Row); key != r.Key {
+		return fmt.Errorf("%w: the stream of %s gave the key %q, and a row with the key %q", content.ErrInvalid, typ.Name(), r.Key, key)
+	}
+	r.Raw = content.RecordOf(r.Row).Raw
 	return nil
+}
+
+// read reads a record and checks its row.
+func (r *Record) read(typ *content.Type) *Record {
+	read := r.Read()
+	if read.Err == nil && typ.Holds(read.Row) {
+		read.Err = store.Check(typ, read.Row)
+	}
+	return &read
+}
+
+// readAhead reads the records of a batch while an earlier one is being written.
+// It is worth it while most of them turn out to be new or changed.
+func (im *importing) readAhead(typ *content.Type, records []Record) {
+	if !im.ahead.Load() {
+		return
+	}
+	for i := range records {
+		if r := &records[i]; r.Row == nil && r.Read != nil && r.Err == nil && !r.Deleted {
+			r.ahead = r.read(typ)
+		}
+	}
 }
 
 // held reports a row of another type.

@@ -24,7 +24,7 @@ import (
 )
 
 // benchmarkAccounts is the size of the export that the import benchmarks read.
-const benchmarkAccounts = 30_000
+const benchmarkAccounts = 100_000
 
 // BenchmarkImport compares an import of 100,000 accounts of 40 columns with bare
 // loops over the same zip, in the same run: into an empty database without and

@@ -40,6 +40,9 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	}, nil
 }
 
+// planMode is how statements are planned unless said otherwise.
+const planMode = "force_custom_plan"
+
 // planned sets how prepared statements are planned: anew for their values, each
 // time. Postgres would keep the plan that was right when the tables were empty,
 // or for another organization, until it gathers statistics; an import into a new
@@ -50,7 +53,7 @@ func planned(dsn string) string {
 		return dsn
 	}
 	q := u.Query()
-	q.Set("plan_cache_mode", "force_custom_plan")
+	q.Set("plan_cache_mode", planMode)
 	u.RawQuery = q.Encode()
 	return u.String()
 }

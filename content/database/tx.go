@@ -73,6 +73,25 @@ func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error
 	return res.RowsAffected()
 }
 
+// ExecPlanned is [Tx.Exec] for a statement whose best plan is the same for all
+// values, such as an INSERT of thousands of them: Postgres plans it once on each
+// connection. Planning with the values would copy all of them several times.
+func (tx *Tx) ExecPlanned(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.dialect.Name() == SQLite {
+		return tx.Exec(ctx, query, args...)
+	}
+	const set = "SELECT set_config('plan_cache_mode', ?, TRUE)"
+	if _, err := tx.Exec(ctx, set, "force_generic_plan"); err != nil {
+		return 0, err
+	}
+	n, err := tx.Exec(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx, set, planMode)
+	return n, err
+}
+
 // Query runs a query. The caller closes the rows and asks for their error.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, err := tx.prepare(ctx, query)

@@ -99,7 +99,7 @@ func (s *Store) Unseen(ctx context.Context, scope content.Scope, typ *content.Ty
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := s.analyze(ctx, "run_keys", p.table); err != nil {
+	if err := s.analyze(ctx, measured{"run_keys", "set_id, key"}, measure(p.typ)); err != nil {
 		return 0, 0, err
 	}
 	only, value := set.condition()

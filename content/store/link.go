@@ -31,14 +31,14 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 		if f.LinkFrom == "" || !known {
 			continue
 		}
-		if err := s.analyze(ctx, p.table, quote(target.Table())); err != nil {
+		if err := s.analyze(ctx, measure(p.typ), measure(target)); err != nil {
 			return changed, err
 		}
 		after := ""
 		for {
 			var pairs []linkPair
 			link := "t." + quote(f.Name)
-			query := "SELECT t.id AS id, o.id AS target FROM " + p.table + " t " + joinTarget(s.db.Dialect(), target, f) +
+			query := "SELECT t.id AS id, o.id AS target FROM " + p.table + " t " + joinTarget(target, f) +
 				" WHERE t.organization_id = ? AND t.instance = ? AND t.id > ? AND (t." + quote(f.LinkFrom) + " IS NOT NULL OR " + link + " IS NOT NULL)" +
 				" AND (" + link + " <> o.id OR (" + link + " IS NULL) <> (o.id IS NULL)) ORDER BY t.id LIMIT ?"
 			if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
@@ -63,15 +63,9 @@ func (s *Store) ResolveLinks(ctx context.Context, scope content.Scope, typ *cont
 }
 
 // joinTarget joins the record o that a link of t should lead to; its values are
-// the organization and the instance. On Postgres it is looked up for each t by
-// its key: without statistics, as in a new database, a join may be planned as a
-// walk through the whole table for each row.
-func joinTarget(d database.Dialect, target *content.Type, f *content.Field) string {
-	table, condition := quote(target.Table()), "o.organization_id = ? AND o.instance = ? AND o."+quote(target.Key().Name)+" = t."+quote(f.LinkFrom)
-	if d.Name() == database.Postgres {
-		return "LEFT JOIN LATERAL (SELECT o.id FROM " + table + " o WHERE " + condition + " LIMIT 1) o ON TRUE"
-	}
-	return "LEFT JOIN " + table + " o ON " + condition
+// the organization and the instance.
+func joinTarget(target *content.Type, f *content.Field) string {
+	return "LEFT JOIN " + quote(target.Table()) + " o ON o.organization_id = ? AND o.instance = ? AND o." + quote(target.Key().Name) + " = t." + quote(f.LinkFrom)
 }
 
 // A linkPair is a record and what it links to; nil is nothing.

@@ -39,34 +39,47 @@ func TestPostgresPlansWithoutStatistics(t *testing.T) {
 			keys, ids = append(keys, w.Folder.KeyOf(row)), append(ids, content.RecordOf(row).ID)
 		}
 	}
-	timed := func(what string, do func(ctx context.Context, tx *database.Tx) error) {
+	const limit = 2 * total // a walk, and not one for each key
+	met := func(ctx context.Context, tx *database.Tx) (rows int, err error) {
+		err = tx.QueryRow(ctx, "SELECT sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables WHERE schemaname = ?", "public").Scan(&rows)
+		return rows, err
+	}
+	// reads runs a statement and holds the rows that it met against what it needs.
+	reads := func(what string, do func(ctx context.Context, tx *database.Tx) error) {
 		t.Helper()
-		began := time.Now()
-		w.Write(t, do)
-		took := time.Since(began)
-		t.Logf("%v %s", took, what)
-		if took > 1500*time.Millisecond {
-			t.Errorf("%v to %s", took, what)
-		}
+		w.Write(t, func(ctx context.Context, tx *database.Tx) error {
+			before, err := met(ctx, tx)
+			if err != nil {
+				return err
+			}
+			if err := do(ctx, tx); err != nil {
+				return err
+			}
+			after, err := met(ctx, tx)
+			if t.Logf("%d rows met to %s", after-before, what); after-before > limit {
+				t.Errorf("%d rows were met to %s", after-before, what)
+			}
+			return err
+		})
 	}
 	pending, err := w.Store.Pending(ctx, w.Scope, w.Folder, "", 2000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	timed("mark 1000 records as indexed", func(ctx context.Context, tx *database.Tx) error {
+	reads("mark 1000 records as indexed", func(ctx context.Context, tx *database.Tx) error {
 		return w.Store.SetIndexed(ctx, tx, w.Scope, w.Folder, pending[:1000])
 	})
-	timed("mark 1000 records as indexed, all or none", func(ctx context.Context, tx *database.Tx) error {
+	reads("mark 1000 records as indexed, all or none", func(ctx context.Context, tx *database.Tx) error {
 		return w.Store.SetAllIndexed(ctx, tx, w.Scope, w.Folder, pending[1000:])
 	})
-	timed("find the ids of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
+	reads("find the ids of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
 		found, err := w.Store.IDsByKey(ctx, tx, w.Scope, w.Folder, "", keys[:1000])
 		if len(found) != 1000 {
 			t.Errorf("%d found", len(found))
 		}
 		return err
 	})
-	timed("find the hashes of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
+	reads("find the hashes of 1000 keys", func(ctx context.Context, tx *database.Tx) error {
 		found, err := w.Store.RowHashes(ctx, tx, w.Scope, w.Folder, "", keys[:1000])
 		if len(found) != 1000 {
 			t.Errorf("%d found", len(found))
@@ -75,7 +88,7 @@ func TestPostgresPlansWithoutStatistics(t *testing.T) {
 	})
 	run := w.Run(t)
 	var set store.Seen
-	timed("add 20,000 keys seen", func(ctx context.Context, tx *database.Tx) (err error) {
+	reads("add 20,000 keys seen", func(ctx context.Context, tx *database.Tx) (err error) {
 		if set, err = w.Store.OpenSeen(ctx, tx, run, w.Folder); err != nil {
 			return err
 		}
@@ -86,41 +99,29 @@ func TestPostgresPlansWithoutStatistics(t *testing.T) {
 		}
 		return nil
 	})
-	timed("add 1000 of them again", func(ctx context.Context, tx *database.Tx) error {
+	reads("add 1000 of them again", func(ctx context.Context, tx *database.Tx) error {
 		again, err := set.Add(ctx, tx, 99, keys[:1000])
 		if len(again) != 1000 {
 			t.Errorf("%d again", len(again))
 		}
 		return err
 	})
-	began := time.Now()
 	if n, err := w.Store.ResolveLinks(ctx, w.Scope, w.Folder, "", w.DB.Write); n != total/2 || err != nil {
 		t.Fatal(n, err)
 	}
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("%v to resolve %d links", took, total/2)
-	} else {
-		t.Logf("%v to resolve %d links", took, total/2)
-	}
-	timed("tell what deleting 1000 records would do", func(ctx context.Context, tx *database.Tx) error {
+	reads("tell what deleting 1000 records would do", func(ctx context.Context, tx *database.Tx) error {
 		_, err := w.Store.WouldDelete(ctx, tx, w.Scope, w.Folder, ids[:1000])
 		return err
 	})
-	timed("delete 1000 records and their children", func(ctx context.Context, tx *database.Tx) error {
+	reads("delete 1000 records and their children", func(ctx context.Context, tx *database.Tx) error {
 		d, err := w.Store.Delete(ctx, tx, w.Scope, w.Folder, ids[:1000])
 		if d.Deleted["folder"] != 2000 {
 			t.Errorf("%v", d.Deleted)
 		}
 		return err
 	})
-	began = time.Now()
-	if n := w.Purge(t, w.Folder, began.Add(time.Hour)); n != 2000 {
+	if n := w.Purge(t, w.Folder, time.Now().Add(time.Hour)); n != 2000 {
 		t.Errorf("%d purged", n)
-	}
-	if took := time.Since(began); took > 6*time.Second {
-		t.Errorf("%v to purge 2000 records", took)
-	} else {
-		t.Logf("%v to purge 2000 records", took)
 	}
 	if left, err := w.Store.Count(ctx, w.Scope, w.Folder); left != total-2000 || err != nil {
 		t.Errorf("%d left, %v", left, err)

@@ -101,7 +101,7 @@ func objects(d database.Dialect, t *content.Type, among []*content.Type) []objec
 		}
 	}
 	table := t.Table()
-	all := []object{{table: table, name: table, ddl: "CREATE TABLE " + quote(table) + " (\n    " + strings.Join(lines, ",\n    ") + "\n)"}}
+	all := []object{{table: table, name: table, ddl: "CREATE TABLE " + quote(table) + " (\n    " + strings.Join(lines, ",\n    ") + "\n)" + inRow(d)}}
 	index := func(suffix, definition string) {
 		name := indexName(table, suffix)
 		all = append(all, object{table: table, name: name, ddl: fmt.Sprintf(definition, quote(name), quote(table))})
@@ -119,6 +119,16 @@ func objects(d database.Dialect, t *content.Type, among []*content.Type) []objec
 		all = append(all, historyObject(d, t))
 	}
 	return all
+}
+
+// inRow has Postgres keep rows of up to half a page as they are. It would
+// compress the payloads of rows over 2 kB, which most are, to save a tenth of
+// their size for a third of the time of an insert.
+func inRow(d database.Dialect) string {
+	if d.Name() == database.Postgres {
+		return " WITH (toast_tuple_target = 4080)"
+	}
+	return ""
 }
 
 // indexName returns "notes_by_kind" for the table notes and the suffix by_kind.

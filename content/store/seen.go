@@ -73,15 +73,17 @@ func (set Seen) Add(ctx context.Context, tx *database.Tx, batch int64, keys []st
 // Drop removes a part of the set and reports whether anything is left, so that
 // a large set goes in several short transactions.
 func (set Seen) Drop(ctx context.Context, tx *database.Tx) (more bool, err error) {
-	const chunk = 20000
-	var last string
-	err = tx.QueryRow(ctx, "SELECT key FROM run_keys WHERE set_id = ? ORDER BY key LIMIT 1 OFFSET ?", set.set, chunk).Scan(&last)
-	switch {
-	case err == nil:
-		_, err = tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ? AND key < ?", set.set, last)
-		return true, err
-	case !errors.Is(err, sql.ErrNoRows):
-		return false, err
+	if tx.Dialect().Name() == database.SQLite { // where a long transaction holds up all others
+		const chunk = 20000
+		var last string
+		err = tx.QueryRow(ctx, "SELECT key FROM run_keys WHERE set_id = ? ORDER BY key LIMIT 1 OFFSET ?", set.set, chunk).Scan(&last)
+		switch {
+		case err == nil:
+			_, err = tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ? AND key < ?", set.set, last)
+			return true, err
+		case !errors.Is(err, sql.ErrNoRows):
+			return false, err
+		}
 	}
 	if _, err = tx.Exec(ctx, "DELETE FROM run_keys WHERE set_id = ?", set.set); err != nil {
 		return false, err

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -64,8 +65,11 @@ type plan struct {
 	into     string           // "INSERT INTO … VALUES "
 	conflict string
 
-	intoArrays string   // "INSERT INTO … SELECT * FROM unnest(…)", for Postgres
-	inserts    sync.Map // number of rows -> statement
+	intoArrays, intoArraysBytes string   // "INSERT INTO … SELECT … FROM unnest(…)", for Postgres
+	inserts                     sync.Map // number of rows -> statement
+
+	measured atomic.Bool  // Postgres has statistics of the table
+	asked    atomic.Int64 // how often that mattered before
 }
 
 // plan returns the plan of a Type, which must be one of the registry.
@@ -110,14 +114,18 @@ func (s *Store) plan(typ *content.Type) (*plan, error) {
 	p.width = len(columns)
 	p.into = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") VALUES "
 	p.conflict = fmt.Sprintf(" ON CONFLICT (organization_id, instance, %s) DO UPDATE SET %s", quote(registered.Key().Name), strings.Join(update, ", "))
-	casts := arrayTypes(indexedColumn+1, len(p.links), p.imported)
-	p.intoArrays = "INSERT INTO " + p.table + " (" + strings.Join(columns, ", ") + ") SELECT * FROM unnest(?::" + strings.Join(casts, ", ?::") + ")"
+	p.intoArrays, p.intoArraysBytes = p.arrayInserts(columns)
 	actual, _ := s.plans.LoadOrStore(typ.Name(), p)
 	return actual.(*plan), nil
 }
 
-// indexedColumn is where indexed_at stands in an insert.
-const indexedColumn = 8
+// Where some columns stand in an insert.
+const (
+	organizationColumn = 1
+	instanceColumn     = 2
+	updatedColumn      = 5
+	indexedColumn      = 8
+)
 
 // upsertOf returns the statement that inserts or updates n rows.
 func (p *plan) upsertOf(n int) string {
@@ -129,14 +137,17 @@ func (p *plan) upsertOf(n int) string {
 	return text
 }
 
-// read puts the values that an import writes into values, and checks them.
-func (p *plan) read(row content.Row, values []any) error {
+// read puts the values that an import writes into values, and checks them unless
+// that is done.
+func (p *plan) read(row content.Row, values []any, checked bool) error {
 	for i, f := range p.imported {
-		v := f.Value(row)
-		if err := checkValue(f, v); err != nil {
+		values[i] = f.Value(row)
+		if checked {
+			continue
+		}
+		if err := checkValue(f, values[i]); err != nil {
 			return fmt.Errorf("%s %q: %w", p.typ.Name(), p.typ.KeyOf(row), err)
 		}
-		values[i] = v
 	}
 	return nil
 }

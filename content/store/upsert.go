@@ -35,11 +35,15 @@ type Batch struct {
 	// Hash gives the row hash in place of the one over the row's values, payload
 	// and Version; nil computes it.
 	Hash func(content.Row) []byte
-	// Index, when it is not nil, is given what is to be indexed of the batch,
-	// before the records are written and in their transaction. The records whose
-	// ids it returns are written as indexed; the others are queued. Written once
-	// and not marked afterwards, a record costs half as much.
-	Index func(ctx context.Context, documents []content.Document) (indexed map[string]bool, err error)
+	// Checked tells that Check has found nothing wrong with the rows.
+	Checked bool
+	// Index, when it is not nil, is given what is to be indexed of the batch, and
+	// returns at once: what needs no transaction can be done while the records are
+	// written. The function that it returns is called behind that, always, in
+	// their transaction, and tells which records are not indexed, by id; these stay
+	// queued. The others are written as indexed: marked afterwards, a record would
+	// cost twice as much.
+	Index func(ctx context.Context, documents []content.Document) (finish func(ctx context.Context) (unindexed []string, err error))
 }
 
 // Upsert inserts new records, updates changed ones and leaves the others alone,
@@ -77,7 +81,7 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 	}
 	stored, err := s.existing(ctx, tx, p, org, b.Instance, keys)
 	if err != nil {
-		return n, fmt.Errorf("look up %s: %w", p.typ.Name(), err)
+		return n, err
 	}
 	d := tx.Dialect()
 	h := newHasher(b.Version)
@@ -90,7 +94,7 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 	var queue indexQueue
 	var versions []string // ids of records whose earlier version is kept
 	for i, row := range rows {
-		if err := p.read(row, values); err != nil {
+		if err := p.read(row, values, b.Checked); err != nil {
 			return n, err
 		}
 		rec := content.RecordOf(row)
@@ -131,20 +135,24 @@ func (s *Store) Upsert(ctx context.Context, tx *database.Tx, scope content.Scope
 		}
 		args = p.bind(args, d, row, created, at, values)
 	}
-	if b.Index != nil && len(queue.documents) > 0 {
-		indexed, err := b.Index(ctx, queue.documents)
-		if err != nil {
-			return n, fmt.Errorf("index %s: %w", p.typ.Name(), err)
-		}
-		queue.mark(indexed, b.Time, at, args)
-	}
 	if err := p.keepVersions(ctx, tx, org, b.Time, versions); err != nil {
 		return n, err
 	}
-	if err := p.insert(ctx, tx, args); err != nil {
-		return n, fmt.Errorf("write %s: %w", p.typ.Name(), err)
+	fresh := n.Updated == 0 // as the lock keeps it
+	if b.Index == nil || len(queue.documents) == 0 {
+		return n, p.insert(ctx, tx, args, fresh)
 	}
-	return n, nil
+	finish := b.Index(ctx, queue.documents)
+	queue.mark(b.Time, at, args)
+	err = p.insert(ctx, tx, args, fresh)
+	unindexed, indexErr := finish(ctx)
+	switch {
+	case err != nil:
+		return n, err
+	case indexErr != nil:
+		return n, fmt.Errorf("index %s: %w", p.typ.Name(), indexErr)
+	}
+	return n, queue.unmark(ctx, tx, p, org, unindexed)
 }
 
 // An indexQueue is what is to be indexed of a batch.
@@ -158,13 +166,31 @@ func (q *indexQueue) add(d content.Document, rec *content.Record, place int) {
 	q.documents, q.records, q.places = append(q.documents, d), append(q.records, rec), append(q.places, place)
 }
 
-// mark marks the records that were indexed.
-func (q *indexQueue) mark(indexed map[string]bool, at time.Time, bound any, args []any) {
+// mark marks the records as indexed.
+func (q *indexQueue) mark(at time.Time, bound any, args []any) {
 	for i, rec := range q.records {
-		if indexed[rec.ID] {
-			rec.IndexedAt, args[q.places[i]] = &at, bound
+		rec.IndexedAt, args[q.places[i]] = &at, bound
+	}
+}
+
+// unmark puts records back into the queue.
+func (q *indexQueue) unmark(ctx context.Context, tx *database.Tx, p *plan, org string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, rec := range q.records {
+		if slices.Contains(ids, rec.ID) {
+			rec.IndexedAt = nil
 		}
 	}
+	list, err := keyList(tx.Dialect(), ids)
+	if err == nil {
+		_, err = tx.Exec(ctx, "UPDATE "+p.table+" SET indexed_at = NULL WHERE organization_id = ? AND id IN "+listed(tx.Dialect()), org, list)
+	}
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", p.typ.Name(), err)
+	}
+	return nil
 }
 
 // enter checks the Scope and finds the plan.
@@ -207,36 +233,19 @@ type storedRow struct {
 
 // existing returns what is stored under keys.
 func (s *Store) existing(ctx context.Context, tx *database.Tx, p *plan, org, instance string, keys []string) (map[string]storedRow, error) {
-	list, err := keyList(tx.Dialect(), keys)
-	if err != nil {
-		return nil, err
-	}
-	key := quote(p.typ.Key().Name)
-	from := " FROM " + p.table + " t WHERE t.organization_id = ? AND t.instance = ? AND t." + key
-	query, args := "SELECT t."+key+storedColumns+from+" IN "+listed(tx.Dialect()), []any{org, instance, list}
-	if tx.Dialect().Name() == database.Postgres {
-		// The key index, key by key. "= ANY" compares each row with each key,
-		// and a join is planned once, as a scan while the table is still empty.
-		query, args = "SELECT found.* FROM unnest(?::text[]) AS k(wanted) CROSS JOIN LATERAL (SELECT t."+key+storedColumns+from+` = k.wanted COLLATE "C" LIMIT 1) AS found`, []any{list, org, instance}
-	}
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
 	stored := make(map[string]storedRow, len(keys))
-	for rows.Next() {
+	return stored, s.byKey(ctx, tx, p, storedColumns, "", org, instance, keys, func(rows *sql.Rows) error {
 		var k string
 		var r storedRow
 		if err := rows.Scan(&k, &r.id, database.ScanTime(&r.createdAt), database.ScanTime(&r.updatedAt), database.ScanNullTime(&r.indexedAt), &r.deleted, &r.rowHash, &r.documentHash); err != nil {
-			return nil, err
+			return err
 		}
 		stored[k] = r
-	}
-	return stored, rows.Err()
+		return nil
+	})
 }
 
-const storedColumns = ", t.id, t.created_at, t.updated_at, t.indexed_at, t.deleted_at IS NOT NULL, t.row_hash, t.document_hash"
+const storedColumns = "t.id, t.created_at, t.updated_at, t.indexed_at, t.deleted_at IS NOT NULL, t.row_hash, t.document_hash"
 
 // RowHashes returns the row hashes of live records by key, for callers who can
 // tell without the row that nothing has changed.
@@ -246,7 +255,7 @@ func (s *Store) RowHashes(ctx context.Context, tx *database.Tx, scope content.Sc
 		return nil, err
 	}
 	hashes := make(map[string][]byte, len(keys))
-	err = s.byKey(ctx, tx, p, "row_hash", "t.deleted_at IS NULL AND ", org, instance, keys, func(rows *sql.Rows) error {
+	err = s.byKey(ctx, tx, p, "t.row_hash", "t.deleted_at IS NULL AND ", org, instance, keys, func(rows *sql.Rows) error {
 		var key string
 		var hash []byte
 		if err := rows.Scan(&key, &hash); err != nil {
@@ -258,17 +267,30 @@ func (s *Store) RowHashes(ctx context.Context, tx *database.Tx, scope content.Sc
 	return hashes, err
 }
 
-// byKey looks a column up by keys.
-func (s *Store) byKey(ctx context.Context, tx *database.Tx, p *plan, column, condition, org, instance string, keys []string, scan func(rows *sql.Rows) error) error {
+// byKey looks columns up by keys.
+func (s *Store) byKey(ctx context.Context, tx *database.Tx, p *plan, columns, condition, org, instance string, keys []string, scan func(rows *sql.Rows) error) error {
+	keys = possible(keys)
+	if len(keys) == 0 {
+		return nil
+	}
 	list, err := keyList(tx.Dialect(), keys)
 	if err != nil {
 		return err
 	}
 	key := "t." + quote(p.typ.Key().Name)
-	selected := "SELECT " + key + ", t." + column + " FROM " + p.table + " t WHERE " + condition + "t.organization_id = ? AND t.instance = ? AND " + key
-	query, args := selected+" IN "+listed(tx.Dialect()), []any{org, instance, list}
-	if tx.Dialect().Name() == database.Postgres { // key by key, as in existing
-		query, args = "SELECT found.* FROM unnest(?::text[]) AS k(wanted) CROSS JOIN LATERAL ("+selected+` = k.wanted COLLATE "C" LIMIT 1) AS found`, []any{list, org, instance}
+	query := "SELECT " + key + ", " + columns + " FROM " + p.table + " t WHERE " + condition + "t.organization_id = ? AND t.instance = ? AND " + key
+	args := []any{org, instance, list}
+	if tx.Dialect().Name() == database.SQLite {
+		query += " IN " + listed(tx.Dialect())
+	} else if known, err := p.hasStatistics(ctx, tx); err != nil {
+		return fmt.Errorf("look up %s: %w", p.typ.Name(), err)
+	} else if known {
+		query += ` = ANY (?::text[] COLLATE "C")`
+	} else {
+		// Without statistics, as in a new table, one walk through the organization
+		// seems to cost less than so many look-ups. These leave no choice, and cost
+		// twice as much.
+		query, args = "SELECT found.* FROM unnest(?::text[]) AS k(wanted) CROSS JOIN LATERAL ("+query+` = k.wanted COLLATE "C" LIMIT 1) AS found`, []any{list, org, instance}
 	}
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
@@ -302,7 +324,7 @@ func (s *Store) linkRows(ctx context.Context, tx *database.Tx, p *plan, org, ins
 			}
 		}
 		if len(wanted) > 0 {
-			if err := s.byKey(ctx, tx, targetPlan, "id", "", org, instance, slices.Collect(maps.Keys(wanted)), func(rows *sql.Rows) error {
+			if err := s.byKey(ctx, tx, targetPlan, "t.id", "", org, instance, slices.Collect(maps.Keys(wanted)), func(rows *sql.Rows) error {
 				var key, id string
 				if err := rows.Scan(&key, &id); err != nil {
 					return err

@@ -136,7 +136,11 @@ func seenDrop(t *testing.T, w *World) {
 			return err
 		})
 	}
-	same(t, "parts", 2, parts)
+	want := 1
+	if w.DB.Dialect().Name() == database.SQLite {
+		want = 2 // so that no transaction is long
+	}
+	same(t, "parts", want, parts)
 	set, again := w.See(t, run, w.Company, 2, keys[:10]...)
 	same(t, "a new set", []string(nil), again)
 	w.Write(t, func(ctx context.Context, tx *database.Tx) error {

@@ -305,15 +305,17 @@ func upsertIndex(t *testing.T, w *World) {
 	failed := errors.New("no room")
 	put := func(fail error, rows ...content.Row) error {
 		given = nil
-		_, err := w.Try(w.Company, store.Batch{Rows: rows, Index: func(_ context.Context, documents []content.Document) (map[string]bool, error) {
-			done := map[string]bool{"ghost": true}
-			for _, d := range documents {
-				given = append(given, d.Filename)
-				if d.Title != "bad" {
-					done[d.ID] = true
+		_, err := w.Try(w.Company, store.Batch{Rows: rows, Index: func(_ context.Context, documents []content.Document) func(context.Context) ([]string, error) {
+			return func(context.Context) ([]string, error) {
+				bad := []string{"ghost"}
+				for _, d := range documents {
+					given = append(given, d.Filename)
+					if d.Title == "bad" {
+						bad = append(bad, d.ID)
+					}
 				}
+				return bad, fail
 			}
-			return done, fail
 		}})
 		return err
 	}

@@ -33,7 +33,7 @@ CREATE TABLE "salesforce_accounts" (
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, "parent_account_id") REFERENCES "salesforce_accounts" (organization_id, id)
-);
+) WITH (toast_tuple_target = 4080);
 CREATE UNIQUE INDEX "salesforce_accounts_key" ON "salesforce_accounts" (organization_id, instance, "salesforce_id");
 CREATE INDEX "salesforce_accounts_titles" ON "salesforce_accounts" (organization_id, title_key, id);
 CREATE INDEX "salesforce_accounts_to_index" ON "salesforce_accounts" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
@@ -73,7 +73,7 @@ CREATE TABLE "salesforce_contacts" (
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, "account_id") REFERENCES "salesforce_accounts" (organization_id, id)
-);
+) WITH (toast_tuple_target = 4080);
 CREATE UNIQUE INDEX "salesforce_contacts_key" ON "salesforce_contacts" (organization_id, instance, "salesforce_id");
 CREATE INDEX "salesforce_contacts_titles" ON "salesforce_contacts" (organization_id, title_key, id);
 CREATE INDEX "salesforce_contacts_to_index" ON "salesforce_contacts" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
@@ -122,7 +122,7 @@ CREATE TABLE "salesforce_opportunities" (
     raw BYTEA,
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, "account_id") REFERENCES "salesforce_accounts" (organization_id, id)
-);
+) WITH (toast_tuple_target = 4080);
 CREATE UNIQUE INDEX "salesforce_opportunities_key" ON "salesforce_opportunities" (organization_id, instance, "salesforce_id");
 CREATE INDEX "salesforce_opportunities_titles" ON "salesforce_opportunities" (organization_id, title_key, id);
 CREATE INDEX "salesforce_opportunities_to_index" ON "salesforce_opportunities" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
