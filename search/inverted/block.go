@@ -112,8 +112,9 @@ type blockReader struct {
 	decoder
 	positions []byte // nil when they were not read
 	term      []byte
-	surface   []byte // empty for the term itself
-	entry     entry  // without its term and surface
+	entry     entry // without its term and surface
+	shared    int   // what the surface shares with the term, and its rest
+	tail      []byte
 }
 
 func newBlockReader(data, positions []byte) *blockReader {
@@ -130,7 +131,9 @@ func (r *blockReader) next() bool {
 	count := r.length()
 	r.entry.count, r.entry.dense = count>>1, count&1 != 0
 	r.entry.bound = r.byte()
-	r.surface = r.decoder.surface(r.surface, r.term)
+	if r.shared = r.length(); r.shared > 0 {
+		r.tail = r.take(r.length())
+	}
 	postings, positions := r.length(), r.length()
 	r.entry.data = r.take(postings)
 	if r.positions != nil {
@@ -143,6 +146,14 @@ func (r *blockReader) next() bool {
 	return r.err == nil
 }
 
+// surface returns the spelling of the entry at hand; "" for the term itself.
+func (r *blockReader) surface() string {
+	if r.shared == 0 || r.shared-1 > len(r.term) {
+		return ""
+	}
+	return string(r.term[:r.shared-1]) + string(r.tail)
+}
+
 // find returns the entry of a term. Its postings are nil when the block does
 // not have the term.
 func findEntry(data, positions []byte, term string) (entry, error) {
@@ -151,7 +162,7 @@ func findEntry(data, positions []byte, term string) (entry, error) {
 		switch strings.Compare(string(r.term), term) {
 		case 0:
 			e := r.entry
-			e.term, e.surface = term, string(r.surface)
+			e.term, e.surface = term, r.surface()
 			return e, nil
 		case 1:
 			return entry{}, nil

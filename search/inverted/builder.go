@@ -52,8 +52,12 @@ type Builder struct {
 	termIDs     map[string]uint32
 	terms       []string
 	occurrences []occurrence
+	order       []uint32       // the terms in order, up to those that are new
 	lengths     []fieldLengths // of the chunks
 	joined      []byte         // the title at hand
+	titles      []occurrence   // of the terms of whole titles, which are not kept for the next call
+	titleTerms  []string
+	titleIDs    map[string]uint32
 }
 
 // wordIDs are the words of one language that are stemmed.
@@ -110,9 +114,7 @@ func (b *Builder) Build(documents []Document) (*Segment, error) {
 		mark := len(b.occurrences)
 		language := b.language(d.Language)
 		titleLength := b.text(language, d.Title, 0, true)
-		if id := titleTerm(b.joined); id != "" {
-			b.occurrences = append(b.occurrences, occurrence{b.termID(id), 0, true, 0})
-		}
+		whole, hasTitle := b.titleID()
 		title = append(title[:0], b.occurrences[mark:]...)
 		b.occurrences = b.occurrences[:mark]
 		for j, text := range d.Chunks {
@@ -121,6 +123,9 @@ func (b *Builder) Build(documents []Document) (*Segment, error) {
 			for _, o := range title {
 				o.ordinal = ordinal
 				b.occurrences = append(b.occurrences, o)
+			}
+			if hasTitle {
+				b.titles = append(b.titles, occurrence{whole, ordinal, true, 0})
 			}
 			s.chunks.add(int64(s.Chunks()), j == 0, titleLength, bodyLength)
 			b.lengths = append(b.lengths, fieldLengths{uint16(min(bodyLength, math.MaxUint16)), uint16(min(titleLength, math.MaxUint16))})
@@ -139,8 +144,10 @@ func (b *Builder) Build(documents []Document) (*Segment, error) {
 func (b *Builder) reset() {
 	if b.termIDs == nil || len(b.termIDs) > maxStems {
 		b.languages, b.exactIDs, b.termIDs = map[string]*wordIDs{}, map[string]uint32{}, map[string]uint32{}
-		b.terms = nil
+		b.terms, b.order, b.titleIDs = nil, nil, map[string]uint32{}
 	}
+	clear(b.titleIDs)
+	b.titles, b.titleTerms = b.titles[:0], b.titleTerms[:0]
 	for _, l := range b.languages {
 		for i := range l.words {
 			l.words[i].times = 0
@@ -206,6 +213,45 @@ func (b *Builder) text(l *wordIDs, text string, ordinal uint16, title bool) int 
 	})
 }
 
+// titleID returns the number of the title at hand among the titles.
+func (b *Builder) titleID() (uint32, bool) {
+	term := titleTerm(b.joined)
+	id, ok := b.titleIDs[term]
+	if !ok && term != "" {
+		id = uint32(len(b.titleTerms))
+		b.titleIDs[term] = id
+		b.titleTerms = append(b.titleTerms, term)
+	}
+	return id, term != ""
+}
+
+// sorted brings the terms that were met since the last call into order, and
+// returns all of them.
+func (b *Builder) sorted() []uint32 {
+	byTerm := func(x, y uint32) int { return strings.Compare(b.terms[x], b.terms[y]) }
+	fresh := make([]uint32, 0, len(b.terms)-len(b.order))
+	for id := len(b.order); id < len(b.terms); id++ {
+		fresh = append(fresh, uint32(id))
+	}
+	slices.SortFunc(fresh, byTerm)
+	b.order = mergeSorted(b.order, fresh, byTerm)
+	return b.order
+}
+
+func mergeSorted(a, b []uint32, compare func(x, y uint32) int) []uint32 {
+	if len(b) == 0 {
+		return a
+	}
+	all := make([]uint32, 0, len(a)+len(b))
+	for _, x := range a {
+		for len(b) > 0 && compare(b[0], x) < 0 {
+			all, b = append(all, b[0]), b[1:]
+		}
+		all = append(all, x)
+	}
+	return append(all, b...)
+}
+
 func (b *Builder) termID(term string) uint32 {
 	id, ok := b.termIDs[term]
 	if !ok {
@@ -218,16 +264,31 @@ func (b *Builder) termID(term string) uint32 {
 
 // postings sorts the occurrences by term and packs them into blocks.
 func (b *Builder) postings(s *Segment) error {
+	order := b.sorted()
+	surfaces := b.surfaces()
+	if known := len(b.terms); len(b.titleTerms) > 0 {
+		// the terms of titles stand behind the others for as long as this call
+		b.terms = append(b.terms, b.titleTerms...)
+		defer func() { b.terms = b.terms[:known] }()
+		surfaces = append(surfaces, make([]string, len(b.titleTerms))...)
+		ids := make([]uint32, len(b.titleTerms))
+		for i := range ids {
+			ids[i] = uint32(known + i)
+		}
+		byTerm := func(x, y uint32) int { return strings.Compare(b.terms[x], b.terms[y]) }
+		slices.SortFunc(ids, byTerm)
+		order = mergeSorted(order, ids, byTerm)
+		for _, o := range b.titles {
+			o.term += uint32(known)
+			b.occurrences = append(b.occurrences, o)
+		}
+	}
 	// counting sort: the occurrences of each term stay in order of place
 	starts := make([]int, len(b.terms)+1)
 	for _, o := range b.occurrences {
 		starts[o.term+1]++
 	}
-	var used []uint32
 	for id := range b.terms {
-		if starts[id+1] > 0 {
-			used = append(used, uint32(id))
-		}
 		starts[id+1] += starts[id]
 	}
 	sorted := make([]occurrence, len(b.occurrences))
@@ -236,19 +297,20 @@ func (b *Builder) postings(s *Segment) error {
 		sorted[next[o.term]] = o
 		next[o.term]++
 	}
-	slices.SortFunc(used, func(x, y uint32) int { return strings.Compare(b.terms[x], b.terms[y]) })
 	out := blockWriter{full: func(full block) error { s.blocks = append(s.blocks, full); return nil }}
 	words := dictionaryWriter{full: func(name string, data []byte) error {
 		s.columns = append(s.columns, namedColumn{name, data})
 		return nil
 	}}
-	surfaces := b.surfaces()
 	average := averageLength(s.chunks.body, s.chunks.title, s.Chunks())
 	w := postingsWriter{norms: make([]float32, s.Chunks())}
 	for o, l := range b.lengths {
 		w.norms[o] = lengthNorm(l.body, l.title, average)
 	}
-	for _, id := range used {
+	for _, id := range order {
+		if starts[id] == starts[id+1] {
+			continue
+		}
 		w.reset()
 		places := sorted[starts[id]:starts[id+1]]
 		for len(places) > 0 {

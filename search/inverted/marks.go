@@ -22,11 +22,12 @@ func (q *Query) Marks(text string) []Mark {
 		terms      []string
 	}
 	var marks []Mark
-	var words []place // by position
-	p := parser{query: q}
-	for _, l := range q.languages {
-		p.analyzers = append(p.analyzers, newAnalyzer(l))
+	var words []place       // by position
+	if q.analyzers == nil { // the zero Query
+		return nil
 	}
+	p := parser{query: q, analyzers: q.analyzers.Get().([]*analyzer)}
+	defer q.analyzers.Put(p.analyzers)
 	p.analyzers[0].each(text, func(t token) {
 		terms := p.forms(t, text)
 		if i := q.matches(t, terms); i >= 0 {

@@ -23,7 +23,7 @@ type ranking struct {
 }
 
 func defaultRanking() *ranking {
-	return &ranking{has: 0.25, longer: 0.25, misspelt: 0.5, phrase: 1, exact: 1, near: 0.5}
+	return &ranking{has: 0.15, longer: 0.25, misspelt: 0.5, phrase: 1, exact: 1, near: 0.5}
 }
 
 const (

@@ -117,7 +117,9 @@ func (m *merge) others(ctx context.Context, tx *database.Tx) (merging map[string
 }
 
 // claim chooses the segments and writes down that they are being merged.
-func (m *merge) claim(ctx context.Context) error {
+func (m *merge) claim(ctx context.Context) error { return m.claimBy(ctx, plan) }
+
+func (m *merge) claimBy(ctx context.Context, plan func([]segmentRow, map[string]bool) []segmentRow) error {
 	id, err := newID()
 	if err != nil {
 		return err

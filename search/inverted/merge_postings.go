@@ -1,6 +1,7 @@
 package inverted
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -64,8 +65,8 @@ func (m *merge) mergePostings(ctx context.Context) error {
 			if s.done || string(s.reader.term) != term {
 				continue
 			}
-			if n := s.reader.entry.count; n > most {
-				surface, most = string(s.reader.surface), n
+			if n, word := s.reader.entry.count, cmp.Or(s.reader.surface(), term); n > most || n == most && word < surface {
+				surface, most = word, n
 			}
 			own := averageLength(s.segment.body, s.segment.title, s.segment.chunks)
 			bound = max(bound, boundOf(float32(boundAt(s.reader.entry.bound, own, average))+roundingError))

@@ -64,8 +64,8 @@ func TestExactTitlesAndIdentifiersComeFirst(t *testing.T) {
 		"cloud services award notice FA8750-24-R-0017":       exact + 1,
 		"cloud award contract fa875024r0017 services notice": exact + 1,
 		"who is ann.lee@example.com in cloud services":       exact + 2,
-		"北京大学": exact + 3,
-		"c":    exact + 4,
+		"北京大学":                                               exact + 3,
+		"c":                                                  exact + 4,
 	} {
 		if got := first(t, m, text); got != want {
 			t.Errorf("%q: first is %d, want %d", text, got, want)

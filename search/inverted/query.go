@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -26,8 +27,9 @@ type Query struct {
 	prefixes  []prefix    // words that may go on
 	phrases   [][]placed  // each has to be there
 	pairs     []wordPair
-	title     string   // the term of a title that is exactly the query
-	languages []string // at least one
+	title     string     // the term of a title that is exactly the query
+	languages []string   // at least one
+	analyzers *sync.Pool // of []*analyzer, one for each language, which know the words that were met
 }
 
 // A queryWord is a word that is looked up.
@@ -63,17 +65,18 @@ func Parse(text string, languages ...string) *Query {
 	}
 	q := &Query{}
 	p := parser{query: q, shouting: text == strings.ToUpper(text)}
+	var used []string
 	for _, l := range languages {
-		if l = baseLanguage(l); !slices.Contains(q.languages, l) && len(q.languages) < maxLanguages {
-			q.languages = append(q.languages, l)
+		if l = baseLanguage(l); !slices.Contains(used, l) && len(used) < maxLanguages {
+			used = append(used, l)
 		}
 	}
-	if len(q.languages) == 0 {
-		q.languages = []string{defaultLanguage}
+	if len(used) == 0 {
+		used = []string{defaultLanguage}
 	}
-	for _, l := range q.languages {
-		p.analyzers = append(p.analyzers, newAnalyzer(l))
-	}
+	q.use(used...)
+	p.analyzers = q.analyzers.Get().([]*analyzer)
+	defer q.analyzers.Put(p.analyzers)
 	for at := 0; at < len(text); {
 		open, close, next := quoted(text, at)
 		p.words(text[at:open], open == len(text))
@@ -125,4 +128,23 @@ func isQuote(r rune) bool {
 func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsNumber(r)) }
 
 // Equal reports whether two queries look up the same.
-func (q *Query) Equal(o *Query) bool { return reflect.DeepEqual(q, o) }
+func (q *Query) Equal(o *Query) bool {
+	if q == nil || o == nil {
+		return q == o
+	}
+	a, b := *q, *o
+	a.analyzers, b.analyzers = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// use sets the languages of a query.
+func (q *Query) use(languages ...string) {
+	q.languages = languages
+	q.analyzers = &sync.Pool{New: func() any {
+		list := make([]*analyzer, len(languages))
+		for i, l := range languages {
+			list[i] = newAnalyzer(l)
+		}
+		return list
+	}}
+}

@@ -71,10 +71,10 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		only = newBitset(chunks)
 	}
 	prune := !w.all && !m.ranking.exhaustive && required == nil && w.hits > 0
-	pruned := false
+	pruned, done := false, uint32(0) // done: the most that the words that were scored can have given
 	for _, x := range steps {
 		if prune {
-			if count := x.entries[0].count; count >= minPruned && (pruned || w.floor > 0 || count > w.hits) {
+			if rest < done && x.entries[0].count >= minPruned {
 				w.floor = max(w.floor, m.best(s, w, only))
 			}
 			if rest < w.floor {
@@ -95,16 +95,22 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 			return nil, err
 		}
 		s.matched.or(have)
-		rest -= x.most
+		rest, done = rest-x.most, done+x.most
 	}
 	if required != nil {
 		s.matched = required
 	}
-	if pruned {
-		s.chosen = only
+	if w.all || m.ranking.exhaustive || w.hits == 0 {
+		return s, nil
 	}
-	if s.floor = w.floor; s.near != nil && w.hits > 0 && !w.all && !m.ranking.exhaustive {
-		s.floor = max(s.floor, m.best(s, w, only))
+	if s.chosen = only; !pruned {
+		s.chosen = slices.Clone(s.matched)
+		if w.valid != nil {
+			s.chosen.and(w.valid)
+		}
+	}
+	if s.floor = max(w.floor, m.best(s, w, s.chosen)); s.floor > rest {
+		s.keep(s.chosen, s.floor-rest) // what is left is what stands near
 	}
 	return s, nil
 }

@@ -22,9 +22,10 @@ const (
 // beginning counts. A document without telling words gives an empty query. To
 // leave the document itself out, name it in [Request.Without].
 func (x *Index) Like(ctx context.Context, tx *database.Tx, organization string, d Document) (*Query, error) {
-	words := telling(d)
+	words, q := telling(d), &Query{}
+	q.use(baseLanguage(d.Language))
 	if len(words) == 0 {
-		return &Query{languages: []string{baseLanguage(d.Language)}}, nil
+		return q, nil
 	}
 	v, err := x.view(ctx, tx, organization)
 	if err != nil {
@@ -54,7 +55,6 @@ func (x *Index) Like(ctx context.Context, tx *database.Tx, organization string, 
 	if err := m.count(ctx, m.clauses); err != nil {
 		return nil, err
 	}
-	q := &Query{languages: []string{baseLanguage(d.Language)}}
 	for i, w := range words {
 		if n := m.clauses[i].n; n > 1 && n < m.live/2 {
 			w.weight *= m.idf(n)

@@ -29,7 +29,7 @@ func TestSpelling(t *testing.T) {
 		"plane ":             {},
 		"wrods ":             {5},
 		"date ":              {1},
-		"dat ":               {}, // short words are taken as they are
+		"dat ":               {},  // short words are taken as they are
 		"fa8750-24-r-0002 ":  {3}, // by its other parts: an identifier has no typos
 		"123457 ":            {},
 		"xigration ":         {},

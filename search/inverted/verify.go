@@ -332,7 +332,7 @@ func (p *prints) block(b block, each func(entry) error) error {
 	r := newBlockReader(b.data, b.positions)
 	for r.next() {
 		e := r.entry
-		e.term, e.surface = string(r.term), string(r.surface)
+		e.term, e.surface = string(r.term), r.surface()
 		if p.last != "" && e.term <= p.last {
 			p.complain("the term %q stands behind %q", e.term, p.last)
 		}
