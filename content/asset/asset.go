@@ -51,9 +51,9 @@ type File struct {
 // An Extraction says how a file's text was read.
 type Extraction struct {
 	Extractor   string             `db:"extractor" content:"filter,unindexed" description:"What read the file's text, with its version."`
-	Status      string             `db:"extraction_status" content:"facet,unindexed" label:"Extraction" description:"ok, partial, empty, scanned, unsupported, encrypted, broken, too_large, timed_out or failed."`
+	Status      string             `db:"extraction_status" content:"facet" label:"Extraction" description:"ok, partial, empty, scanned, unsupported, encrypted, broken, too_large, timed_out or failed."`
 	Quality     float64            `db:"quality" content:"unindexed" description:"How much the text looks like one, from 0 to 1."`
-	Language    string             `db:"language" content:"facet,unindexed"`
+	Language    string             `db:"language" content:"facet"`
 	Error       string             `db:"extraction_error" content:"unindexed" description:"Why there is no text, or what was left out."`
 	StartedAt   *time.Time         `db:"extraction_started_at" content:"unindexed"`
 	ExtractedAt *time.Time         `db:"extracted_at" content:"filter,unindexed" description:"When the text was read."`
