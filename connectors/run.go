@@ -25,6 +25,7 @@ const (
 	PhaseParsing   = "parsing"
 	PhaseImporting = "importing"
 	PhaseIndexing  = "indexing"
+	PhaseEmbedding = "embedding"
 )
 
 // An importing is one import while it runs.
@@ -62,6 +63,7 @@ type checkpoint struct {
 	Part     *Part               `json:"part,omitempty"`     // of the stream at work, that has begun
 	Fetched  []string            `json:"fetched,omitempty"`  // types whose earlier failures were fetched again
 	Listed   []string            `json:"listed,omitempty"`   // types whose keys were listed and compared
+	Requeued []string            `json:"requeued,omitempty"` // types of which all records wait to be indexed anew
 	Result   *Result             `json:"result"`
 }
 
@@ -135,7 +137,10 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 	if im.options.DryRun {
 		return nil
 	}
-	return im.index(ctx)
+	if err := im.index(ctx); err != nil {
+		return err
+	}
+	return im.embed(ctx)
 }
 
 // testInput is what a session gets that imports nothing.

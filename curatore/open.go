@@ -38,9 +38,19 @@ type Config struct {
 	// the program's own types, and print the SQL, instead of creating them. The
 	// built-in tables are always migrated.
 	ManualSchema bool
-	// NoSearch switches search off: Search returns content.ErrDisabled, records
-	// are imported and wait to be indexed.
+	// NoSearch switches search off: Search returns search.ErrDisabled, records are
+	// imported and wait to be indexed.
 	NoSearch bool
+	// Embedder turns texts into vectors, for search by meaning beside search by
+	// words; see search/openaiembed. Nil: search is by words. When it is another
+	// one than before, search goes on with the vectors that there are until the
+	// next import, Reindex or Embed has made the new ones.
+	Embedder search.Embedder
+	// MinSimilarity is the cosine below which a document is not near at all; 0
+	// leaves it to the distance from random documents.
+	MinSimilarity float64
+	// Reranker judges the first 50 hits of a search anew; see search/httprerank.
+	Reranker search.Reranker
 	// Runner makes imports run; nil runs them in this process.
 	Runner jobs.Runner
 	// EnqueueOnly makes this process store runs, read and search, and leave the
@@ -87,6 +97,9 @@ type Curator struct {
 	importRuns  map[string]*jobs.Typed[importConfig] // by connection
 	replayRuns  map[string]*jobs.Typed[importConfig] // those that replay
 	maintenance *jobs.Typed[struct{}]
+	reindexing  *jobs.Typed[reindexConfig]
+	embedding   *jobs.Typed[struct{}]
+	vectors     search.Vectors // nil when there are none
 	engine      *functions.Engine
 
 	mu      sync.Mutex
@@ -126,6 +139,9 @@ func Open(ctx context.Context, config Config, connections ...*connectors.Connect
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
 	if err := c.migrate(ctx); err != nil {
+		return nil, fmt.Errorf("open curatore: %w", err)
+	}
+	if err := c.prepareSearch(ctx); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
 	if err := c.jobs.Start(ctx); err != nil {

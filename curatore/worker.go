@@ -28,7 +28,7 @@ func (c *Curator) assembleJobs() error {
 	c.importRuns, c.replayRuns = map[string]*jobs.Typed[importConfig]{}, map[string]*jobs.Typed[importConfig]{}
 	for _, conn := range c.order {
 		job := jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: queueOf(conn.Name()), ResourceType: "connection",
-			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing}, Timeout: conn.Timeout(), Resumable: true, Accept: c.accept}
+			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing, connectors.PhaseEmbedding}, Timeout: conn.Timeout(), Resumable: true, Accept: c.accept}
 		c.importRuns[conn.Name()] = jobs.Register(c.jobs, job, c.importJob(conn))
 		if conn.Replayable() {
 			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: queueOf(conn.Name()),
@@ -36,6 +36,7 @@ func (c *Curator) assembleJobs() error {
 		}
 	}
 	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge})
+	c.registerIndexing()
 	return c.jobs.Check()
 }
 

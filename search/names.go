@@ -37,6 +37,14 @@ func (s *Searcher) check(ctx context.Context, tx *database.Tx, organization stri
 			unknown = append(unknown, name)
 		}
 	}
+	for _, h := range q.Histograms {
+		if !s.fields[h.Field] {
+			unknown = append(unknown, h.Field)
+		}
+	}
+	if q.Sort.Field != "" && !s.fields[q.Sort.Field] {
+		unknown = append(unknown, q.Sort.Field)
+	}
 	if len(unknown) == 0 {
 		return nil
 	}

@@ -4,6 +4,7 @@
 //
 //	go run ./examples/evaluate -db sqlite:evaluate.db -data cranfield
 //	go run ./examples/evaluate -db postgres://user@localhost/evaluate -data scifact -json
+//	go run ./examples/evaluate -data scifact -mode hybrid -embed-url http://127.0.0.1:8089/v1 -embed-model NAME
 //
 // The collection is imported into an organization of its own, named after the
 // folder, in place of what an earlier evaluation has left there.
@@ -25,6 +26,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/search"
@@ -73,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // evaluate imports the collection and asks its questions.
 func evaluate(ctx context.Context, o options, col *collection) (r report, err error) {
-	config, err := o.config()
+	config, err := o.config(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -93,22 +95,47 @@ func evaluate(ctx context.Context, o options, col *collection) (r report, err er
 	if err != nil {
 		return r, err
 	}
-	start := time.Now()
-	imported, err := org.Import(ctx, connectionName)
-	if err != nil {
+	if err := r.index(ctx, org, col); err != nil {
 		return r, err
 	}
-	result, err := imported.Wait(ctx)
+	return r, ask(ctx, org, search.Mode(o.mode), col, &r)
+}
+
+// index imports the corpus and measures how long it took to store and to index
+// it. The time that a model takes for vectors is its own, and does not count.
+func (r *report) index(ctx context.Context, org *curatore.Organization, col *collection) error {
+	start := time.Now()
+	run, err := org.Import(ctx, connectionName)
 	if err != nil {
-		return r, err
+		return err
+	}
+	indexed := time.Time{}
+	for u, err := range run.Follow(ctx) {
+		if err != nil {
+			return err
+		}
+		if indexed.IsZero() && u.Run.Phase == connectors.PhaseEmbedding {
+			indexed = time.Now()
+		}
+	}
+	result, err := run.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	if indexed.IsZero() {
+		indexed = time.Now()
 	}
 	counts := result.Streams[documentType]
 	if counts == nil || counts.Indexed == 0 {
-		return r, fmt.Errorf("%s: no document was indexed", col.corpus)
+		return fmt.Errorf("%s: no document was indexed", col.corpus)
 	}
 	r.Documents = int(counts.Indexed)
-	r.DocumentsPerSecond = float64(r.Documents) / time.Since(start).Seconds()
-	return r, ask(ctx, org, search.Mode(o.mode), col, &r)
+	r.DocumentsPerSecond = float64(r.Documents) / indexed.Sub(start).Seconds()
+	report, err := org.VerifyIndex(ctx)
+	if err == nil && !report.Sound() {
+		err = fmt.Errorf("the search index is not complete: %+v", *report)
+	}
+	return err
 }
 
 // organizationName names the organization after the folder: two folders of one

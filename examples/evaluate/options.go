@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/search"
+	"github.com/curatore/curatore-go/search/openaiembed"
 )
 
 // options are the command line.
@@ -28,10 +31,12 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.db, "db", "sqlite:evaluate.db", "database: sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME")
 	flags.StringVar(&o.data, "data", "", "`folder` with corpus.jsonl, queries.jsonl and qrels.tsv")
 	flags.StringVar(&o.mode, "mode", "keyword", "keyword, vector or hybrid")
+	flags.StringVar(&o.embedURL, "embed-url", "", "`address` of an OpenAI-compatible endpoint, such as http://127.0.0.1:8089/v1; the key is in OPENAI_API_KEY")
+	flags.StringVar(&o.embedModel, "embed-model", "", "`name` of the embedding model")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stderr, "usage: evaluate -data DIR [-db DSN] [-mode MODE] [-json]\n")
+		fmt.Fprint(stderr, "usage: evaluate -data DIR [-db DSN] [-mode keyword|vector|hybrid] [-embed-url URL -embed-model NAME] [-json]\n")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, err
@@ -43,7 +48,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 }
 
 func (o options) check(rest []string) error {
-	modes := []string{string(search.ModeKeyword)}
+	modes := []string{string(search.ModeKeyword), string(search.ModeVector), string(search.ModeHybrid)}
 	scheme, _, _ := strings.Cut(o.db, ":")
 	switch {
 	case len(rest) > 0:
@@ -54,11 +59,23 @@ func (o options) check(rest []string) error {
 		return usageError{fmt.Errorf("-db is %q; it must be sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME", o.db)}
 	case !slices.Contains(modes, o.mode):
 		return usageError{fmt.Errorf("-mode is %q; it must be one of %s", o.mode, strings.Join(modes, ", "))}
+	case o.mode != modes[0] && o.embedModel == "":
+		return usageError{fmt.Errorf("-mode %s needs -embed-model, and -embed-url unless it is one of OpenAI's", o.mode)}
 	}
 	return nil
 }
 
-// config returns how the database is opened.
-func (o options) config() (curatore.Config, error) {
-	return curatore.Config{Database: o.db}, nil
+// config returns how the database is opened. In keyword mode no model is asked,
+// so that what is measured is words alone.
+func (o options) config(ctx context.Context) (curatore.Config, error) {
+	c := curatore.Config{Database: o.db}
+	if o.mode == string(search.ModeKeyword) {
+		return c, nil
+	}
+	e, err := openaiembed.New(ctx, openaiembed.Config{BaseURL: o.embedURL, Model: o.embedModel, Key: os.Getenv("OPENAI_API_KEY")})
+	if err != nil {
+		return c, err
+	}
+	c.Embedder = e
+	return c, nil
 }
