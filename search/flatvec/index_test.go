@@ -12,14 +12,14 @@ import (
 	"github.com/curatore/curatore-go/search/vectors"
 )
 
-// The suite is run on each of the ways in which vectors are compared. In 70,000
-// bytes the mirror of one organization fits, without values, and no second one.
+// The suite is run on each of the ways in which vectors are compared; on those
+// that are the simpler ones without the race detector, in bulk_test.go. In
+// 70,000 bytes the mirror of one organization fits, without values, and no second
+// one.
 func TestVectors(t *testing.T) {
 	for name, o := range map[string]flatvec.Options{
-		"all values":  {},
 		"codes first": {Exact: 1},
 		"codes only":  {Exact: 1, MemoryBytes: 70_000},
-		"rows":        {MemoryBytes: -1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			searchtest.RunVectors(t, database.SQLite, func() searchtest.Vectors { return flatvec.New(o) })

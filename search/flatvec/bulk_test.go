@@ -10,6 +10,17 @@ import (
 	"github.com/curatore/curatore-go/search/searchtest"
 )
 
+func TestVectorsCompared(t *testing.T) {
+	for name, o := range map[string]flatvec.Options{
+		"all values in memory": {},
+		"rows":                 {MemoryBytes: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			searchtest.RunVectors(t, database.SQLite, func() searchtest.Vectors { return flatvec.New(o) })
+		})
+	}
+}
+
 func TestRecall(t *testing.T) {
 	for name, o := range map[string]flatvec.Options{
 		"values in memory": {},
