@@ -137,6 +137,9 @@ func (im *importing) index(ctx context.Context) error {
 		return err
 	}
 	message := fmt.Sprintf("%d records indexed", done)
+	if done == 1 {
+		message = "1 record indexed"
+	}
 	if failures > 0 {
 		message += fmt.Sprintf(", %d stay queued", failures)
 	}

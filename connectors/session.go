@@ -14,6 +14,8 @@ type Session interface {
 	// first. A type that the source does not have at all is left out, and its
 	// records stay as they are.
 	Streams() []Stream
+	// Close gives up what the session holds. It is called once, after all streams
+	// were read or the import has failed; its error fails the import.
 	Close() error
 }
 

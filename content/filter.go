@@ -9,8 +9,8 @@ import (
 type Op string
 
 // The operators. Values are compared in the field's kind: numbers as numbers,
-// times as times. Contains and StartsWith ignore case. A record without a value
-// matches only IsNull, NotEqual and NotIn.
+// times as times. Contains and StartsWith ignore the case of A to Z. A record
+// without a value matches only IsNull, NotEqual and NotIn.
 const (
 	Equal          Op = "eq"
 	NotEqual       Op = "neq"

@@ -12,7 +12,7 @@ type Record struct {
 	Instance       string    // which instance of the connection it came from; "" for the only one
 	CreatedAt      time.Time // UTC; when it was first stored
 	UpdatedAt      time.Time // UTC; when a write last changed it
-	DeletedAt      *time.Time
+	DeletedAt      *time.Time // nil: live; else when it was deleted, to be purged later
 	IndexedAt      *time.Time // nil: waits to be indexed
 	RowHash        []byte     // of everything stored; decides whether to write
 	DocumentHash   []byte     // of what is indexed; decides whether to index again

@@ -28,6 +28,9 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	}
 	raw := sql.OpenDB(connector)
 	if err := raw.PingContext(ctx); err != nil {
+		if errors.Is(err, pq.ErrSSLNotSupported) {
+			err = fmt.Errorf("%w: add ?sslmode=disable to the address of a server without TLS", err)
+		}
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", Redact(dsn), err), raw.Close())
 	}
 	size := cmp.Or(opts.MaxConnections, 10)

@@ -151,3 +151,15 @@ func TestAStatementBesideOpenRowsIsRefused(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// A server without TLS is what most people start with.
+func TestPostgresWithoutTLS(t *testing.T) {
+	dsn := strings.Replace(databasetest.DSN(t, database.Postgres), "sslmode=disable", "sslmode=require", 1)
+	db, err := database.Open(t.Context(), dsn, database.Options{})
+	if err == nil {
+		t.Skip("this server has TLS", db.Close())
+	}
+	if !strings.Contains(err.Error(), "sslmode=disable") {
+		t.Error(err)
+	}
+}
