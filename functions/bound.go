@@ -17,6 +17,7 @@ type Bound struct {
 	engine *Engine
 	scope  content.Scope
 	agent  bool
+	reads  bool // only functions that read
 }
 
 // Bind returns the functions as one caller sees them.
@@ -32,6 +33,13 @@ func (b Bound) Agent() Bound {
 	return b
 }
 
+// Reading returns the functions without those that write, for a caller who may
+// only look.
+func (b Bound) Reading() Bound {
+	b.reads = true
+	return b
+}
+
 // Scope returns on whose behalf the functions are called.
 func (b Bound) Scope() content.Scope { return b.scope }
 
@@ -42,7 +50,7 @@ func (b Bound) List() []*Function {
 	if b.engine == nil {
 		return nil
 	}
-	return b.engine.visible(b.scope, b.agent)
+	return b.engine.visible(b)
 }
 
 // Function returns a function that the caller may use, by name.
@@ -51,7 +59,7 @@ func (b Bound) Function(name string) (*Function, bool) {
 		return nil, false
 	}
 	f := b.engine.byName[name]
-	if f == nil || b.engine.refuses(b.scope, b.agent, f) != nil {
+	if f == nil || b.engine.refuses(b, f) != nil {
 		return nil, false
 	}
 	return f, true

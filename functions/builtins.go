@@ -51,7 +51,8 @@ type Exported struct {
 // Builtins returns the functions that follow from the declarations, in no
 // particular order: list_types; with types describe_model, query_model,
 // facet_values and get; with a Searcher also search and a search_<connection>
-// for each connection; with Export also export_query, the only one that writes.
+// for each connection, and more_like_this if the Searcher is a [Similarer]; with
+// Export also export_query, the only one that writes.
 //
 // All of them see only the organization of their caller, and return at most 100
 // records at a time with a cursor to the next ones. What belongs to a connection
@@ -69,6 +70,9 @@ func Builtins(s Sources) []*Function {
 		return fns
 	}
 	fns = append(fns, searchAll(s))
+	if similar, ok := s.Search.(Similarer); ok {
+		fns = append(fns, moreLikeThis(s, similar))
+	}
 	for _, c := range s.connections() {
 		if len(c.Types) > 0 {
 			fns = append(fns, searchConnection(s, c))

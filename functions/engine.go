@@ -110,7 +110,7 @@ func NewEngine(config Config, functions ...*Function) (*Engine, error) {
 
 // List returns the functions that a program may use on behalf of a Scope; see
 // [Bound.List].
-func (e *Engine) List(scope content.Scope) []*Function { return e.visible(scope, false) }
+func (e *Engine) List(scope content.Scope) []*Function { return e.visible(e.Bind(scope)) }
 
 // Functions returns all functions whoever may use them, sorted by name. The
 // slice is the caller's own.
@@ -177,13 +177,13 @@ func (e *Engine) call(ctx context.Context, call *Call) (*Result, *Error) {
 }
 
 // visible returns the functions that a caller may use, sorted.
-func (e *Engine) visible(scope content.Scope, agent bool) []*Function {
-	if scope == (content.Scope{}) {
+func (e *Engine) visible(b Bound) []*Function {
+	if b.scope == (content.Scope{}) {
 		return nil
 	}
 	allowed := make([]*Function, 0, len(e.sorted))
 	for _, f := range e.sorted {
-		if e.refuses(scope, agent, f) == nil {
+		if e.refuses(b, f) == nil {
 			allowed = append(allowed, f)
 		}
 	}
@@ -191,15 +191,18 @@ func (e *Engine) visible(scope content.Scope, agent bool) []*Function {
 }
 
 // refuses tells why a caller may not use a function, or nil.
-func (e *Engine) refuses(scope content.Scope, agent bool, f *Function) error {
-	if scope == (content.Scope{}) {
+func (e *Engine) refuses(b Bound, f *Function) error {
+	if b.scope == (content.Scope{}) {
 		return content.ErrScope
 	}
-	if agent && f.spec.Audience == Programs {
+	if b.agent && f.spec.Audience == Programs {
 		return fmt.Errorf("%s is for programs, not for agents", f.Name())
 	}
+	if b.reads && f.spec.Effect == Writes {
+		return fmt.Errorf("%s writes, and this caller may only read", f.Name())
+	}
 	if e.config.Off != nil {
-		off, err := e.config.Off(scope)
+		off, err := e.config.Off(b.scope)
 		if err != nil {
 			return fmt.Errorf("what is switched off cannot be read: %w", err)
 		}
@@ -208,7 +211,7 @@ func (e *Engine) refuses(scope content.Scope, agent bool, f *Function) error {
 		}
 	}
 	if e.config.Authorize != nil {
-		return e.config.Authorize(scope, f)
+		return e.config.Authorize(b.scope, f)
 	}
 	return nil
 }
@@ -223,14 +226,14 @@ func (e *Engine) resolve(b Bound, name string) (*Function, *Error) {
 	f := e.byName[name]
 	var cause error
 	if f != nil {
-		if cause = e.refuses(b.scope, b.agent, f); cause == nil {
+		if cause = e.refuses(b, f); cause == nil {
 			return f, nil
 		}
 	}
 	unknown := Errorf(CodeUnknownFunction, "There is no function %s.", show(name))
 	unknown.Cause = cause
 	var names []string
-	for _, allowed := range e.visible(b.scope, b.agent) {
+	for _, allowed := range e.visible(b) {
 		names = append(names, allowed.Name())
 	}
 	if near := nearest(name, names); near != "" {

@@ -349,6 +349,19 @@ func TestOffAndAudience(t *testing.T) {
 	check(e.Bind(other), "")
 }
 
+// Who may only look neither sees nor calls what writes.
+func TestReading(t *testing.T) {
+	e := engine(t, functions.Config{}, adds("look", functions.Spec{}, square), adds("change", functions.Spec{Effect: functions.Writes, Unconfirmed: true}, square))
+	for _, b := range []functions.Bound{e.Bind(scope).Reading(), e.Bind(scope).Agent().Reading(), e.Bind(scope).Reading().Agent()} {
+		if list := b.List(); len(list) != 1 || list[0].Name() != "look" {
+			t.Errorf("listed %v", list)
+		}
+		if _, err := b.Call(t.Context(), "change", []byte(`{"n":1}`)); failure(t, err).Code != functions.CodeUnknownFunction {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func square(_ context.Context, _ *functions.Call, n int) (int, error) { return n * n, nil }
 
 func TestFunctionsOfAConnectionKeepTheirOwn(t *testing.T) {

@@ -3,7 +3,9 @@
 // form and sends tool calls of another, and it must get an answer to every call,
 // also to a wrong one, or the next request is refused.
 //
-// [Tools] makes the definitions, [Dispatch] answers a call. Both work with any
+// [Tools] makes the definitions, [Dispatch] answers a call, and an [Agent] does
+// the whole conversation: it asks the model, runs what it calls for, and comes
+// back with an answer and the records that it rests on. All work with any
 // endpoint that go-openai can talk to.
 package openaitools
 
@@ -17,32 +19,37 @@ import (
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/functions"
+	"github.com/curatore/curatore-go/functions/dialect"
 )
 
-// Tools returns the definitions of the functions that a caller may use, sorted
-// by name. Their parameters are the schemas that calls are validated against,
-// byte for byte. It is an error when the caller has no functions at all.
-func Tools(fns functions.Bound) ([]openai.Tool, error) {
-	list := fns.List()
-	if len(list) == 0 {
+// Tools returns the definitions of the functions that an agent may use on behalf
+// of the caller, sorted by name, in the plain form that every endpoint takes. It
+// is an error when the caller has no functions at all.
+func Tools(fns functions.Bound) ([]openai.Tool, error) { return ToolsIn(fns, dialect.OpenAI) }
+
+// ToolsIn is [Tools] in a dialect: dialect.OpenAIStrict makes an endpoint that
+// knows it hold its model to the schemas, where they can be written so.
+func ToolsIn(fns functions.Bound, d dialect.Dialect) ([]openai.Tool, error) {
+	compiled, err := fns.Agent().Tools(d)
+	if err != nil {
+		return nil, fmt.Errorf("openai tools: %w", err)
+	}
+	if len(compiled) == 0 {
 		return nil, fmt.Errorf("openai tools: %w: there are no functions for this caller; take them from an organization", content.ErrScope)
 	}
-	tools := make([]openai.Tool, len(list))
-	for i, f := range list {
+	tools := make([]openai.Tool, len(compiled))
+	for i, c := range compiled {
 		tools[i] = openai.Tool{
-			Type: openai.ToolTypeFunction,
-			Function: &openai.FunctionDefinition{
-				Name:        f.Name(),
-				Description: f.Description(),
-				Parameters:  f.InputSchema(),
-			},
+			Type:     openai.ToolTypeFunction,
+			Function: &openai.FunctionDefinition{Name: c.Name, Description: c.Description, Strict: c.Strict, Parameters: c.Input},
 		}
 	}
 	return tools, nil
 }
 
-// Dispatch runs the function that a model asked for and returns the message that
-// answers the call. Its content is the JSON of the [functions.Result], or
+// Dispatch runs the function that a model asked for, as functions.Bound.Agent
+// does, and returns the message that answers the call: one that writes is refused
+// until a person confirms it, for which use an [Agent]. Its content is the JSON of the [functions.Result], or
 // {"error": …} with the [functions.Error] when it failed: the model reads what
 // to change, and never the cause, which goes to the Engine's Logger when it is a
 // fault of the program.
@@ -61,10 +68,15 @@ func answer(ctx context.Context, fns functions.Bound, call openai.ToolCall) stri
 	if call.Type != "" && call.Type != openai.ToolTypeFunction {
 		return failure(functions.Errorf(functions.CodeUnknownFunction, "There are no tools of the type %q.", call.Type))
 	}
-	result, err := fns.Call(ctx, call.Function.Name, json.RawMessage(call.Function.Arguments))
+	result, err := fns.Agent().Call(ctx, call.Function.Name, json.RawMessage(call.Function.Arguments))
 	if err != nil {
 		return failure(err)
 	}
+	return success(result)
+}
+
+// success writes a result for a model.
+func success(result *functions.Result) string {
 	raw, err := result.JSON()
 	if err != nil {
 		return failure(err)
