@@ -133,7 +133,7 @@ func (im *importing) prune(ctx context.Context, s Stream, set store.Seen, what s
 			map[string]any{"type": s.Type.Name(), "count": 0, "missing": unseen})
 		return nil
 	}
-	before, blocked := im.result.counts(s.Type.Name()).Deleted, 0
+	before := im.result.counts(s.Type.Name()).Deleted
 	commit := im.task.Commit
 	if im.options.DryRun {
 		commit = im.tryOut
@@ -144,7 +144,12 @@ func (im *importing) prune(ctx context.Context, s Stream, set store.Seen, what s
 				return err
 			}
 			kept, err := im.delete(ctx, tx, s.Type, ids)
-			blocked += len(kept)
+			if len(kept) > 0 { // tried again when the records below them have come
+				if im.state.Blocked == nil {
+					im.state.Blocked = map[string][]string{}
+				}
+				im.state.Blocked[s.Type.Name()] = append(im.state.Blocked[s.Type.Name()], kept...)
+			}
 			if !im.options.DryRun {
 				im.task.SetCheckpoint(im.state)
 			}
@@ -153,7 +158,6 @@ func (im *importing) prune(ctx context.Context, s Stream, set store.Seen, what s
 	}); err != nil {
 		return err
 	}
-	im.stay(s.Type, blocked)
 	if n := im.result.counts(s.Type.Name()).Deleted - before; n > 0 {
 		im.task.Info(jobs.EventFullSyncCleanup, fmt.Sprintf("%s: %d %s deleted: not in the source any more", what, n, s.Type.Plural()), map[string]any{"type": s.Type.Name(), "count": n})
 	}

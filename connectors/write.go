@@ -69,7 +69,7 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 		return nil, err
 	}
 	written := n.Created + n.Updated
-	if im.resumed {
+	if im.resumed && (im.state.Stream == typ.Name() || im.state.Stream == "") { // else it writes what this run has written before
 		n = im.recount(fresh, n)
 	}
 	b.Rows = replacing

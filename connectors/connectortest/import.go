@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +37,20 @@ type Subject struct {
 	Batch int
 	// Databases are the kinds to test on; nil means both.
 	Databases []string
+
+	// HTTP is the client for a connection that fetches, and Secrets what its
+	// settings refer to.
+	HTTP    *http.Client
+	Secrets connectors.Secrets
+	// Edition turns the source to what it was for the import before (0) or what it
+	// is for the one under test (1). Nil: it does not change.
+	Edition func(n int)
+	// Ignore names fields that differ from import to import, such as the time at
+	// which something was fetched.
+	Ignore []string
+	// Moves says that positions tell the time of the import, so that they move
+	// although nothing has changed.
+	Moves bool
 }
 
 // Import checks that imports of a connection keep what their
@@ -65,6 +82,9 @@ func Import(t *testing.T, s Subject) {
 			t.Run("dry run", func(t *testing.T) { w.on(t).dryRun() })
 			t.Run("resume", func(t *testing.T) { w.on(t).resume(undisturbed) })
 			t.Run("cancel", func(t *testing.T) { w.on(t).cancel(undisturbed) })
+			if s.HTTP != nil {
+				s.HTTP.CloseIdleConnections()
+			}
 			goleak.VerifyNone(t, before)
 		})
 	}
@@ -80,13 +100,24 @@ type workshop struct {
 	search *search.Searcher
 	scope  content.Scope
 	clock  time.Time
+	waited atomic.Int64 // nanoseconds, since the clock was set
+	log    *logbook
+}
+
+// now is the clock, moved on by what was waited.
+func (w *workshop) now() time.Time { return w.clock.Add(time.Duration(w.waited.Load())) }
+
+// wait moves the clock.
+func (w *workshop) wait(ctx context.Context, d time.Duration) error {
+	w.waited.Add(int64(d))
+	return context.Cause(ctx)
 }
 
 const organization = "connectortest"
 
 func newWorkshop(t *testing.T, kind string, s Subject) *workshop {
 	t.Helper()
-	w := &workshop{Subject: s, t: t, db: databasetest.Open(t, kind), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w := &workshop{Subject: s, t: t, db: databasetest.Open(t, kind), clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), log: &logbook{}}
 	registry, err := content.NewRegistry(s.Connection.Types()...)
 	if err := errors.Join(err, connectors.Check(s.Connection)); err != nil {
 		t.Fatal(err)
@@ -94,14 +125,15 @@ func newWorkshop(t *testing.T, kind string, s Subject) *workshop {
 	if err := store.Ensure(t.Context(), w.db, registry.Types()...); err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return w.clock }
+	now := w.now
 	auth := content.NewAuthority()
 	w.scope = auth.Mint(organization, "connectortest")
 	w.store = store.New(w.db, registry, auth)
 	w.store.Now = now
 	config := search.Config{DB: w.db, Authority: auth, Registry: registry, Now: now}
 	w.search = search.NewSearcher(config)
-	w.engine = &connectors.Engine{DB: w.db, Auth: auth, Store: w.store, Index: search.NewIndexer(config), Now: now, BatchRecords: s.Batch}
+	w.engine = &connectors.Engine{DB: w.db, Auth: auth, Store: w.store, Index: search.NewIndexer(config), Now: now, BatchRecords: s.Batch,
+		HTTP: s.HTTP, Secrets: s.Secrets, Wait: w.wait, Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	return w
 }
 
@@ -132,8 +164,18 @@ func (w *workshop) clear() {
 	w.exec("DELETE FROM run_keys WHERE set_id >= ?", 0)
 	w.exec("DELETE FROM organizations WHERE id = ?", organization)
 	w.exec("INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)", organization, organization, w.db.Dialect().Time(w.clock))
+	w.edition(0)
 	if w.Before != nil {
 		w.must(w.newTask(), w.Before(), w.Options)
+	} else if w.Edition != nil {
+		w.must(w.newTask(), w.files(), w.Options)
+	}
+	w.edition(1)
+}
+
+func (w *workshop) edition(n int) {
+	if w.Edition != nil {
+		w.Edition(n)
 	}
 }
 
@@ -297,6 +339,9 @@ func (w *workshop) state() []string {
 			rec := content.RecordOf(row)
 			line := fmt.Sprintf("%s %s raw %q, indexed %v", typ.Name(), typ.KeyOf(row), rec.Raw, rec.IndexedAt != nil)
 			for _, f := range typ.Fields() {
+				if slices.Contains(w.Ignore, f.Name) {
+					continue
+				}
 				v := f.Value(row)
 				if id, _ := v.(string); f.Has(content.Parent|content.Link) && names[id] != "" {
 					v = names[id]
@@ -320,6 +365,9 @@ func (w *workshop) rows() (lines []string) {
 		lines = append(lines, w.texts("", `SELECT id, created_at, updated_at, deleted_at, indexed_at FROM "`+typ.Table()+`" ORDER BY id`)...)
 	}
 	lines = append(lines, w.texts("", "SELECT number, source_id FROM search_chunks ORDER BY 1")...)
+	if w.Moves {
+		return lines
+	}
 	return append(lines, w.texts("", "SELECT instance, stream, position FROM connection_state WHERE stream NOT LIKE '#%' ORDER BY 1, 2")...)
 }
 

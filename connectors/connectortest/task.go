@@ -1,9 +1,11 @@
 package connectortest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,9 +73,33 @@ func (t *task) Progress(phase string, done, total int64) {
 	}
 }
 
-func (t *task) Info(string, string, any)  {}
-func (t *task) Warn(string, string, any)  {}
-func (t *task) Error(string, string, any) {}
+func (t *task) Info(kind, message string, data any)  { t.w.log.note(kind, message, data) }
+func (t *task) Warn(kind, message string, data any)  { t.w.log.note(kind, message, data) }
+func (t *task) Error(kind, message string, data any) { t.w.log.note(kind, message, data) }
+
+// A logbook keeps what is logged and told, to be looked through for secrets.
+type logbook struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logbook) note(values ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(&l.text, "%+v\n", values)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
 
 func (t *task) Commit(ctx context.Context, do func(ctx context.Context, tx *database.Tx) error) error {
 	t.commits++

@@ -5,14 +5,13 @@ package helpdesk
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
-	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/functions"
 )
@@ -29,9 +28,10 @@ type Ticket struct {
 
 var tickets = content.Define(content.Spec[Ticket]{Name: "helpdesk_ticket", Label: "Ticket", Icon: "ticket", Color: "amber"})
 
-// Settings say where the helpdesk is.
+// Settings say where the helpdesk is, and how to get in.
 type Settings struct {
-	URL string `json:"url"`
+	URL   string               `json:"url"`
+	Token connectors.SecretRef `json:"token,omitempty"` // "env:HELPDESK"; "" needs none
 }
 
 // New declares the helpdesk connection: its tickets, search over them, and one
@@ -47,24 +47,41 @@ func New(s Settings) *connectors.Connection {
 		}) (out struct {
 			Status string `json:"status"`
 		}, err error) {
-			return out, get(ctx, http.DefaultClient, s.URL+"/tickets/"+url.PathEscape(in.TicketID), &out)
+			client, err := new(rest.Pool).Client(rest.Config{Service: "helpdesk", BaseURL: s.URL})
+			if err != nil {
+				return out, err
+			}
+			return out, client.JSON(ctx, rest.Request{Path: "/tickets/" + url.PathEscape(in.TicketID)}, &out)
 		})},
 	})
 }
 
-// open makes the session of one import: one stream, of all tickets.
-func open(_ context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
+// open makes the session of one import: one stream, of all tickets. The client
+// authorizes, keeps the pace, tries again, and shows no token to anybody.
+func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
 	if in.Settings.URL == "" {
 		return nil, fmt.Errorf("%w: Settings.URL is empty; give the address of the helpdesk", content.ErrInvalid)
+	}
+	config := rest.Config{Service: "helpdesk", BaseURL: in.Settings.URL, Attempts: 3}
+	if in.Settings.Token != "" {
+		token, err := in.Secret(ctx, in.Settings.Token)
+		if err != nil {
+			return nil, err
+		}
+		config.Auth = rest.Header("Authorization", "Bearer ", token)
+	}
+	client, err := in.REST(config)
+	if err != nil {
+		return nil, err
 	}
 	return connectors.Streams{connectors.Rows(tickets, func(ctx context.Context) iter.Seq2[*Ticket, error] {
 		return func(yield func(*Ticket, error) bool) {
 			for next := "/tickets"; next != ""; {
 				var page struct {
-					Tickets []*Ticket `json:"tickets"`
-					Next    string    `json:"next"`
+					Tickets []*Ticket
+					Next    string
 				}
-				if err := get(ctx, in.HTTP, in.Settings.URL+next, &page); err != nil {
+				if err := client.JSON(ctx, rest.Request{Path: next}, &page); err != nil {
 					yield(nil, err)
 					return
 				}
@@ -77,20 +94,4 @@ func open(_ context.Context, in connectors.Input[Settings]) (connectors.Session,
 			}
 		}
 	})}, nil
-}
-
-func get(ctx context.Context, client *http.Client, address string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return err
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("helpdesk: GET %s: %s", req.URL.Path, resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(into)
 }

@@ -1,0 +1,55 @@
+//go:build !race
+
+package samgov_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/curatore/curatore-go/connectors/connectortest"
+	"github.com/curatore/curatore-go/connectors/samgov"
+	"github.com/curatore/curatore-go/connectors/samgov/samgovtest"
+)
+
+// subject is a service with notices of which some are new, some changed.
+func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
+	before := samgovtest.Generate(24, march.AddDate(0, -6, 0), 30)
+	after := samgovtest.Generate(36, march.AddDate(0, -6, 0), 45)
+	for i, n := range after {
+		if i%7 == 3 {
+			n.Title += ", amended"
+		}
+	}
+	server := samgovtest.New()
+	t.Cleanup(server.Close)
+	return connectortest.Subject{
+		Connection: samgov.New(samgov.Settings{URL: server.URL, APIKey: "env:SAM", From: "2025-08-01", LookBack: 365, DailyLimit: 1_000_000}),
+		Secrets:    secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 8, Moves: true, Ignore: []string{"described_at"},
+		Edition: func(n int) {
+			server.WrongTotals(nil)
+			server.Set([][]*samgovtest.Notice{before, after}[n]...)
+		},
+	}, server
+}
+
+func TestConformance(t *testing.T) {
+	s, _ := subject(t)
+	connectortest.Import(t, s)
+}
+
+func TestBadDays(t *testing.T) {
+	s, server := subject(t)
+	connectortest.Service(t, connectortest.Faulty{Subject: s, Canaries: []string{samgovtest.Key},
+		Empty: func() { server.Set() },
+		Shuffle: func() {
+			all := samgovtest.Generate(36, march.AddDate(0, -6, 0), 45)
+			for i, n := range all {
+				if i%7 == 3 {
+					n.Title += ", amended"
+				}
+			}
+			slices.Reverse(all)
+			server.Set(append(all, all[:5]...)...)
+		},
+	})
+}

@@ -1,0 +1,304 @@
+package samgov
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/rest"
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/store"
+)
+
+const (
+	searchPath = "/opportunities/v2/search"
+	pageSize   = 1000 // the most that the service gives
+
+	// maxPages is how many pages a window of several days may have. Within a
+	// window the pages have to fit together: fewer of them do so more often, more
+	// of them waste less on pages that are not full.
+	maxPages = 10
+	// longest is how many days the service takes in one search.
+	longest = 364
+	// attempts is how often the pages of a single day are read that do not fit
+	// together.
+	attempts = 3
+)
+
+// notices is the stream of all notices of the searches, by the day on which they
+// were posted.
+func (s *session) notices() connectors.Stream {
+	lookBack := s.in.Settings.LookBack
+	if lookBack == 0 {
+		lookBack = defaultLookBack
+	}
+	return connectors.Pull{
+		Type: notices, Start: s.in.Settings.first(s.in.Now()), LookBack: time.Duration(lookBack) * 24 * time.Hour, Now: s.in.Now,
+		State: s.in.Settings.state(), Read: s.pull,
+	}.Stream()
+}
+
+// days is a window of days, both included, as numbers of the days since 1970.
+type days struct {
+	From int `json:"f"`
+	To   int `json:"t"`
+}
+
+func dayNumber(t time.Time) int {
+	y, m, d := t.In(eastern).Date()
+	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
+}
+
+func wireOf(n int) string { return time.Unix(int64(n)*86400, 0).UTC().Format(wireDay) }
+
+// A progress is the position inside a pull: the search at work, the windows that
+// are left of it, and how much of the first one was given, of how many.
+type progress struct {
+	Search  int    `json:"s"`
+	Windows []days `json:"w"`
+	Given   int    `json:"g,omitempty"`
+	Total   int64  `json:"n,omitempty"`
+}
+
+func (p progress) String() string {
+	b, _ := json.Marshal(p) // numbers always encode
+	return string(b)
+}
+
+// pull reads all searches from where it left off.
+func (s *session) pull(ctx context.Context, w connectors.Window, from string) iter.Seq2[connectors.Record, error] {
+	return func(yield func(connectors.Record, error) bool) {
+		var p progress
+		if from != "" {
+			if err := json.Unmarshal([]byte(from), &p); err != nil {
+				yield(connectors.Record{}, fmt.Errorf("%w position: %w", content.ErrInvalid, err))
+				return
+			}
+		} else {
+			p.Windows = cut(w)
+		}
+		for searches := s.in.Settings.searches(); p.Search < len(searches); {
+			for len(p.Windows) > 0 {
+				if !s.window(ctx, searches[p.Search], &p, yield) {
+					return
+				}
+			}
+			p = progress{Search: p.Search + 1, Windows: cut(w)}
+			if !yield(connectors.Record{Position: p}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// cut divides a span into windows that the service takes.
+func cut(w connectors.Window) (windows []days) {
+	for from, last := dayNumber(w.From), dayNumber(w.To); from <= last; from += longest {
+		windows = append(windows, days{from, min(from+longest-1, last)})
+	}
+	return windows
+}
+
+// split divides a window into about equal parts.
+func split(d days, parts int) (windows []days) {
+	n := d.To - d.From + 1
+	parts = min(parts, n)
+	for i := range parts {
+		windows = append(windows, days{d.From + i*n/parts, d.From + (i+1)*n/parts - 1})
+	}
+	return windows
+}
+
+// window reads the first of the windows that are left, or divides it. It reports
+// whether to go on.
+//
+// A window is read in pages, each notice given at once. At its end the notices are
+// counted: as many different ones as the service said, and it said the same on
+// each page. If not, notices were posted meanwhile and have moved from one page to
+// another, and its halves are read anew; what comes twice is found unchanged.
+func (s *session) window(ctx context.Context, q Search, p *progress, yield func(connectors.Record, error) bool) bool {
+	d := p.Windows[0]
+	skip, skipTotal := p.Given, p.Total
+	var why error
+	for try := 1; try <= attempts; try++ {
+		page, err := s.page(ctx, q, d, 0)
+		if err != nil {
+			yield(connectors.Record{}, err)
+			return false
+		}
+		if page.Total > maxPages*pageSize && d.To > d.From {
+			parts := int(page.Total/((maxPages-2)*pageSize)) + 1
+			p.Windows, p.Given, p.Total = append(split(d, max(parts, 2)), p.Windows[1:]...), 0, 0
+			return true
+		}
+		if skipTotal != page.Total {
+			skip = 0
+		}
+		var ok bool
+		if ok, why = s.pages(ctx, q, d, page, skip, p, yield); !ok {
+			return false
+		}
+		if why == nil {
+			break
+		}
+		s.in.Logger.WarnContext(ctx, "pages of SAM.gov do not fit together and are read again", "from", wireOf(d.From), "to", wireOf(d.To), "why", why)
+		if d.To > d.From {
+			p.Windows, p.Given, p.Total = append(split(d, 2), p.Windows[1:]...), 0, 0
+			return true
+		}
+		skip, skipTotal = 0, 0
+	}
+	p.Windows, p.Given, p.Total = p.Windows[1:], 0, 0
+	mark := connectors.Record{Position: *p}
+	if why != nil { // the look-back of the next imports asks for the day again
+		mark.Part = &connectors.Part{Name: "the notices of " + wireOf(d.From), State: connectors.PartFailed, Err: why}
+	}
+	return yield(mark, nil)
+}
+
+// pages gives the notices of a window from its first page on, and returns why they
+// are not all, if so.
+func (s *session) pages(ctx context.Context, q Search, d days, page *wirePage, skip int, p *progress, yield func(connectors.Record, error) bool) (ok bool, why error) {
+	total, at := page.Total, 0
+	seen := make(map[string]bool, total)
+	for number := 0; ; {
+		records, err := s.read(ctx, q, page, seen)
+		if err != nil {
+			yield(connectors.Record{}, err)
+			return false, nil
+		}
+		for _, r := range records {
+			if at++; at <= skip {
+				continue
+			}
+			p.Given, p.Total = at, total
+			r.Position = *p
+			if !yield(r, nil) {
+				return false, nil
+			}
+		}
+		if number++; int64(number)*pageSize >= total {
+			break
+		}
+		if page, err = s.page(ctx, q, d, number); err != nil {
+			yield(connectors.Record{}, err)
+			return false, nil
+		}
+		if page.Total != total {
+			return true, fmt.Errorf("there were %d notices on one page and %d on another", total, page.Total)
+		}
+	}
+	if int64(len(seen)) != total {
+		return true, fmt.Errorf("there are %d notices, and %d came", total, len(seen))
+	}
+	return true, nil
+}
+
+// page asks for one page. The service counts them from 0 in what it calls offset.
+func (s *session) page(ctx context.Context, q Search, d days, number int) (*wirePage, error) {
+	query := q.query()
+	for name, value := range map[string]string{"postedFrom": wireOf(d.From), "postedTo": wireOf(d.To), "limit": strconv.Itoa(pageSize), "offset": strconv.Itoa(number)} {
+		query.Set(name, value)
+	}
+	a, err := s.client.Do(ctx, rest.Request{Path: searchPath, Query: query})
+	if err != nil {
+		return nil, err
+	}
+	page := &wirePage{}
+	if a.Status == 404 { // nothing was found
+		return page, nil
+	}
+	if err := s.client.Decode(a, page); err != nil {
+		return nil, err
+	}
+	if page.Total < 0 || len(page.Notices) > pageSize {
+		return nil, fmt.Errorf("%w: SAM.gov gave %d notices of %d on a page", content.ErrInvalid, len(page.Notices), page.Total)
+	}
+	return page, nil
+}
+
+// read makes records of a page, with the descriptions that are stored.
+func (s *session) read(ctx context.Context, q Search, page *wirePage, seen map[string]bool) ([]connectors.Record, error) {
+	records := make([]connectors.Record, 0, len(page.Notices))
+	var keys []string
+	for i, raw := range page.Notices {
+		r := record(raw)
+		n, ok := r.Row.(*Notice)
+		switch {
+		case ok:
+			seen[n.NoticeID] = true
+		case r.Key != "":
+			seen[r.Key] = true
+		default:
+			seen[fmt.Sprintf("without an id, %p %d", page, i)] = true
+		}
+		if ok {
+			var w wireNotice
+			if err := json.Unmarshal(raw, &w); err == nil && !q.wants(&w) {
+				continue
+			}
+			keys = append(keys, n.NoticeID)
+		}
+		records = append(records, r)
+	}
+	stored, err := s.described(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	for i := range records {
+		if n, ok := records[i].Row.(*Notice); ok {
+			n.keepDescription(stored[n.NoticeID])
+		}
+	}
+	return records, nil
+}
+
+// described returns the notices of these keys that are stored.
+func (s *session) described(ctx context.Context, keys []string) (map[string]*Notice, error) {
+	const chunk = 200
+	found := make(map[string]*Notice, len(keys))
+	for from := 0; from < len(keys); from += chunk {
+		for row, err := range s.in.Stored.Each(ctx, notices, store.Query{Limit: 2 * chunk,
+			Filters: []content.Filter{{Field: "notice_id", Op: content.In, Values: keys[from:min(from+chunk, len(keys))]}}}) {
+			if err != nil {
+				return nil, err
+			}
+			if n, ok := row.(*Notice); ok {
+				found[n.NoticeID] = n
+			}
+		}
+	}
+	return found, nil
+}
+
+// keepDescription takes over what an earlier import has fetched, which a search
+// does not give. A notice that was posted anew has its description fetched again.
+func (n *Notice) keepDescription(old *Notice) {
+	if old == nil {
+		return
+	}
+	n.Description = old.Description
+	if n.DescriptionLink != nil && old.DescriptionLink != nil && *n.DescriptionLink == *old.DescriptionLink && postedOf(n).Equal(postedOf(old)) {
+		n.DescribedAt = old.DescribedAt
+	}
+}
+
+func findingsOf(err error) []connectors.Finding {
+	var limit *rest.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Failed("quota", err)}
+	case errors.Is(err, rest.ErrUnauthorized), errors.Is(err, rest.ErrForbidden):
+		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Failed("credentials", err)}
+	}
+	return []connectors.Finding{connectors.Failed("reachable", err)}
+}
+
+func quotaText(left int64, until time.Time) string {
+	return fmt.Sprintf("%d requests are left until %s", left, until.Format(time.RFC3339))
+}

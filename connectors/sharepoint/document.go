@@ -1,0 +1,174 @@
+package sharepoint
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/rest"
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
+	"github.com/curatore/curatore-go/content/extract"
+)
+
+// folder makes a record of a folder.
+func (s *session) folder(_ context.Context, t *tree, item *driveItem, raw json.RawMessage) (connectors.Record, bool, error) {
+	if item.Folder == nil && item.Root == nil {
+		return connectors.Record{}, false, nil
+	}
+	f := &Folder{Record: content.Record{Raw: withoutLink(raw)}, Key: t.key(item.ID), Name: item.Name, WebURL: ptr(item.WebURL), ETag: ptr(item.ETag), author: authorOf(item)}
+	if item.Root != nil {
+		f.Name, f.place = t.library.Name, place{Site: t.library.site, Library: t.library.Name, DriveID: t.library.ID}
+	} else {
+		f.place, f.ParentKey = t.place(item.Parent.ID, item.Name), ptr(t.key(item.Parent.ID))
+	}
+	return connectors.Record{Row: f}, true, nil
+}
+
+// document makes a record of a file, with its text. One that the patterns leave
+// out goes, if it is there.
+func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw json.RawMessage) (connectors.Record, bool, error) {
+	if item.File == nil || item.Folder != nil || item.Package != nil {
+		return connectors.Record{}, false, nil
+	}
+	d := &Document{Record: content.Record{Raw: withoutLink(raw)}, Key: t.key(item.ID), ParentKey: ptr(t.key(item.Parent.ID)), place: t.place(item.Parent.ID, item.Name),
+		File:     asset.File{Filename: item.Name, Size: item.Size, ContentType: item.File.MIMEType},
+		MIMEType: ptr(item.File.MIMEType), Extension: ptr(extension(item.Name)), WebURL: ptr(item.WebURL), ETag: ptr(item.ETag), CTag: ptr(item.CTag), author: authorOf(item)}
+	if !s.in.Settings.wants(d.Path) {
+		return connectors.Record{Key: d.Key, Deleted: true}, true, nil
+	}
+	old, err := s.stored(ctx, d.Key)
+	if err != nil {
+		return connectors.Record{}, false, err
+	}
+	if err := s.fill(ctx, t, item, d, old); err != nil {
+		return connectors.Record{}, false, err
+	}
+	return connectors.Record{Row: d}, true, nil
+}
+
+func (s *session) stored(ctx context.Context, key string) (*Document, error) {
+	row, err := s.in.Stored.Row(ctx, documents, key)
+	if errors.Is(err, content.ErrNotFound) {
+		return nil, nil
+	}
+	d, _ := row.(*Document)
+	return d, err
+}
+
+// skippedStatus is that of a file which is not read: its type or the settings do
+// not ask for it.
+const skippedStatus = "skipped"
+
+// fill gets a document's bytes and text. What it holds is told by its tag, and
+// then by its bytes: a file of which only the name has changed is not downloaded,
+// and one that was saved without a change is not read again.
+func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Document) error {
+	o := s.in.Settings
+	keeper := asset.Keeper{Extractor: o.Extractor, Objects: s.in.Objects, Prefix: s.in.ObjectPrefix, Now: s.in.Now}
+	if s.in.DryRun {
+		keeper.Objects = nil
+	}
+	most := cmp.Or(o.MaxSize, defaultMaxSize)
+	switch {
+	case keeper.Extractor == nil && keeper.Objects == nil, !o.reads(item.Name):
+		d.Status = skippedStatus
+		return nil
+	case item.Size > most:
+		d.Status, d.Error = string(extract.TooLarge), fmt.Sprintf("%d bytes; at most %d are read", item.Size, most)
+		return nil
+	}
+	version := cmp.Or(item.CTag, item.ETag)
+	if old != nil && old.SHA256 != "" && version != "" && version == cmp.Or(value(old.CTag), value(old.ETag)) && value(old.Extension) == value(d.Extension) && old.Done(o.Extractor) {
+		d.File = old.File
+		d.Filename = item.Name
+		return nil
+	}
+	data, err := s.download(ctx, t, item, most)
+	switch {
+	case errors.Is(err, rest.ErrTooLarge):
+		d.Status, d.Error = string(extract.TooLarge), fmt.Sprintf("more than %d bytes", most)
+		return nil
+	case err != nil && ofDocument(err):
+		if old != nil { // what is known of it stays, and it is tried again when it comes again
+			d.File, d.CTag, d.ETag = old.File, old.CTag, old.ETag
+			d.Filename = item.Name
+		}
+		d.Status, d.Error = string(extract.Failed), err.Error()
+		return nil
+	case err != nil:
+		return err
+	}
+	var known *asset.File
+	if old != nil && value(old.Extension) == value(d.Extension) {
+		known = &old.File
+	}
+	d.File, err = keeper.Keep(ctx, extract.File{Name: item.Name, ContentType: item.File.MIMEType, Size: int64(len(data)), ReaderAt: bytes.NewReader(data)}, "", known)
+	return err
+}
+
+// ofDocument reports whether an error is one of a single file, such as one that is
+// locked or was deleted meanwhile.
+func ofDocument(err error) bool {
+	var status *rest.StatusError
+	return errors.As(err, &status) && status.Status >= 400 && status.Status < 500 && status.Status != 401
+}
+
+// download gets the bytes of a file. The address that came with the item carries
+// its own permission, for about an hour; when it is refused, Graph is asked for
+// the file itself, and redirects to a fresh one.
+func (s *session) download(ctx context.Context, t *tree, item *driveItem, most int64) ([]byte, error) {
+	if item.Download != "" {
+		a, err := s.client.Do(ctx, rest.Request{Path: item.Download, Open: true, MaxBody: most})
+		if err == nil || !errors.As(err, new(*rest.StatusError)) {
+			return body(a), err
+		}
+	}
+	a, err := s.client.Do(ctx, rest.Request{Path: "/drives/" + url.PathEscape(t.library.ID) + "/items/" + url.PathEscape(item.ID) + "/content", Follow: true, MaxBody: most})
+	return body(a), err
+}
+
+func body(a *rest.Answer) []byte {
+	if a == nil {
+		return nil
+	}
+	return a.Body
+}
+
+func authorOf(item *driveItem) author {
+	return author{CreatedAtSource: item.Created, CreatedBy: item.By.name(), ModifiedAtSource: item.Modified, ModifiedBy: item.LastBy.name()}
+}
+
+// withoutLink takes the download address out of what is kept of an item: it is a
+// permission, and another one each time.
+func withoutLink(raw json.RawMessage) []byte {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	delete(m, "@microsoft.graph.downloadUrl")
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+func ptr(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

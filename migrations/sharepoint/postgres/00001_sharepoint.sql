@@ -1,0 +1,116 @@
+-- Printed from the declarations of connectors/sharepoint by go generate.
+
+-- +goose Up
+
+CREATE TABLE "sharepoint_folders" (
+    id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    instance TEXT COLLATE "C" NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    title_key TEXT COLLATE "C" NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    deleted_at TIMESTAMPTZ,
+    indexed_at TIMESTAMPTZ,
+    row_hash BYTEA NOT NULL,
+    document_hash BYTEA NOT NULL,
+    "item_key" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "name" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "parent_key" TEXT COLLATE "C",
+    "parent_folder_id" TEXT COLLATE "C",
+    "site" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "library" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "drive_id" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "path" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "web_url" TEXT COLLATE "C",
+    "etag" TEXT COLLATE "C",
+    "source_created_at" TIMESTAMPTZ,
+    "created_by" TEXT COLLATE "C",
+    "source_modified_at" TIMESTAMPTZ,
+    "modified_by" TEXT COLLATE "C",
+    raw BYTEA,
+    PRIMARY KEY (organization_id, id),
+    FOREIGN KEY (organization_id, "parent_folder_id") REFERENCES "sharepoint_folders" (organization_id, id)
+) WITH (toast_tuple_target = 4080);
+CREATE UNIQUE INDEX "sharepoint_folders_key" ON "sharepoint_folders" (organization_id, instance, "item_key");
+CREATE INDEX "sharepoint_folders_titles" ON "sharepoint_folders" (organization_id, title_key, id);
+CREATE INDEX "sharepoint_folders_to_index" ON "sharepoint_folders" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX "sharepoint_folders_deleted" ON "sharepoint_folders" (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX "sharepoint_folders_by_parent_key" ON "sharepoint_folders" (organization_id, "parent_key");
+CREATE INDEX "sharepoint_folders_by_parent_folder_id" ON "sharepoint_folders" (organization_id, "parent_folder_id");
+CREATE INDEX "sharepoint_folders_by_site" ON "sharepoint_folders" (organization_id, "site");
+CREATE INDEX "sharepoint_folders_by_library" ON "sharepoint_folders" (organization_id, "library");
+CREATE INDEX "sharepoint_folders_by_drive_id" ON "sharepoint_folders" (organization_id, "drive_id");
+CREATE INDEX "sharepoint_folders_by_created_by" ON "sharepoint_folders" (organization_id, "created_by");
+CREATE INDEX "sharepoint_folders_by_source_modified_at" ON "sharepoint_folders" (organization_id, "source_modified_at");
+CREATE INDEX "sharepoint_folders_by_modified_by" ON "sharepoint_folders" (organization_id, "modified_by");
+
+CREATE TABLE "sharepoint_documents" (
+    id TEXT COLLATE "C" NOT NULL,
+    organization_id TEXT COLLATE "C" NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    instance TEXT COLLATE "C" NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    title_key TEXT COLLATE "C" NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    deleted_at TIMESTAMPTZ,
+    indexed_at TIMESTAMPTZ,
+    row_hash BYTEA NOT NULL,
+    document_hash BYTEA NOT NULL,
+    "item_key" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "parent_key" TEXT COLLATE "C",
+    "folder_id" TEXT COLLATE "C",
+    "site" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "library" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "drive_id" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "path" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "filename" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "content_type" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "size" BIGINT NOT NULL DEFAULT 0,
+    "sha256" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "object_key" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "text" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "extractor" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "extraction_status" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "quality" DOUBLE PRECISION NOT NULL DEFAULT 0,
+    "language" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "extraction_error" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "extraction_started_at" TIMESTAMPTZ,
+    "extracted_at" TIMESTAMPTZ,
+    "locations" JSONB,
+    "mime_type" TEXT COLLATE "C",
+    "extension" TEXT COLLATE "C",
+    "web_url" TEXT COLLATE "C",
+    "etag" TEXT COLLATE "C",
+    "ctag" TEXT COLLATE "C",
+    "source_created_at" TIMESTAMPTZ,
+    "created_by" TEXT COLLATE "C",
+    "source_modified_at" TIMESTAMPTZ,
+    "modified_by" TEXT COLLATE "C",
+    raw BYTEA,
+    PRIMARY KEY (organization_id, id),
+    FOREIGN KEY (organization_id, "folder_id") REFERENCES "sharepoint_folders" (organization_id, id)
+) WITH (toast_tuple_target = 4080);
+CREATE UNIQUE INDEX "sharepoint_documents_key" ON "sharepoint_documents" (organization_id, instance, "item_key");
+CREATE INDEX "sharepoint_documents_titles" ON "sharepoint_documents" (organization_id, title_key, id);
+CREATE INDEX "sharepoint_documents_to_index" ON "sharepoint_documents" (organization_id, id) WHERE indexed_at IS NULL AND deleted_at IS NULL;
+CREATE INDEX "sharepoint_documents_deleted" ON "sharepoint_documents" (organization_id, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX "sharepoint_documents_by_parent_key" ON "sharepoint_documents" (organization_id, "parent_key");
+CREATE INDEX "sharepoint_documents_by_folder_id" ON "sharepoint_documents" (organization_id, "folder_id");
+CREATE INDEX "sharepoint_documents_by_site" ON "sharepoint_documents" (organization_id, "site");
+CREATE INDEX "sharepoint_documents_by_library" ON "sharepoint_documents" (organization_id, "library");
+CREATE INDEX "sharepoint_documents_by_drive_id" ON "sharepoint_documents" (organization_id, "drive_id");
+CREATE INDEX "sharepoint_documents_by_content_type" ON "sharepoint_documents" (organization_id, "content_type");
+CREATE INDEX "sharepoint_documents_by_size" ON "sharepoint_documents" (organization_id, "size");
+CREATE INDEX "sharepoint_documents_by_sha256" ON "sharepoint_documents" (organization_id, "sha256");
+CREATE INDEX "sharepoint_documents_by_extractor" ON "sharepoint_documents" (organization_id, "extractor");
+CREATE INDEX "sharepoint_documents_by_extraction_status" ON "sharepoint_documents" (organization_id, "extraction_status");
+CREATE INDEX "sharepoint_documents_by_language" ON "sharepoint_documents" (organization_id, "language");
+CREATE INDEX "sharepoint_documents_by_extracted_at" ON "sharepoint_documents" (organization_id, "extracted_at");
+CREATE INDEX "sharepoint_documents_by_extension" ON "sharepoint_documents" (organization_id, "extension");
+CREATE INDEX "sharepoint_documents_by_created_by" ON "sharepoint_documents" (organization_id, "created_by");
+CREATE INDEX "sharepoint_documents_by_source_modified_at" ON "sharepoint_documents" (organization_id, "source_modified_at");
+CREATE INDEX "sharepoint_documents_by_modified_by" ON "sharepoint_documents" (organization_id, "modified_by");
+
+-- +goose Down
+
+DROP TABLE "sharepoint_documents";
+DROP TABLE "sharepoint_folders";
