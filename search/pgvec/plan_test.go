@@ -23,17 +23,17 @@ func TestPlan(t *testing.T) {
 	}{
 		{"no index", 1e6, 0, -1, 10, 0, false},
 		{"few", 2000, 1e6, -1, 10, 0, false},
-		{"everything", 1e5, 1e5, -1, 10, minEf, true},
+		{"everything", 1e5, 1e5, -1, 10, 400, true},
 		{"many hits", 1e5, 1e5, -1, 300, maxEf, true},
 		{"1 % of 100,000", 1e5, 1e5, 1000, 10, 0, false},
 		{"3 % of 100,000", 1e5, 1e5, 3000, 10, 0, false},
-		{"10 % of 100,000", 1e5, 1e5, 1e4, 10, 800, true},
+		{"10 % of 100,000", 1e5, 1e5, 1e4, 10, maxEf, true},
 		{"1 % of 1,000,000", 1e6, 1e6, 1e4, 10, 0, false},
 		{"10 % of 1,000,000", 1e6, 1e6, 1e5, 100, maxEf, true},
 		{"one organization of many", 5000, 1e6, -1, 10, 0, false},
-		{"a large organization of many", 2e5, 1e6, -1, 10, minEf, true},
+		{"a large organization of many", 2e5, 1e6, -1, 10, 720, true},
 		{"more hits than the index should walk for", 1e5, 1e5, 3000, 5000, 0, false},
-		{"a set larger than what is stored", 1e5, 1e5, 1e6, 10, minEf, true},
+		{"a set larger than what is stored", 1e5, 1e5, 1e6, 10, 400, true},
 	} {
 		s := &search{stored: c.stored, indexed: c.indexed, req: vectors.Request{Limit: c.limit}}
 		if c.within >= 0 {
