@@ -2,7 +2,6 @@ package inverted
 
 import (
 	"encoding/binary"
-	"strings"
 )
 
 // blockSize is the number of bytes of postings after which a block is closed. A
@@ -89,6 +88,16 @@ func common(a, b string) int {
 	return n
 }
 
+func commonBytes(a []byte, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
+}
+
 func appendString(data []byte, shared int, s string) []byte {
 	data = binary.AppendUvarint(data, uint64(shared))
 	data = binary.AppendUvarint(data, uint64(len(s)-shared))
@@ -154,21 +163,51 @@ func (r *blockReader) surface() string {
 	return string(r.term[:r.shared-1]) + string(r.tail)
 }
 
-// find returns the entry of a term. Its postings are nil when the block does
-// not have the term.
+// findEntry returns the entry of a term. Its postings are nil when the block does
+// not have the term. It does not put the terms together that it passes: how much
+// of the wanted term the one before shares tells whether the next can be it.
 func findEntry(data, positions []byte, term string) (entry, error) {
-	r := newBlockReader(data, positions)
-	for r.next() {
-		switch strings.Compare(string(r.term), term) {
-		case 0:
-			e := r.entry
-			e.term, e.surface = term, r.surface()
-			return e, nil
-		case 1:
-			return entry{}, nil
+	d := decoder{data: data}
+	same := 0 // bytes that the term before shares with the wanted one
+	at := 0   // where its positions begin
+	for len(d.data) > 0 {
+		shared := d.length()
+		tail := d.take(d.length())
+		count := d.length()
+		bound := d.byte()
+		if d.length() > 0 { // the spelling
+			d.take(d.length())
+		}
+		size, places := d.length(), d.length()
+		postings := d.take(size)
+		if d.err != nil {
+			return entry{}, d.err
+		}
+		switch {
+		case shared > same: // it differs where the one before did
+		case shared < same:
+			return entry{}, nil // it is behind the wanted one
+		default:
+			n := commonBytes(tail, term[same:])
+			switch same += n; {
+			case n == len(tail) && same == len(term):
+				e := entry{term: term, count: count >> 1, dense: count&1 != 0, bound: bound, data: postings}
+				if positions != nil {
+					if places > len(positions)-at {
+						return entry{}, errCorrupt
+					}
+					e.positions = positions[at : at+places : at+places]
+				}
+				return e, nil
+			case n < len(tail) && (same == len(term) || tail[n] > term[same]):
+				return entry{}, nil
+			}
+		}
+		if at += places; positions != nil && at > len(positions) {
+			return entry{}, errCorrupt
 		}
 	}
-	return entry{}, r.err
+	return entry{}, d.err
 }
 
 // A decoder reads what the encoders of this package wrote. After an error it

@@ -3,7 +3,6 @@ package inverted
 import (
 	"context"
 	"slices"
-	"strings"
 )
 
 // A postingSet is the postings of a query's terms in some segments.
@@ -127,41 +126,19 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 	if err != nil {
 		return err
 	}
-	// the terms of a block are found in one walk through it
-	slices.SortFunc(places, func(a, b place) int {
-		if a.data != b.data {
-			return a.data - b.data
-		}
-		return strings.Compare(a.key.term, b.key.term)
-	})
-	for from := 0; from < len(places); {
-		to := from
-		for to < len(places) && places[to].data == places[from].data {
-			to++
-		}
-		k := keys[places[from].data]
+	for _, p := range places {
+		k := keys[p.data]
 		var positions []byte
 		if n, ok := number[cacheKey{k.segment, positionBlock, k.block}]; ok {
 			positions = blocks[n]
 		}
-		r := newBlockReader(blocks[places[from].data], positions)
-		for more := r.next(); more && from < to; {
-			switch strings.Compare(string(r.term), places[from].key.term) {
-			case -1:
-				more = r.next()
-			case 0:
-				e := r.entry
-				e.term = places[from].key.term
-				m.loaded.entries[places[from].key] = e
-				from++
-			default:
-				from++
-			}
+		e, err := findEntry(blocks[p.data], positions, p.key.term)
+		if err != nil {
+			return m.view.unreadable(p.key.segment, err)
 		}
-		if r.err != nil {
-			return m.view.unreadable(places[max(0, from-1)].key.segment, r.err)
+		if e.data != nil {
+			m.loaded.entries[p.key] = e
 		}
-		from = to
 	}
 	return nil
 }

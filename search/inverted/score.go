@@ -71,11 +71,14 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		only = newBitset(chunks)
 	}
 	prune := !w.all && !m.ranking.exhaustive && required == nil && w.hits > 0
-	pruned, done := false, uint32(0) // done: the most that the words that were scored can have given
+	pruned := false
+	full := w.floor > 0 // with the hits of other segments: the floor is high enough, and finding a higher one costs more than it saves
+	reach := uint32(0)  // the most that the last of the best can have reached
 	for _, x := range steps {
 		if prune {
-			if rest < done && x.entries[0].count >= minPruned {
+			if !full && rest < reach && x.entries[0].count >= minPruned {
 				w.floor = max(w.floor, m.best(s, w, only))
+				reach = w.floor
 			}
 			if rest < w.floor {
 				if !pruned {
@@ -95,7 +98,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 			return nil, err
 		}
 		s.matched.or(have)
-		rest, done = rest-x.most, done+x.most
+		rest, reach = rest-x.most, reach+x.most
 	}
 	if required != nil {
 		s.matched = required
@@ -109,7 +112,10 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 			s.chosen.and(w.valid)
 		}
 	}
-	if s.floor = max(w.floor, m.best(s, w, s.chosen)); s.floor > rest {
+	if s.floor = w.floor; !full {
+		s.floor = max(s.floor, m.best(s, w, s.chosen))
+	}
+	if s.floor > rest {
 		s.keep(s.chosen, s.floor-rest) // what is left is what stands near
 	}
 	return s, nil
