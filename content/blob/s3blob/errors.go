@@ -31,12 +31,12 @@ func (s *Store) explain(ctx context.Context, key string, err error) error {
 		return unavailable(err)
 	}
 	switch {
+	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden, answer.Code == "InvalidAccessKeyId", answer.Code == "XAdminUserNotFound":
+		return fmt.Errorf("the store refuses access to bucket %s; check access key, secret, the clock, and the rights of the key: %s: %w", s.bucket, answer.Code, err)
 	case answer.Code == minio.NoSuchBucket:
 		return fmt.Errorf("%w: there is no bucket %s", content.ErrNotFound, s.bucket)
 	case answer.Code == minio.NoSuchKey, answer.StatusCode == http.StatusNotFound && key != "":
 		return blob.NotFound(key)
-	case answer.StatusCode == http.StatusUnauthorized, answer.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("the store refuses access to bucket %s; check access key, secret, the clock, and the rights of the key: %s: %w", s.bucket, answer.Code, err)
 	case answer.StatusCode == http.StatusPreconditionFailed:
 		return fmt.Errorf("%w %s: it was replaced while it was read; read it again", blob.ErrCorrupt, key)
 	case answer.StatusCode >= 500 && answer.StatusCode != http.StatusNotImplemented, answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode == http.StatusRequestTimeout, answer.Code == "SlowDown":

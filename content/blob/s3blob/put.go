@@ -166,7 +166,7 @@ func (p *putting) multipart(ctx context.Context, buf []byte) (err error) {
 			p.log.WarnContext(ctx, "an upload stays until the next sweep", "bucket", p.bucket, "error", unavailable(err))
 		}
 	}()
-	return p.copyObject(ctx, name, p.name(p.key), p.o)
+	return p.copyObject(ctx, name, p.name(p.key), p.meter.Size(), p.o)
 }
 
 // parts sends the first part and all others.
@@ -194,12 +194,19 @@ func (p *putting) parts(ctx context.Context, name, id string, buf []byte) (parts
 	}
 }
 
+// maxCopy is how much S3 copies in one request.
+const maxCopy = 5 << 30
+
 // copyObject copies within the store, with the metadata given.
-func (s *Store) copyObject(ctx context.Context, from, to string, o blob.PutOptions) error {
-	metadata := toMetadata(o)
-	metadata["Content-Type"] = o.ContentType
-	_, err := s.core.ComposeObject(ctx, minio.CopyDestOptions{Bucket: s.bucket, Object: to, UserMetadata: metadata, ReplaceMetadata: true},
-		minio.CopySrcOptions{Bucket: s.bucket, Object: from})
+func (s *Store) copyObject(ctx context.Context, from, to string, size int64, o blob.PutOptions) error {
+	dst := minio.CopyDestOptions{Bucket: s.bucket, Object: to, UserMetadata: toMetadata(o), ReplaceMetadata: true, ContentType: o.ContentType}
+	src := minio.CopySrcOptions{Bucket: s.bucket, Object: from}
+	if size <= maxCopy {
+		_, err := s.core.Client.CopyObject(ctx, dst, src)
+		return err
+	}
+	dst.UserMetadata["Content-Type"] = o.ContentType // the other is not looked at when it copies parts
+	_, err := s.core.ComposeObject(ctx, dst, src)
 	return err
 }
 
@@ -213,7 +220,7 @@ func (s *Store) Copy(ctx context.Context, from, to string) (blob.Info, error) {
 		return info, err
 	}
 	o := blob.PutOptions{ContentType: info.ContentType, Filename: info.Filename, Metadata: info.Metadata, SHA256: info.SHA256}
-	if err := s.copyObject(ctx, s.name(from), s.name(to), o); err != nil {
+	if err := s.copyObject(ctx, s.name(from), s.name(to), info.Size, o); err != nil {
 		return blob.Info{}, fmt.Errorf("copy object %s to %s: %w", from, to, s.explain(ctx, from, err))
 	}
 	info.Key, info.Modified = to, time.Now().UTC()

@@ -106,7 +106,7 @@ func newProxy(t *testing.T) *proxy {
 	p := &proxy{}
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}, MaxIdleConnsPerHost: 50}
+	}, DisableKeepAlives: true} // a request that the server refuses without reading it would spoil the next one
 	target := &url.URL{Scheme: "http", Host: "gateway"}
 	forward := &httputil.ReverseProxy{Transport: transport, FlushInterval: -1,
 		Rewrite: func(r *httputil.ProxyRequest) {
