@@ -1,0 +1,35 @@
+//go:build !race
+
+package web_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
+	"github.com/curatore/curatore-go/connectors/web"
+)
+
+// What every connection keeps: no write without a change, dry runs, crashes at each
+// commit, cancellation. The import before read another state of the site, in which
+// pages were there that are gone now.
+func TestConformance(t *testing.T) {
+	s := newSite(t)
+	var links []string
+	for i := range 12 {
+		path := fmt.Sprintf("/page/%d", i)
+		links = append(links, path)
+		s.set(path, fmt.Sprintf("Text of page %d.", i), fmt.Sprintf("/below/%d", i))
+		if i%2 == 0 {
+			s.set(fmt.Sprintf("/below/%d", i), fmt.Sprintf("Below page %d.", i))
+		}
+	}
+	s.serve("/data.csv", "text/csv", "a,b\n1,2\n")
+	s.set("/", "Welcome", append(links, "/data.csv", "http://elsewhere.example/")...)
+	clock := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	config := settings(s, web.Collection{})
+	config.Now = func() time.Time { return clock }
+	connectortest.Import(t, connectortest.Subject{Connection: web.New(config), Before: func() []connectors.File { return nil }, Batch: 6})
+}
