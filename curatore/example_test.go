@@ -194,11 +194,17 @@ func ExampleOrganization_Functions() {
 	})
 	// Output:
 	// describe_model
+	// export_query
+	// facet_values
 	// get
+	// get_run
+	// list_runs
 	// list_types
+	// more_like_this
 	// query_model
 	// search
 	// search_salesforce
+	// start_import
 	// Found 2 records, and there are more
 	// {"model":"salesforce_account","rows":[{"name":"Defense Health Agency - Mission Support Center","industry":"Government"},{"name":"Department of Commerce - Emergency Response Directorate","industry":"Government"}]}
 	// invalid_arguments: The arguments of query_model were refused. model is "salesforce_acount", which does not exist; did you mean "salesforce_account"? Correct them and call again.

@@ -1,7 +1,6 @@
 package curatore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,6 +48,10 @@ type Config struct {
 	// MinSimilarity is the cosine below which a document is not near at all; 0
 	// leaves it to the distance from random documents.
 	MinSimilarity float64
+	// VectorMemory bounds the memory, in bytes, in which vectors of an SQLite
+	// database are mirrored, over all organizations; 0 is 256 MB, less than 0 none.
+	// See flatvec.Options for what fits. On Postgres none are.
+	VectorMemory int64
 	// Reranker judges the first 50 hits of a search anew; see search/httprerank.
 	Reranker search.Reranker
 	// Runner makes imports run; nil runs them in this process.
@@ -101,6 +104,7 @@ type Curator struct {
 	embedding   *jobs.Typed[struct{}]
 	vectors     search.Vectors // nil when there are none
 	engine      *functions.Engine
+	switches    switches
 
 	mu      sync.Mutex
 	files   map[string][]connectors.File         // of the imports that wait or work in this process, where there is no object store
@@ -172,7 +176,9 @@ func (c *Curator) declare() error {
 func (c *Curator) ownFunctions() (own []*functions.Function) {
 	for _, conn := range c.order {
 		if conn != nil {
-			own = append(own, conn.Functions()...)
+			for _, f := range conn.Functions() {
+				own = append(own, f.Of(conn.Name()))
+			}
 		}
 	}
 	return append(own, c.config.Functions...)
@@ -256,8 +262,5 @@ func (c *Curator) assemble() error {
 	if err := c.assembleJobs(); err != nil {
 		return err
 	}
-	all := append(functions.Builtins(c.sources()), c.ownFunctions()...)
-	var err error
-	c.engine, err = functions.NewEngine(functions.Config{Authorize: c.config.Authorize, Logger: cmp.Or(c.config.Logger, slog.New(slog.DiscardHandler))}, all...)
-	return err
+	return c.assembleFunctions()
 }

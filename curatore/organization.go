@@ -11,7 +11,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
-	"github.com/curatore/curatore-go/functions"
+	"github.com/curatore/curatore-go/curatore/keys"
 )
 
 // maxName bounds the names of organizations and principals, in bytes.
@@ -24,6 +24,7 @@ type Organization struct {
 	c     *Curator
 	name  string
 	scope content.Scope
+	key   *keys.Key // by which the caller came; nil for the program itself
 }
 
 // Organization returns the organization of that name, which is created when it
@@ -111,7 +112,3 @@ func (o *Organization) Scope() content.Scope { return o.scope }
 
 // Types returns the record types, those of all connections and of the program.
 func (o *Organization) Types() []*content.Type { return o.c.registry.Types() }
-
-// Functions returns the functions that this principal may call, bound to the
-// organization, for openaitools and others who hand them to a model.
-func (o *Organization) Functions() functions.Bound { return o.c.engine.Bind(o.scope) }

@@ -97,6 +97,7 @@ func TestDeleteOrganization(t *testing.T) {
 			d.must(connectors.Options{}, zipped(accountsCSV(append(someAccounts(9), []string{accountID(9)})...)))
 			d.must(connectors.Options{}, zipped(entry("Contact.csv", []string{"Id", "LastName", "IsDeleted"}, []string{contactID(0), "x", "1"})))
 			d.must(connectors.Options{DryRun: true}, zipped(accountsCSV(someAccounts(3)...)))
+			d.useFunctions()
 			run := d.rows("SELECT id FROM runs WHERE organization_id = ? ORDER BY created_at", d.id)[0]
 			if err := d.db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
 				if _, err := tx.Exec(ctx, "INSERT INTO run_key_sets (run_id, type) VALUES (?, ?)", run, "left behind"); err != nil {

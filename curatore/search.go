@@ -19,7 +19,7 @@ import (
 func (c *Curator) assembleSearch() {
 	switch {
 	case c.db.Dialect().Name() == database.SQLite:
-		c.vectors = flatvec.New(flatvec.Options{}) // also without an Embedder: what is deleted may have vectors
+		c.vectors = flatvec.New(flatvec.Options{MemoryBytes: c.config.VectorMemory}) // also without an Embedder: what is deleted may have vectors
 	case c.config.Embedder != nil:
 		c.vectors = pgvec.New(pgvec.Options{})
 	}
@@ -85,6 +85,9 @@ func (o *Organization) Suggest(ctx context.Context, q search.SuggestQuery) ([]se
 // sources are what the built-in functions are made of.
 func (c *Curator) sources() functions.Sources {
 	s := functions.Sources{Registry: c.registry, Records: c.store, Text: c.text}
+	if c.hasObjects() {
+		s.Export = c.export
+	}
 	if c.searcher != nil {
 		s.Search = c.searcher
 	}

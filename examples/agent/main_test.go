@@ -1,0 +1,87 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// endpoint streams one reply after the other.
+func endpoint(t *testing.T, replies ...string) string {
+	var mu sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.Header.Get("Authorization") != "Bearer a key" || len(replies) == 0 {
+			http.Error(w, "not now", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"delta\":%s}]}\n\n", replies[0])
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n")
+		replies = replies[1:]
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func says(text string) string {
+	raw, _ := json.Marshal(map[string]string{"content": text})
+	return string(raw)
+}
+
+func calls(name, arguments string) string {
+	raw, _ := json.Marshal(map[string]any{"tool_calls": []any{map[string]any{"index": 0, "id": "c1", "type": "function", "function": map[string]string{"name": name, "arguments": arguments}}}})
+	return string(raw)
+}
+
+func TestChat(t *testing.T) {
+	dsn := "sqlite:" + filepath.Join(t.TempDir(), "c.db")
+	for _, c := range []struct {
+		name, typed string
+		replies     []string
+		want        []string
+		not         []string
+	}{
+		{"a call and an answer", "what is there?\n", []string{calls("list_types", "{}"), says("Accounts, see [salesforce_account/x].")},
+			[]string{"-> list_types {}", "<- list_types: There are 3 types", "Accounts, see", "[salesforce_account/x] was not among what the functions returned"}, nil},
+		{"a yes", "import\nyes\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Started.")},
+			[]string{`start_import {"connection":"salesforce"}`, "May it do that?", "<- start_import: Started the import of salesforce"}, nil},
+		{"a no", "import\nno\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Then not.")},
+			[]string{"May it do that?", "<- start_import: forbidden: The person did not agree.", "Then not."}, []string{"Started the import"}},
+		{"the end of the input", "import\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Then not.")},
+			[]string{"The person did not agree."}, []string{"Started the import"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			err := run(t.Context(), []string{"-db", dsn, "-url", endpoint(t, c.replies...)}, "a key", strings.NewReader(c.typed), &out, &errs)
+			if err != nil || errs.Len() > 0 {
+				t.Fatalf("%v, %s", err, errs.String())
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("the chat lacks %q:\n%s", want, out.String())
+				}
+			}
+			for _, not := range c.not {
+				if strings.Contains(out.String(), not) {
+					t.Errorf("the chat has %q:\n%s", not, out.String())
+				}
+			}
+		})
+	}
+	var out, errs bytes.Buffer
+	if err := run(t.Context(), []string{"-db", dsn, "-url", endpoint(t, says("Hello.")), "-q", "hi"}, "a key", strings.NewReader(""), &out, &errs); err != nil || !strings.Contains(out.String(), "Hello.") {
+		t.Errorf("one question: %v, %s", err, out.String())
+	}
+	if err := run(t.Context(), []string{"-db", dsn, "-url", endpoint(t), "-q", "hi"}, "a key", strings.NewReader(""), &out, &errs); err == nil {
+		t.Error("an endpoint that refuses was taken for one that answers")
+	}
+}
