@@ -47,8 +47,9 @@ func (s *search) plan(exact int, walkCost float64) plan {
 	}
 }
 
-// walkCost is how many comparisons one step in the index is worth, measured.
-const walkCost = 10
+// walkCost is how many comparisons one step in the index is worth: with 128 to 384
+// dimensions a row from the index took 19 µs, a comparison 4 µs.
+const walkCost = 5
 
 // more enlarges the plan and reports whether that makes sense.
 func (p *plan) more() bool {
