@@ -26,6 +26,10 @@ import (
 type Options struct {
 	MaxConnections int          // Postgres connections for writes, and as many for reads; SQLite readers; 0 means 10 and 4
 	Logger         *slog.Logger // nil is silent
+	// Fault is asked before each statement, and before each begin and commit of a
+	// transaction; its error is that of the call, which does not happen. It is for
+	// tests of what becomes of a program whose database fails. Nil: none fails.
+	Fault func(statement string) error
 }
 
 // A DB is an open database. It is safe for concurrent use.
@@ -34,6 +38,7 @@ type DB struct {
 	write   *pool // SQLite: of one connection
 	read    *pool // Postgres: the same as write, begun differently
 	dsn     string
+	fault   func(statement string) error
 }
 
 // Open opens "sqlite:PATH" (the file is created when it is missing) or
@@ -43,11 +48,29 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	scheme, rest, _ := strings.Cut(dsn, ":")
 	switch scheme {
 	case "sqlite", "sqlite3", "file":
-		return openSQLite(ctx, strings.TrimPrefix(rest, "//"), opts)
+		db, err := openSQLite(ctx, strings.TrimPrefix(rest, "//"), opts)
+		return db.faulty(opts), err
 	case "postgres", "postgresql":
-		return openPostgres(ctx, dsn, opts)
+		db, err := openPostgres(ctx, dsn, opts)
+		return db.faulty(opts), err
 	}
 	return nil, fmt.Errorf("open database %q: use sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME", Redact(dsn))
+}
+
+// faulty sets what makes calls fail.
+func (db *DB) faulty(opts Options) *DB {
+	if db != nil {
+		db.fault = opts.Fault
+	}
+	return db
+}
+
+// fail asks whether a call is to fail.
+func (db *DB) fail(statement string) error {
+	if db.fault == nil {
+		return nil
+	}
+	return db.fault(statement)
 }
 
 // Dialect tells which database this is.
@@ -94,12 +117,15 @@ func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) err
 }
 
 func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) error) (err error) {
+	if err := db.fail(p.beginText); err != nil {
+		return domainError(ctx, err)
+	}
 	c, err := p.begin(ctx)
 	if err != nil {
 		return domainError(ctx, err)
 	}
 	committed := false
-	tx := &Tx{conn: c, dialect: db.dialect, read: p == db.read}
+	tx := &Tx{conn: c, dialect: db.dialect, read: p == db.read, fail: db.fail}
 	defer func() { // when the connection is back in its pool
 		for _, do := range tx.after {
 			do(committed && err == nil)
@@ -119,6 +145,9 @@ func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) er
 	}
 	if tx.failed != nil {
 		return domainError(ctx, fmt.Errorf("the transaction was rolled back, because a statement in it failed and the error was ignored: %w", tx.failed))
+	}
+	if err := db.fail(p.commitText); err != nil {
+		return domainError(ctx, err)
 	}
 	tx.end()
 	committed = true

@@ -22,7 +22,8 @@ type Tx struct {
 	failed  error       // of the first statement that failed
 	rows    []*sql.Rows // that may still be open
 	after   []func(committed bool)
-	read    bool // of Read
+	fail    func(statement string) error // asked before each statement
+	read    bool                         // of Read
 }
 
 var (
@@ -140,6 +141,9 @@ func (tx *Tx) Run(ctx context.Context, statements string) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
+	if err := tx.fail(statements); err != nil {
+		return tx.note(err)
+	}
 	_, err := tx.conn.ExecContext(ctx, statements)
 	return tx.note(err)
 }
@@ -167,6 +171,9 @@ func (tx *Tx) AfterEnd(do func(committed bool)) { tx.after = append(tx.after, do
 func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
 	if err := tx.usable(); err != nil {
 		return nil, err
+	}
+	if err := tx.fail(query); err != nil {
+		return nil, tx.note(err)
 	}
 	stmt, err := tx.conn.prepare(ctx, tx.dialect, query)
 	return stmt, tx.note(err)
