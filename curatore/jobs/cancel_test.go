@@ -169,7 +169,7 @@ func TestDeliveryIsCancelled(t *testing.T) {
 			if err := runner.deliver(ctx, id); err != nil {
 				w.t.Error(err)
 			}
-			if run := w.get(id); run.Status != c.status || run.Error != c.error {
+			if run := w.until(id, func(r jobs.Run) bool { return r.Status == c.status }); run.Error != c.error {
 				w.t.Errorf("%s after %v: %s (%s), want %s (%s)", c.kind, c.cause, run.Status, run.Error, c.status, c.error)
 			}
 		}

@@ -13,21 +13,37 @@ import (
 // wait. It is what a Runner calls.
 func (s *Service) deliver(ctx context.Context, id string) error {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
 	if !s.hold(id, cancel) {
+		cancel(nil)
 		return nil
 	}
-	defer s.release(id)
 	c := &claim{id: id}
 	s.claims.ask(c)
-	switch {
-	case c.err != nil:
-		return fmt.Errorf("claim run %s: %w", id, c.err)
-	case c.run == nil:
+	if c.run == nil {
+		s.release(id)
+		cancel(nil)
+		if c.err != nil {
+			return fmt.Errorf("claim run %s: %w", id, c.err)
+		}
 		return nil
 	}
 	s.at("claimed")
-	s.run(ctx, cancel, c.run)
+	end := s.run(ctx, cancel, c.run)
+	// The Runner may deliver the next one while the end is stored, with those of
+	// others, but not without limit.
+	select {
+	case s.ending <- struct{}{}:
+		go func() {
+			end()
+			<-s.ending
+			s.release(id)
+			cancel(nil)
+		}()
+	default:
+		end()
+		s.release(id)
+		cancel(nil)
+	}
 	return nil
 }
 
@@ -83,8 +99,13 @@ type waiting struct {
 // tryClaim claims what can be claimed. It has taken places in this process for
 // the runs that it returns.
 func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) ([]*record, error) {
+	claimed, err := s.takeEasy(ctx, tx, ids)
+	if err != nil || len(claimed) == len(ids) {
+		return claimed, err
+	}
 	found, err := s.waiting(ctx, tx, ids)
 	if err != nil {
+		s.giveBack(claimed)
 		return nil, err
 	}
 	byQueue := map[string][]string{}
@@ -102,21 +123,48 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 		n, err := s.places(ctx, tx, s.queues[name], len(byQueue[name]))
 		if err != nil {
 			s.giveBackPlaces(took)
+			s.giveBack(claimed)
 			return nil, err
 		}
 		took[name] = n
 		chosen = append(chosen, byQueue[name][:n]...)
 	}
-	claimed, err := s.takeUp(ctx, tx, chosen)
+	if len(chosen) == 0 {
+		return claimed, nil
+	}
+	these, arg := anyOf(tx.Dialect(), "id", chosen)
+	others, err := s.takeUp(ctx, tx, "WHERE "+these+" AND status = 'pending'", arg)
 	if err != nil {
 		s.giveBackPlaces(took)
+		s.giveBack(claimed)
 		return nil, err
 	}
-	for _, r := range claimed {
+	for _, r := range others {
 		took[r.Queue]--
 	}
 	s.giveBackPlaces(took) // of runs that somebody else was faster to claim
-	return claimed, nil
+	return append(claimed, others...), nil
+}
+
+// takeEasy claims, in one statement, the runs of queues without limits whose jobs
+// accept every run.
+func (s *Service) takeEasy(ctx context.Context, tx *database.Tx, ids []string) ([]*record, error) {
+	if len(s.easyQueues) == 0 {
+		return nil, nil
+	}
+	d := tx.Dialect()
+	these, arg := anyOf(d, "id", ids)
+	queues, queueArg := anyOf(d, "queue", s.easyQueues)
+	types, typeArg := anyOf(d, "type", s.easyTypes)
+	where := "WHERE " + these + " AND " + queues + " AND " + types + " AND " + ready(d)
+	if d.Name() == database.Postgres { // others may be claiming them at this moment
+		where = "FROM (SELECT id AS easy FROM runs " + where + " FOR UPDATE SKIP LOCKED) AS found WHERE id = easy"
+	}
+	claimed, err := s.takeUp(ctx, tx, where, arg, queueArg, typeArg)
+	for _, r := range claimed {
+		s.queues[r.Queue].take(1)
+	}
+	return claimed, err
 }
 
 func (s *Service) giveBackPlaces(took map[string]int) {
@@ -173,18 +221,13 @@ func (s *Service) places(ctx context.Context, tx *database.Tx, q *queue, n int) 
 }
 
 // takeUp moves runs from pending to running.
-func (s *Service) takeUp(ctx context.Context, tx *database.Tx, ids []string) (claimed []*record, err error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
+func (s *Service) takeUp(ctx context.Context, tx *database.Tx, where string, args ...any) (claimed []*record, err error) {
 	if err := Pending.check(Running); err != nil {
 		return nil, err
 	}
 	d := tx.Dialect()
-	these, arg := anyOf(d, "id", ids)
 	rows, err := tx.Query(ctx, `UPDATE runs SET status = 'running', attempt = attempt + 1, fence = fence + 1, not_before = NULL,
-started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` WHERE `+these+` AND status = 'pending' RETURNING `+columns,
-		d.Time(s.now()), s.lease.Seconds(), arg)
+started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` `+where+` RETURNING `+columns, append([]any{d.Time(s.now()), s.lease.Seconds()}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/curatore/curatore-go/content"
@@ -142,31 +143,42 @@ func (t *Task) storeLate(ctx context.Context, tx *database.Tx, d *draft) error {
 }
 
 // beat keeps the lease while the job works, and stores what it tells when it
-// does not commit. The function that it returns ends it. It goes on while a job
-// whose context was cancelled cleans up.
+// does not commit. It begins when the first beat is due, or when there is much
+// to store, so that a short job costs no goroutine. The function that it returns
+// ends it. It goes on while a job whose context was cancelled cleans up.
 func (t *Task) beat(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		tick := time.NewTicker(min(time.Second, t.s.lease/3))
-		defer tick.Stop()
-		for {
+	pause := min(time.Second, t.s.lease/3)
+	var once sync.Once
+	begin := func() { once.Do(func() { go t.keepBeating(ctx, pause, stopped) }) }
+	first := time.AfterFunc(pause, begin)
+	t.beatSoon.Store(&begin)
+	return func() {
+		first.Stop()
+		cancel()
+		once.Do(func() { close(stopped) }) // it never began
+		<-stopped
+	}
+}
+
+func (t *Task) keepBeating(ctx context.Context, pause time.Duration, stopped chan<- struct{}) {
+	defer close(stopped)
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for now := true; ; now = false {
+		if !now {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if !t.due() {
-					continue
-				}
 			case <-t.flush:
+				now = true
 			}
+		}
+		if ctx.Err() == nil && (now || t.due()) {
 			t.heartbeat(ctx)
 		}
-	}()
-	return func() {
-		cancel()
-		<-stopped
 	}
 }
 

@@ -99,6 +99,7 @@ type Service struct {
 	claims    *gather[*claim]
 	finishes  *gather[*finish]
 	nudges    chan struct{}
+	ending    chan struct{} // a place for each run whose end is being stored behind its Runner's back
 
 	// These are filled before the start and not changed after it.
 	byType       map[string]*job // also by their aliases
@@ -108,6 +109,8 @@ type Service struct {
 	picky        bool   // some job has an Accept
 	waitingQuery string // which queues of this process have runs that wait
 	waitingArgs  []any
+	easyQueues   []string  // of this process, without limits
+	easyTypes    []string  // that they and no others have, all of whose runs are accepted
 	consumed     time.Time // when this process last said that it works; the sweep's alone
 
 	mu       sync.Mutex
@@ -133,7 +136,8 @@ const (
 // The most claims and ends of runs in one transaction.
 const (
 	maxClaims   = 200
-	maxFinishes = 200
+	maxFinishes = 500
+	maxEnding   = 500 // whose end may be stored while others begin
 )
 
 // New checks the queues and returns a Service, to which jobs are added with
@@ -170,7 +174,7 @@ func New(c Config) (*Service, error) {
 		lease: cmp.Or(c.Lease, 30*time.Second), poll: cmp.Or(c.Poll, time.Second), drain: c.Drain, tooOld: cmp.Or(c.TooOld, 5*time.Minute),
 		byType: map[string]*job{}, held: map[string]context.CancelCauseFunc{}, live: map[string]*Task{},
 		alarmed: map[string]bool{}, outboxes: map[*database.Tx]outbox{}, nudged: map[string]bool{},
-		nudges: make(chan struct{}, 1), gaveUp: make(chan struct{}),
+		nudges: make(chan struct{}, 1), ending: make(chan struct{}, maxEnding), gaveUp: make(chan struct{}),
 	}
 	s.claims, s.finishes = newGather(maxClaims, s.claimAll), newGather(maxFinishes, s.finishAll)
 	if s.now == nil {
@@ -230,6 +234,11 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	for _, j := range s.order {
 		s.picky = s.picky || j.Accept != nil
+	}
+	for _, name := range sorted(s.queues) {
+		if q := s.queues[name]; q.here && q.limit() == 0 && !q.picky {
+			s.easyQueues, s.easyTypes = append(s.easyQueues, name), append(s.easyTypes, q.types...)
+		}
 	}
 	s.prepareWaiting()
 	loop, endLoop := context.WithCancel(context.WithoutCancel(ctx))

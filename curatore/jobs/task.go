@@ -31,6 +31,7 @@ type Task struct {
 	flush        chan struct{}           // asks for the notes to be stored soon
 	done         chan struct{}           // closed when the run has left this process
 	over         atomic.Bool             // the job has returned or is given up
+	beatSoon     atomic.Pointer[func()]  // begins to beat
 
 	mu         sync.Mutex
 	run        Run
@@ -150,6 +151,9 @@ func (t *Task) add(n note, must bool) {
 	many := len(t.notes) >= maxNotes/10
 	t.mu.Unlock()
 	if many {
+		if begin := t.beatSoon.Load(); begin != nil {
+			(*begin)()
+		}
 		select {
 		case t.flush <- struct{}{}:
 		default: // asked for already

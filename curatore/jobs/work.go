@@ -7,11 +7,11 @@ import (
 	"runtime/debug"
 )
 
-// run works on a run that this process has claimed, until it has ended or was
-// given back. Cancel ends ctx.
-func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *record) {
+// run works on a run that this process has claimed, until its job has returned.
+// The function that it returns stores how it ended, or gives it back. Cancel ends
+// ctx.
+func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *record) (end func()) {
 	t := newTask(s, r, cancel)
-	q := s.queues[r.Queue]
 	s.mu.Lock()
 	s.live[r.ID] = t
 	s.mu.Unlock()
@@ -19,24 +19,27 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	if r.Attempt > 1 {
 		t.Info(EventResumed, fmt.Sprintf("attempt %d goes on from the last checkpoint", r.Attempt), nil)
 	}
-
 	stopBeating := t.beat(ctx)
 	out, returned := t.handle(ctx)
 	stopBeating()
+	return func() { s.end(ctx, t, out, returned) }
+}
+
+// end stores how a run ended and makes room for the next one.
+func (s *Service) end(ctx context.Context, t *Task, out outcome, returned bool) {
 	if returned {
 		s.finish(ctx, t, out)
 	} else {
 		t.over.Store(true)
-		s.log.ErrorContext(ctx, "a job did not stop in time; its run is taken up when its lease has run out", "type", r.Type, "run", r.ID)
+		s.log.ErrorContext(ctx, "a job did not stop in time; its run is taken from it", "type", t.run.Type, "run", t.run.ID)
 	}
-
 	s.mu.Lock()
-	delete(s.live, r.ID)
+	delete(s.live, t.run.ID)
 	working := s.state == started
 	s.mu.Unlock()
 	close(t.done)
-	s.watchers.wake(t.organization, r.ID)
-	if q.end() && working {
+	s.watchers.wake(t.organization, t.run.ID)
+	if q := s.queues[t.run.Queue]; q.end() && working {
 		if err := s.feed(context.WithoutCancel(ctx), q); err != nil {
 			s.log.WarnContext(ctx, "the next runs wait for the next sweep", "queue", q.Name, "error", err)
 		}

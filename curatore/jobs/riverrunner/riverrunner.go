@@ -7,8 +7,8 @@
 // time-out that a worker has died, and cannot enqueue in a transaction of another
 // driver. Here the table runs stays the only truth, and the outbox too: a run is
 // stored in the transaction of the caller, and a River job, which holds nothing but
-// the run's id, follows after the commit, or with the next sweep. That job is done
-// as soon as the run is handed to a worker; from then on the lease of the run tells
+// ids of runs, follows after the commit, or with the next sweep. That job is done as
+// soon as its runs are handed to workers; from then on the lease of the run tells
 // whether the worker lives.
 //
 // River's tables have a schema of their own, in the database of the runs or in
@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,7 +64,10 @@ const (
 	handOver = 15 * time.Second // River's time-out of a job
 	rescue   = 30 * time.Second // after which a job whose process died is repeated
 	keep     = 5 * time.Minute  // how long jobs that are done are kept
-	cooldown = 5 * time.Millisecond
+	// River tells of new jobs no more often than it looks for some; what is added in
+	// between is found by the next poll.
+	cooldown = 2 * time.Millisecond
+	poll     = 100 * time.Millisecond
 )
 
 // noQueue is one of River's queues into which nothing is put.
@@ -135,7 +139,7 @@ func Open(ctx context.Context, c Config) (_ *Runner, err error) {
 	}
 	r.client, err = river.NewClient(riverpgxv5.New(r.pool), &river.Config{Schema: c.Schema, Workers: workers, Logger: r.log,
 		Queues:        map[string]river.QueueConfig{noQueue: {MaxWorkers: 1, FetchPollInterval: time.Hour}}, // without any it would not work at all
-		FetchCooldown: cooldown, JobTimeout: handOver, RescueStuckJobsAfter: rescue, MaxAttempts: 5, RetryPolicy: soon{},
+		FetchCooldown: cooldown, FetchPollInterval: poll, JobTimeout: handOver, RescueStuckJobsAfter: rescue, MaxAttempts: 5, RetryPolicy: soon{},
 		CompletedJobRetentionPeriod: keep, CancelledJobRetentionPeriod: keep, DiscardedJobRetentionPeriod: keep})
 	return r, err
 }
@@ -233,20 +237,25 @@ func (r *Runner) Dispatch(ctx context.Context, queue string, runIDs ...string) e
 	if err := r.listen(queue); err != nil {
 		return err
 	}
-	seen := make(map[string]bool, len(runIDs))
-	params := make([]river.InsertManyParams, 0, len(runIDs))
 	options := insertOptions(riverName(queue))
-	for _, id := range runIDs {
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		params = append(params, river.InsertManyParams{Args: args{Run: id}, InsertOpts: options})
+	var params []river.InsertManyParams
+	for batch := range batches(distinct(runIDs)) {
+		params = append(params, river.InsertManyParams{Args: args{Runs: batch}, InsertOpts: options})
 	}
 	if _, err := r.client.InsertMany(ctx, params); err != nil {
-		return fmt.Errorf("dispatch %d runs of queue %s: %w", len(params), queue, err)
+		return fmt.Errorf("dispatch %d runs of queue %s: %w", len(runIDs), queue, err)
 	}
 	return nil
+}
+
+// distinct returns ids without repetitions, in their order.
+func distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		before := seen[id]
+		seen[id] = true
+		return before
+	})
 }
 
 // Stop implements jobs.Runner.

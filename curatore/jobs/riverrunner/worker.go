@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"iter"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -14,15 +16,23 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
-// args are those of River's jobs.
+// args are those of River's jobs: runs of one queue.
 type args struct {
-	Run string `json:"run" river:"unique"`
+	Runs []string `json:"runs"`
 }
 
 // Kind implements river.JobArgs.
 func (args) Kind() string { return "curatore_run" }
 
-// insertOptions keep a run from being added while it waits for a delivery.
+// batches cuts what is dispatched at once into River's jobs. Few runs go one by
+// one, so that processes share them; of many it takes a fiftieth, since a job of
+// River's costs as much as a run. The same runs make the same jobs, which are not
+// added again while they wait.
+func batches(runs []string) iter.Seq[[]string] {
+	return slices.Chunk(runs, 1+len(runs)/50)
+}
+
+// insertOptions keep a job from being added while one like it waits.
 func insertOptions(queue string) *river.InsertOpts {
 	return &river.InsertOpts{Queue: queue, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning, rivertype.JobStateScheduled}}}
@@ -58,7 +68,7 @@ const (
 	pause    = time.Second
 )
 
-// Work implements river.Worker. It returns when the delivery has begun.
+// Work implements river.Worker. It returns when the deliveries have begun.
 func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	r := w.r
 	r.mu.Lock()
@@ -69,6 +79,17 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	}
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
+	for _, run := range job.Args.Runs {
+		if err := w.hand(ctx, l, ended, timer, run); err != nil {
+			return err // those that were handed over are not harmed by another delivery
+		}
+	}
+	return nil
+}
+
+// hand begins the delivery of a run when there is a place for it.
+func (w *worker) hand(ctx context.Context, l *lane, ended context.Context, timer *time.Timer, run string) error {
+	r := w.r
 	select {
 	case l.places <- struct{}{}:
 	case <-timer.C:
@@ -86,8 +107,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[args]) error {
 	}
 	r.work.Go(func() {
 		defer func() { <-l.places }()
-		if err := r.deliver(job.Args.Run); err != nil && !errors.Is(err, jobs.ErrStopped) {
-			r.log.Warn("a delivery failed; the run is dispatched again by the next sweep", "run", job.Args.Run, "error", err)
+		if err := r.deliver(run); err != nil && !errors.Is(err, jobs.ErrStopped) {
+			r.log.Warn("a delivery failed; the run is dispatched again by the next sweep", "run", run, "error", err)
 		}
 	})
 	return nil
