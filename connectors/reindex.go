@@ -24,7 +24,6 @@ func (im *importing) embed(ctx context.Context) error {
 	if !ok || !im.indexes() {
 		return nil
 	}
-	im.task.Progress(PhaseEmbedding, 0, 0)
 	n, err := e.Embed(ctx, im.scope, func(done int) { im.task.Progress(PhaseEmbedding, int64(done), 0) })
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
