@@ -3,6 +3,7 @@ package connectors
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -60,8 +61,10 @@ func (r *Record) isMark() bool {
 
 // mark does what a mark says, and keeps the position behind it.
 func (im *importing) mark(ctx context.Context, s Stream, r *Record) error {
+	var done *store.Seen
 	if p := r.Part; p != nil {
-		if err := im.part(ctx, s, *p); err != nil {
+		var err error
+		if done, err = im.part(ctx, s, *p); err != nil {
 			return err
 		}
 	}
@@ -71,7 +74,7 @@ func (im *importing) mark(ctx context.Context, s Stream, r *Record) error {
 	if im.options.DryRun {
 		return nil
 	}
-	return im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+	if err := im.task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if s.Mode == Incremental {
 			if err := im.savePosition(ctx, tx, s.name(), im.state.Position); err != nil {
 				return err
@@ -79,10 +82,32 @@ func (im *importing) mark(ctx context.Context, s Stream, r *Record) error {
 		}
 		im.task.SetCheckpoint(im.state)
 		return nil
-	})
+	}); err != nil || done == nil {
+		return err
+	}
+	return im.drop(ctx, *done) // not before: whoever goes on after a crash compares with it once more
 }
 
-func (im *importing) part(ctx context.Context, s Stream, p Part) error {
+// dropParts removes the keys of parts that a crash has left.
+func (im *importing) dropParts(ctx context.Context, streams []Stream) error {
+	for _, s := range streams {
+		if s.Mode != Incremental || !slices.Contains(im.state.Parted, s.Type.Name()) {
+			continue
+		}
+		set, err := im.openSeen(ctx, im.task.Run().ID, s.Type)
+		if err == nil {
+			err = im.drop(ctx, set)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part begins or ends a part. When it is complete it returns the keys that were
+// compared.
+func (im *importing) part(ctx context.Context, s Stream, p Part) (*store.Seen, error) {
 	if p.State == PartFailed {
 		reason := storable(fmt.Sprint(p.Err), 2*maxShown)
 		if len(im.result.Skipped) < maxListed {
@@ -90,30 +115,33 @@ func (im *importing) part(ctx context.Context, s Stream, p Part) error {
 		}
 		im.task.Warn(jobs.EventError, fmt.Sprintf("%s cannot be read, its %s stay as they are: %s", p.Name, s.Type.Plural(), reason), map[string]any{"part": p.Name, "reason": reason})
 		im.state.Part = nil
-		return nil
+		return nil, nil
 	}
 	field, ok := s.Type.Field(p.Field)
 	if s.Mode != Incremental || !ok || field.Kind != content.String {
-		return fmt.Errorf("%w: the stream of %s marks a part by %q; parts are of incremental streams, by a text field of the type", content.ErrInvalid, s.name(), p.Field)
+		return nil, fmt.Errorf("%w: the stream of %s marks a part by %q; parts are of incremental streams, by a text field of the type", content.ErrInvalid, s.name(), p.Field)
 	}
 	set, err := im.openSeen(ctx, im.task.Run().ID, s.Type)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if p.State == PartBegins {
 		p.Err, im.state.Part = nil, &p
-		return im.drop(ctx, set) // of a part before it, or of a first try
+		if !slices.Contains(im.state.Parted, s.Type.Name()) {
+			im.state.Parted = append(im.state.Parted, s.Type.Name())
+		}
+		return nil, im.drop(ctx, set) // of a part before it, or of a first try
 	}
 	begun := im.state.Part
 	if begun == nil || begun.Field != p.Field || begun.Value != p.Value {
 		im.task.Warn(jobs.EventFullSyncCleanup, fmt.Sprintf("%s: nothing is deleted, because this run has not read it from its beginning", p.Name), nil)
-		return nil
+		return nil, nil
 	}
 	if err := im.prune(ctx, s, set.Within(field, p.Value), p.Name); err != nil {
-		return err
+		return nil, err
 	}
 	im.state.Part = nil
-	return im.drop(ctx, set)
+	return &set, nil
 }
 
 // prune deletes the live records that a set of keys should have and has not,

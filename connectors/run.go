@@ -61,6 +61,7 @@ type checkpoint struct {
 	Blocked  map[string][]string `json:"blocked,omitempty"`  // ids of tombstones that records below kept, by type
 	Nameless map[string]int64    `json:"nameless,omitempty"` // records that failed and whose key is not known, by type
 	Part     *Part               `json:"part,omitempty"`     // of the stream at work, that has begun
+	Parted   []string            `json:"parted,omitempty"`   // types of which a part was read as a whole
 	Fetched  []string            `json:"fetched,omitempty"`  // types whose earlier failures were fetched again
 	Listed   []string            `json:"listed,omitempty"`   // types whose keys were listed and compared
 	Requeued []string            `json:"requeued,omitempty"` // types of which all records wait to be indexed anew
@@ -119,6 +120,9 @@ func (im *importing) run(ctx context.Context, files []File) (err error) {
 			}
 		}
 		im.done += s.Total
+	}
+	if err := im.dropParts(ctx, streams); err != nil {
+		return err
 	}
 	if err := im.complete(ctx, session, streams); err != nil {
 		return err

@@ -50,9 +50,10 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 		r.types = append(r.types, t)
 		r.byName[t.Name()] = t
 	}
+	r.linkBack()
 	for _, t := range r.types {
 		for _, f := range t.With(Parent | Link) {
-			if r.byName[f.LinkType] == nil {
+			if r.byName[f.LinkType] == nil && !f.Has(Kept) { // what the program links, it links where there is something to link to
 				report(t, "field %s links to the unknown type %q", f.Name, f.LinkType)
 			}
 		}
@@ -72,6 +73,24 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 		return nil, fmt.Errorf("%w declarations:\n%w", ErrInvalid, errors.Join(problems...))
 	}
 	return r, nil
+}
+
+// linkBack makes relations of links that the program sets, so that a record shows
+// what was linked to it.
+func (r *Registry) linkBack() {
+	for _, t := range r.types {
+		for _, f := range t.With(Link) {
+			target := r.byName[f.LinkType]
+			if target == nil || !f.Has(Kept) || f.Has(Hidden) || slices.ContainsFunc(target.spec.Children, func(c Child) bool { return c.Type == t.Name() && c.Field == f.Name }) {
+				continue
+			}
+			relation := strings.ReplaceAll(strings.ToLower(t.Plural()), " ", "_")
+			if slices.ContainsFunc(target.spec.Children, func(c Child) bool { return c.Relation == relation }) {
+				relation = t.Name() + "_" + f.Name
+			}
+			target.spec.Children = append(target.spec.Children, Child{Type: t.Name(), Relation: relation, Label: t.Plural(), Field: f.Name, OnDelete: Orphan})
+		}
+	}
 }
 
 // checkChild holds a relation against the child's declaration and fills in the

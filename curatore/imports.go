@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
@@ -128,8 +129,8 @@ func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig],
 		}
 	}
 	err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		run, err = job.Enqueue(ctx, tx, o.scope, config, jobs.Options{Label: label, Transient: files != nil})
-		if err == nil && files != nil {
+		run, err = job.Enqueue(ctx, tx, o.scope, config, jobs.Options{Label: label, Transient: len(files) > 0})
+		if err == nil && len(files) > 0 {
 			keep(files) // before anybody can find the run
 		}
 		return err
@@ -140,7 +141,7 @@ func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig],
 		}
 		return nil, err
 	}
-	if files == nil {
+	if len(files) == 0 {
 		return &Run{o: o, id: run.ID}, nil
 	}
 	stop := context.AfterFunc(ctx, func() {
@@ -222,14 +223,27 @@ func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *
 		if len(files) < len(config.Files) {
 			return nil, fmt.Errorf("import %s: the process that was given the files ended before it read them; import them again", conn.Name())
 		}
-		return c.imports.Import(ctx, task, conn, files, config.Options)
+		options, err := c.settled(ctx, task.Scope(), conn.Name(), config.Options)
+		if err != nil {
+			return nil, fmt.Errorf("import %s: %w", conn.Name(), err)
+		}
+		result, err := c.imports.Import(ctx, task, conn, files, options)
+		// A service that takes no more requests for hours does not fail the run.
+		if limit := (*rest.LimitError)(nil); errors.As(err, &limit) && len(files) == 0 && ctx.Err() == nil {
+			return result, jobs.Park(limit.Until, limit.Error())
+		}
+		return result, err
 	}
 }
 
 // replayJob makes the job of a connection's replays.
 func (c *Curator) replayJob(conn *connectors.Connection) func(context.Context, *jobs.Task, importConfig) (any, error) {
 	return func(ctx context.Context, task *jobs.Task, config importConfig) (any, error) {
-		return c.imports.Replay(ctx, task, conn, config.Options)
+		options, err := c.settled(ctx, task.Scope(), conn.Name(), config.Options)
+		if err != nil {
+			return nil, fmt.Errorf("replay %s: %w", conn.Name(), err)
+		}
+		return c.imports.Replay(ctx, task, conn, options)
 	}
 }
 

@@ -205,6 +205,17 @@ func (c *Curator) migrate(ctx context.Context) error {
 			migrated[t.Name()] = true
 		}
 	}
+	// What two connections share, such as the links between their records.
+	for _, a := range c.order {
+		for _, b := range c.order {
+			both := a.Name() + "_" + b.Name()
+			if migrations.Has(both) && len(a.Types()) > 0 && migrated[a.Types()[0].Name()] && len(b.Types()) > 0 && migrated[b.Types()[0].Name()] {
+				if err := migrations.Up(ctx, c.db, both); err != nil {
+					return err
+				}
+			}
+		}
+	}
 	var own []*content.Type
 	for _, t := range c.registry.Types() {
 		if !migrated[t.Name()] {

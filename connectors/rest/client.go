@@ -190,6 +190,19 @@ func (c *Client) each(ctx context.Context, r Request, take func(*http.Response) 
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
+			// The token service has its limits and bad days too.
+			var status *StatusError
+			if errors.As(err, &status) && (status.Status == http.StatusTooManyRequests || status.Status >= 500) {
+				a := &Answer{Status: status.Status, Header: status.Header, Body: []byte(status.Body)}
+				until, _ := RetryAfter(a.Header, c.now())
+				if status.Status >= 500 && until.IsZero() && last {
+					return err
+				}
+				if err := c.limited(ctx, r, a, attempt, until, last); err != nil {
+					return err
+				}
+				continue
+			}
 			if last || !lost(err) || r.Method != http.MethodGet && !r.Repeat {
 				return err
 			}

@@ -27,8 +27,8 @@ type Opportunity struct {
 	AccountSalesforceID *string         `db:"account_salesforce_id" content:"filter,unindexed"`
 	AccountID           *string         `db:"account_id" content:"parent=salesforce_account,from=account_salesforce_id,unindexed"`
 	OwnerSalesforceID   *string         `db:"owner_salesforce_id" content:"filter,unindexed"`
-	SharepointFolderID  *string         `db:"linked_sharepoint_folder_id" content:"kept,filter" label:"Linked SharePoint folder"`
-	SolicitationID      *string         `db:"linked_sam_solicitation_id" content:"kept,filter" label:"Linked solicitation"`
+	SharepointFolderID  *string         `db:"linked_sharepoint_folder_id" content:"kept,link=sharepoint_folder" label:"Linked SharePoint folder" description:"Set by the program; an import leaves it alone."`
+	SolicitationID      *string         `db:"linked_sam_solicitation_id" content:"kept,link=sam_solicitation" label:"Linked solicitation" description:"Set by the program; an import leaves it alone."`
 	CreatedDate         *time.Time      `db:"salesforce_created_at" content:"sort,unindexed" label:"Created in Salesforce"`
 	ModifiedDate        *time.Time      `db:"salesforce_modified_at" content:"sort,unindexed" label:"Modified in Salesforce"`
 }

@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 
 func TestBadDays(t *testing.T) {
 	s, server, site := subject(t)
-	connectortest.Service(t, connectortest.Faulty{Subject: s, Refreshes: true, Canaries: []string{sharepointtest.Secret, "graph-token-canary", "ticket-canary"},
+	connectortest.Service(t, connectortest.Faulty{Subject: s, Refreshes: true, TokenPath: "/oauth2/", Canaries: []string{sharepointtest.Secret, "graph-token-canary", "ticket-canary"},
 		Empty: func() {
 			server.Do(func() {
 				for i, d := range site.Drives {

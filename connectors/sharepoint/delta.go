@@ -28,6 +28,7 @@ type position struct {
 	Full   string `json:"full,omitempty"`   // the run that lists all
 	Resync string `json:"resync,omitempty"` // the run that found the log gone
 	Tree   string `json:"tree,omitempty"`   // of the folders by which paths were told
+	Ended  bool   `json:"ended,omitempty"`  // all was listed; Link is for the next import
 }
 
 func (p positions) String() string {
@@ -145,6 +146,9 @@ func (f *feed) follow(ctx context.Context) (bool, error) {
 			return false, nil
 		}
 	}
+	if f.at().Ended { // before a crash
+		return f.end(), nil
+	}
 	for {
 		page, err := f.page(ctx, f.at().Link)
 		if err != nil {
@@ -175,16 +179,28 @@ func (f *feed) follow(ctx context.Context) (bool, error) {
 				return false, err
 			}
 		}
-		f.set(position{Link: page.Delta, Resync: p.Resync, Tree: shape})
-		if f.positions.Done == nil {
-			f.positions.Done = map[string]string{}
+		f.set(position{Link: page.Delta, Full: p.Full, Resync: p.Resync, Tree: shape, Ended: true})
+		if full && !f.yield(connectors.Record{Position: connectors.Text(f.snapshot())}, nil) {
+			return false, nil
 		}
-		f.positions.Done[f.library.ID] = f.in.Run
-		if full {
-			return f.part(connectors.PartComplete), nil
-		}
-		return f.yield(connectors.Record{Position: connectors.Text(f.snapshot())}, nil), nil
+		return f.end(), nil
 	}
+}
+
+// end closes the log of a library for this run.
+func (f *feed) end() bool {
+	p := f.at()
+	full := p.Full != ""
+	p.Full, p.Ended = "", false
+	f.set(p)
+	if f.positions.Done == nil {
+		f.positions.Done = map[string]string{}
+	}
+	f.positions.Done[f.library.ID] = f.in.Run
+	if full {
+		return f.part(connectors.PartComplete)
+	}
+	return f.yield(connectors.Record{Position: connectors.Text(f.snapshot())}, nil)
 }
 
 // begin starts a listing of all.
@@ -238,6 +254,7 @@ func (f *feed) give(ctx context.Context, page *deltaPage) (bool, error) {
 			continue
 		}
 		if item.Deleted != nil {
+			f.given[f.tree.key(item.ID)] = true
 			if !f.yield(connectors.Record{Key: f.tree.key(item.ID), Deleted: true}, nil) {
 				return false, nil
 			}

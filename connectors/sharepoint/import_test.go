@@ -246,6 +246,7 @@ func paths(lines []string) (list []string) {
 		p := l[:strings.LastIndexByte(l, ' ')+1]
 		list = append(list, strings.TrimSpace(p))
 	}
+	slices.Sort(list)
 	return list
 }
 

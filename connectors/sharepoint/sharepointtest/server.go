@@ -25,6 +25,8 @@ type Server struct {
 	*httptest.Server
 	PageSize int // of change logs; 0 is 200
 
+	files *httptest.Server // where downloads come from: another host, as with Graph
+
 	mu        sync.Mutex
 	host      string
 	sites     []*Site
@@ -70,7 +72,14 @@ type Item struct {
 func New(host string, sites ...*Site) *Server {
 	s := &Server{host: host, sites: sites, requests: map[string]int{}}
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.files = httptest.NewServer(http.HandlerFunc(s.serve))
 	return s
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	s.Server.Close()
+	s.files.Close()
 }
 
 // NewDrive makes a library with its top folder.
@@ -373,7 +382,7 @@ func (s *Server) json(d *Drive, i *Item) map[string]any {
 // ticket is an address that carries its own permission, for some time.
 func (s *Server) ticket(d *Drive, i *Item) string {
 	s.tickets++
-	return fmt.Sprintf("%s/download/%s/%s?tempauth=ticket-canary-%d", s.URL, d.ID, i.ID, s.tickets)
+	return fmt.Sprintf("%s/download/%s/%s?tempauth=ticket-canary-%d", s.files.URL, d.ID, i.ID, s.tickets)
 }
 
 func (s *Server) download(w http.ResponseWriter, r *http.Request, path string) {
