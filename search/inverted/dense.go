@@ -16,7 +16,7 @@ import (
 //	for each chunk that has the word, a byte: times in the body + 32 × times in the title
 //	for each of these bytes that is 255, the number of times in the body and in the title
 const (
-	denseShare = 8    // a word is stored so when one in so many chunks has it
+	denseShare = 32   // a word is stored so when one in so many chunks has it
 	groupWords = 16   // words of bits between two entries into the positions
 	maxBody    = 31   // the code 255 stands for what does not fit
 	tooMany    = 0xff // code

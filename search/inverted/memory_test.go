@@ -3,6 +3,7 @@ package inverted
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -16,6 +17,7 @@ type memoryIndex struct {
 	deleted map[string][]byte
 	next    int64
 	reads   int
+	mu      sync.Mutex // for those who read at the same time
 }
 
 func newMemoryIndex() *memoryIndex {
