@@ -123,13 +123,10 @@ func Lock(ctx context.Context, tx *database.Tx, organization string) error {
 	return nil
 }
 
-// Ready is a vector of length 1 of a chunk that exists.
-type Ready = vectors.Vector
-
 // Prepare makes vectors ready to be stored: checked, of length 1, in order of
 // their chunks, one for each chunk, of which the last one counts. Those of chunks
 // that are gone are left out. The caller has the lock.
-func Prepare(ctx context.Context, tx *database.Tx, organization string, model vectors.Model, list []vectors.Vector) ([]Ready, error) {
+func Prepare(ctx context.Context, tx *database.Tx, organization string, model vectors.Model, list []vectors.Vector) ([]vectors.Vector, error) {
 	units := make(map[int64][]float32, len(list))
 	for _, v := range list {
 		unit, err := model.Unit(v.Values)
@@ -147,9 +144,9 @@ func Prepare(ctx context.Context, tx *database.Tx, organization string, model ve
 	if err != nil {
 		return nil, fmt.Errorf("vectors: look for chunks: %w", err)
 	}
-	ready := make([]Ready, len(numbers))
+	ready := make([]vectors.Vector, len(numbers))
 	for i, n := range numbers {
-		ready[i] = Ready{Chunk: n, Values: units[n]}
+		ready[i] = vectors.Vector{Chunk: n, Values: units[n]}
 	}
 	return ready, nil
 }
