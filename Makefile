@@ -16,7 +16,7 @@ MODULES  := .ci/modules
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Arguments: PKG=./content/... RUN=TestName BENCH=Name FUZZTIME=1m"
 
 .PHONY: test
@@ -34,6 +34,10 @@ bench: ## all benchmarks, one package at a time
 .PHONY: fuzz
 fuzz: ## each Fuzz function for FUZZTIME
 	@FUZZTIME='$(FUZZTIME)' $(POSTGRES) $(MODULES) '$(PKG)' "$(CURDIR)/.ci/fuzz"
+
+.PHONY: mcp-conformance
+mcp-conformance: ## examples/mcp under the public inspector and conformance suite (needs npm)
+	@.ci/mcp-conformance
 
 .PHONY: cover
 cover: ## the share of statements that tests reach, in coverage.out

@@ -30,7 +30,8 @@ type HTTPConfig struct {
 	Authenticate func(ctx context.Context, key string) (functions.Bound, error)
 	// Origins are the web pages that may call, as "https://example.com". A
 	// browser names the page it shows; other clients name none and need no
-	// entry. Pages on this machine are not let in without an entry either.
+	// entry. Pages of other servers on this machine are not let in without an
+	// entry either.
 	Origins []string
 	// SessionTimeout ends a session that nobody uses; 0 means 30 minutes.
 	SessionTimeout time.Duration
@@ -119,7 +120,7 @@ func (h *handler) server(r *http.Request) *mcp.Server {
 // hold of.
 func (h *handler) checkOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(h.config.Origins, strings.TrimSuffix(origin, "/")) {
+		if origin := r.Header.Get("Origin"); origin != "" && !ownOrigin(r, origin) && !slices.Contains(h.config.Origins, strings.TrimSuffix(origin, "/")) {
 			http.Error(w, "this page may not call: its origin is not allowed", http.StatusForbidden)
 			return
 		}
@@ -129,6 +130,17 @@ func (h *handler) checkOrigin(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// ownOrigin reports whether a page is of this very server, on this machine. (The
+// SDK refuses other names for it, which a page elsewhere could have bound to it.)
+func ownOrigin(r *http.Request, origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Host != r.Host {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // Listen opens the address to serve on. A port without a host, such as ":8080",

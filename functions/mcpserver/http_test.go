@@ -60,6 +60,8 @@ func TestKeysAndOrigins(t *testing.T) {
 		{"an allowed page", []string{"Authorization", "Bearer key-me", "Origin", "https://app.example"}, 200},
 		{"another page", []string{"Authorization", "Bearer key-me", "Origin", "https://evil.example"}, 403},
 		{"a page of this machine", []string{"Authorization", "Bearer key-me", "Origin", "http://localhost:3000"}, 403},
+		{"a page of its own", []string{"Authorization", "Bearer key-me", "Origin", server.URL}, 200},
+		{"a page that has its name", []string{"Authorization", "Bearer key-me", "Origin", "http://evil.example", "Host", "evil.example"}, 403},
 		{"a page without an origin", []string{"Authorization", "Bearer key-me", "Origin", "null"}, 403},
 		{"another site", []string{"Authorization", "Bearer key-me", "Sec-Fetch-Site", "cross-site"}, 403},
 		{"a name that was bound anew", []string{"Authorization", "Bearer key-me", "Host", "evil.example"}, 403},
