@@ -3,7 +3,6 @@ package search
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
 	"strconv"
 
@@ -98,8 +97,12 @@ func (a *answer) listAll(ctx context.Context, tx *database.Tx, req inverted.Requ
 	if a.reranks {
 		need += reranked
 	}
-	if a.q.MinScore != 0 {
-		need = math.MaxInt32 - 2*window // all
+	if a.q.MinScore != 0 && a.q.Mode != ModeVector { // all that match
+		found, err := a.s.config.Index.Search(ctx, tx, a.organization, inverted.Request{Query: req.Query, Filters: req.Filters, Any: req.Any})
+		if err != nil {
+			return err
+		}
+		need = found.Total
 	}
 	m := mixture{method: a.q.Fusion, weight: a.s.config.VectorWeight, floor: a.s.config.MinSimilarity, strict: req.Query.Phrases()}
 	var err error
@@ -268,10 +271,12 @@ func addBars(a, b []inverted.Bar) []inverted.Bar {
 // place finds the page in the list.
 func (a *answer) place() {
 	a.start = min(a.q.Offset, len(a.list))
+	shown := a.start // of the hits before the Reranker, the first that counts for the page
 	if a.at != nil {
 		a.start = a.behind()
+		shown = a.start - 1 // the cursor's own: it stands elsewhere among those that are reranked
 	}
-	if a.start >= reranked {
+	if shown >= reranked {
 		a.reranks = false // what the Reranker does to the first hits does not show here
 		if a.s.config.Reranker != nil {
 			a.with += withReranker

@@ -188,10 +188,11 @@ func (e *embedding) ask(ctx context.Context, texts []string) ([][]float32, error
 	if err == nil && len(list) != len(texts) {
 		return nil, fmt.Errorf("it returned %d vectors for %d texts", len(list), len(texts))
 	}
-	for i := range list {
-		if err == nil {
-			_, err = e.model.Unit(list[i])
+	for i := 0; i < len(list) && err == nil; i++ {
+		if n := len(list[i]); n != e.model.Dimension { // no text is to blame
+			return nil, fmt.Errorf("it returned a vector of %d values, its dimension is %d", n, e.model.Dimension)
 		}
+		_, err = e.model.Unit(list[i])
 	}
 	switch {
 	case err == nil:
