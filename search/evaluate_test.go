@@ -18,7 +18,6 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/search"
-	"github.com/curatore/curatore-go/search/searchtest"
 )
 
 // The Cranfield collection: 1,400 abstracts, 225 questions, and which abstracts
@@ -43,42 +42,62 @@ func TestCranfield(t *testing.T) {
 
 	var rankings []string
 	databasetest.Run(t, func(t *testing.T, db *database.DB) {
-		f := searchtest.New(t, db)
+		f := newHybrid(t, db)
 		org := f.Organization("cranfield")
 		for batch := range slices.Chunk(docs, 500) {
 			f.Put(org, batch...)
 		}
-		var ndcg, recall, asked float64
-		var order strings.Builder
-		for _, q := range questions {
-			judged := relevant[q.ID]
-			if len(judged) == 0 {
-				continue
-			}
-			asked++
-			hits := f.Search(org, search.Query{Text: q.Text, Limit: 100, Facets: []string{}, Highlight: search.Highlight{Off: true}}).Hits
-			var gain, ideal, found float64
-			for i, h := range hits {
-				order.WriteString(h.ID + " ")
-				if judged[h.ID] {
-					found++
-					if i < 10 {
-						gain += 1 / math.Log2(float64(i)+2)
+		measure := func(mode search.Mode, weight float64) (ndcg, recall float64, order string) {
+			f.open(func(c *search.Config) { c.VectorWeight = weight })
+			var asked float64
+			var ranking strings.Builder
+			for _, q := range questions {
+				judged := relevant[q.ID]
+				if len(judged) == 0 {
+					continue
+				}
+				asked++
+				hits := f.Search(org, search.Query{Text: q.Text, Mode: mode, Limit: 100, Facets: []string{}, Highlight: search.Highlight{Off: true}}).Hits
+				var gain, ideal, found float64
+				for i, h := range hits {
+					ranking.WriteString(h.ID + " ")
+					if judged[h.ID] {
+						found++
+						if i < 10 {
+							gain += 1 / math.Log2(float64(i)+2)
+						}
 					}
 				}
+				for i := range min(10, len(judged)) {
+					ideal += 1 / math.Log2(float64(i)+2)
+				}
+				ndcg += gain / ideal
+				recall += found / float64(len(judged))
 			}
-			for i := range min(10, len(judged)) {
-				ideal += 1 / math.Log2(float64(i)+2)
-			}
-			ndcg += gain / ideal
-			recall += found / float64(len(judged))
+			return ndcg / asked, recall / asked, ranking.String()
 		}
-		ndcg, recall = ndcg/asked, recall/asked
-		t.Logf("nDCG@10 %.4f, recall@100 %.4f over %.0f questions", ndcg, recall, asked)
+		ndcg, recall, order := measure(search.ModeKeyword, 0)
+		t.Logf("words: nDCG@10 %.4f, recall@100 %.4f", ndcg, recall)
 		if ndcg < 0.385 || recall < 0.73 {
 			t.Errorf("nDCG@10 %.4f, recall@100 %.4f; want at least .385 and .73", ndcg, recall)
 		}
-		rankings = append(rankings, order.String())
+		rankings = append(rankings, order)
+
+		// Vectors that mean nothing, at the weight of a model that is trusted, and
+		// vectors that know little more than the words.
+		for _, m := range []*model{{name: "random", random: true}, {name: "bag of words"}} {
+			f.model = m
+			f.open(nil)
+			f.embed(org)
+			for _, weight := range []float64{0, 0.5} {
+				vector, _, _ := measure(search.ModeVector, weight)
+				both, _, _ := measure(search.ModeHybrid, weight)
+				t.Logf("%s, weight %v: vectors %.4f, both %.4f", m.name, weight, vector, both)
+				if both < max(vector, ndcg)-0.005 && (weight == 0 || m.random) {
+					t.Errorf("%s, weight %v: %.4f is worse than its better arm, %.4f or %.4f", m.name, weight, both, vector, ndcg)
+				}
+			}
+		}
 	})
 	if len(rankings) == 2 && rankings[0] != rankings[1] {
 		t.Error("the two databases rank differently")

@@ -28,7 +28,8 @@ import (
 // A model embeds texts by the concepts of their words: words that mean the same
 // have the same direction, all others their own.
 type model struct {
-	name string
+	name   string
+	random bool // vectors have nothing to do with what the texts mean
 
 	mu    sync.Mutex
 	texts []string // that it was given
@@ -75,6 +76,9 @@ func (m *model) Embed(ctx context.Context, texts []string) ([][]float32, error) 
 func (m *model) vector(text string) []float32 {
 	sum := make([]float32, dimension)
 	sum[0] = 0.01
+	if m.random {
+		text = strings.Join(strings.Fields(text), "-")
+	}
 	for _, word := range strings.Fields(concepts.Replace(strings.ToLower(text))) {
 		h := fnv.New64a()
 		_, _ = h.Write([]byte(m.name + strings.Trim(word, ".,")))
