@@ -37,7 +37,7 @@ func CheckKey(key string) error {
 	}
 	for segment := range strings.SplitSeq(key, "/") {
 		if !goodSegment(segment) {
-			return fmt.Errorf("%w: the object key %.200q has the part %.80q; use ids of lower-case letters, digits, _, - and .", content.ErrInvalid, key, segment)
+			return fmt.Errorf("%w: the object key %.200q has the part %.80q; use ids of lower-case letters, digits and the marks _ . and -", content.ErrInvalid, key, segment)
 		}
 	}
 	return nil

@@ -9,11 +9,12 @@ import (
 )
 
 var (
-	// ErrCorrupt: an object is not what was stored: its size or its SHA-256
-	// differs, or the stream ended early. Nothing that was read may be trusted.
+	// ErrCorrupt says that an object is not what was stored: its size or its
+	// SHA-256 differs, or the stream ended early. Nothing that was read may be
+	// trusted.
 	ErrCorrupt = errors.New("corrupt object")
-	// ErrUnavailable: the store cannot be reached, is overloaded or full; trying
-	// again later may succeed.
+	// ErrUnavailable says that the store cannot be reached, is overloaded or full;
+	// trying again later may succeed.
 	ErrUnavailable = errors.New("object store unavailable")
 )
 

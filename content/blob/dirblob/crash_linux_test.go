@@ -158,7 +158,9 @@ func write(dir string) {
 		if _, err := s.Copy(context.Background(), "o/shared", "o/other"); err != nil {
 			panic(err)
 		}
-		os.Stdout.WriteString(".")
+		if _, err := os.Stdout.WriteString("."); err != nil {
+			panic(err)
+		}
 	}
 }
 
