@@ -144,6 +144,10 @@ func (c *collector) collect(s *scoring, valid bitset) error {
 			floor = max(floor, uint32(c.hits.list[0].At.Score*c.scale))
 		}
 		best, at, next := c.best(s, candidates, o, floor)
+		if best < floor {
+			o = next
+			continue
+		}
 		h := Hit{Document: table.number(table.begin(o)), Chunk: table.number(at), Score: float64(best) / c.scale}
 		h.At = Position{Score: h.Score, Document: h.Document}
 		c.offer(h)
@@ -194,7 +198,7 @@ func (c *collector) best(s *scoring, candidates bitset, o int, floor uint32) (be
 	at = o
 	for ; o >= 0 && o <= last; o = candidates.next(o + 1) {
 		score := s.acc[o]
-		if s.near != nil && score+s.near.bound(o) >= max(floor, best) {
+		if least := max(floor, best); s.near != nil && score+s.near.most >= least && score+s.near.bound(o) >= least {
 			s.near.at(o, func(_ *pair, part uint32) { score += part })
 		}
 		if score > best {

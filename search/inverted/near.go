@@ -96,6 +96,18 @@ func (n *nearness) bound(o int) (most uint32) {
 	return min(most, n.most)
 }
 
+// any returns the chunks that have both words of a pair.
+func (n *nearness) any() bitset {
+	set := newBitset(n.chunks)
+	for _, p := range n.pairs {
+		first, second := n.have[p.first], n.have[p.second]
+		for i := range set {
+			set[i] |= first[i] & second[i]
+		}
+	}
+	return set
+}
+
 // at tells what the pairs give to a chunk. Ordinals ascend.
 func (n *nearness) at(o int, each func(p *pair, part uint32)) {
 	left := n.most

@@ -115,8 +115,15 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 	if s.floor = w.floor; !full {
 		s.floor = max(s.floor, m.best(s, w, s.chosen))
 	}
-	if s.floor > rest {
-		s.keep(s.chosen, s.floor-rest) // what is left is what stands near
+	if s.near != nil { // chunks without neighbours get nothing more
+		without := slices.Clone(s.chosen)
+		without.without(s.near.any())
+		s.chosen.without(without)
+		s.keep(without, s.floor)
+		s.keep(s.chosen, s.floor-min(s.floor, s.near.most))
+		s.chosen.or(without)
+	} else {
+		s.keep(s.chosen, s.floor)
 	}
 	return s, nil
 }
