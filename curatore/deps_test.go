@@ -29,7 +29,7 @@ type family struct {
 // floor has an order inside.
 var floors = []family{
 	{60, []string{"examples/quickstart/..."}}, {60, []string{"examples/connection/..."}}, {60, []string{"examples/evaluate/..."}}, {60, []string{"examples/worker/..."}},
-	{60, []string{"examples/agent/..."}}, {60, []string{"examples/mcp/..."}}, {60, []string{"examples/server/..."}},
+	{60, []string{"examples/agent/..."}}, {60, []string{"examples/forecasts/..."}}, {60, []string{"examples/mcp/..."}}, {60, []string{"examples/server/..."}},
 
 	{50, []string{"curatore/httpapi/..."}},
 
@@ -54,7 +54,7 @@ var floors = []family{
 
 // optional packages bring libraries of their own, which only those link who
 // import them.
-var optional = []string{"connectors/upload", "connectors/web", "content/extract/local", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
+var optional = []string{"connectors/upload", "connectors/web", "content/extract/local", "content/extract/sidecar", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
 
 // A listed package is one of the module, its path without the module's.
 type listed struct {

@@ -42,13 +42,18 @@ func (f first) Extract(ctx context.Context, file File) (*Result, error) {
 			failures = append(failures, err)
 		}
 	}
-	switch {
-	case best != nil:
+	if best != nil {
 		if err := errors.Join(failures...); err != nil && !errors.Is(err, ErrUnsupported) {
 			best.Notes = append(best.Notes, err.Error())
 		}
 		return best, nil
-	case len(failures) > 0:
+	}
+	for _, err := range failures { // what may pass counts: the file is then tried again
+		if s := StatusOf(nil, err); s == Failed || s == TimedOut {
+			return nil, err
+		}
+	}
+	if len(failures) > 0 {
 		return nil, errors.Join(failures...)
 	}
 	return nil, ErrUnsupported
