@@ -17,19 +17,25 @@ import (
 // pages were there that are gone now.
 func TestConformance(t *testing.T) {
 	s := newSite(t)
-	var links []string
-	for i := range 12 {
-		path := fmt.Sprintf("/page/%d", i)
-		links = append(links, path)
-		s.set(path, fmt.Sprintf("Text of page %d.", i), fmt.Sprintf("/below/%d", i))
-		if i%2 == 0 {
-			s.set(fmt.Sprintf("/below/%d", i), fmt.Sprintf("Below page %d.", i))
+	put := func(edition int) {
+		var links []string
+		for i := range 12 {
+			path := fmt.Sprintf("/page/%d", i)
+			links = append(links, path)
+			s.set(path, fmt.Sprintf("Text of page %d, edition %d.", i, i%3*edition), fmt.Sprintf("/below/%d", i))
+			if i%2 == 0 {
+				s.set(fmt.Sprintf("/below/%d", i), fmt.Sprintf("Below page %d.", i))
+			}
 		}
+		s.serve("/page/5", "text/html", []string{"<p>It was here", "<meta name=robots content=noindex>"}[edition])
+		s.serve("/data.csv", "text/csv", fmt.Sprintf("a,b\n1,%d\n", 10*edition))
+		s.set("/", "Welcome", append(links, "/data.csv", "http://elsewhere.example/")...)
 	}
-	s.serve("/data.csv", "text/csv", "a,b\n1,2\n")
-	s.set("/", "Welcome", append(links, "/data.csv", "http://elsewhere.example/")...)
 	clock := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	config := settings(s, web.Collection{})
 	config.Now = func() time.Time { return clock }
-	connectortest.Import(t, connectortest.Subject{Connection: web.New(config), Before: func() []connectors.File { return nil }, Batch: 6})
+	connectortest.Import(t, connectortest.Subject{Connection: web.New(config), Batch: 6,
+		Before: func() []connectors.File { put(0); return nil },
+		Files:  func() []connectors.File { put(1); return nil },
+	})
 }

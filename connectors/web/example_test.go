@@ -78,4 +78,9 @@ func Example() {
 	fmt.Println("changed:", result.Streams["scraped_asset"].Updated)
 	// Output:
 	// pages and documents: 3
+	// # Road works
+	//
+	// The bridge is **closed** until May.
+	// {"model":"scrape_decision","rows":[{"url":"/","decision":"stored","reason":""},{"url":"/drafts/1","decision":"skipped","reason":"robots.txt excludes it"},{"url":"/news","decision":"stored","reason":""},{"url":"/prices.csv","decision":"stored","reason":""}]}
+	// changed: 0
 }

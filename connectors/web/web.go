@@ -193,7 +193,7 @@ func declare() types {
 			Description: "A page of a website, or a document that it links to, with its readable text. Earlier versions are kept.",
 			TextFormat:  content.FormatMarkdown, History: true,
 			Document: func(a *ScrapedAsset) content.Document {
-				return content.Document{Text: a.Text, Locations: a.Locations, ContentType: a.ContentType, Filename: a.Filename, URL: a.URL, Language: a.Language}
+				return content.Document{Text: a.Text, Locations: a.Locations, ContentType: a.ContentType, Filename: a.URL, URL: a.URL, Language: a.Language}
 			},
 			Statistics: []content.Statistic{{Name: "by_host", GroupBy: "host"}, {Name: "by_kind", GroupBy: "kind"}}}),
 		content.Define(content.Spec[ScrapeDecision]{Name: "scrape_decision", Label: "Crawl decision", FormalName: "Scrape Decision", Icon: "globe", Color: "gray", Group: "web",
