@@ -37,7 +37,7 @@ var floors = []family{
 
 	{30, []string{"connectors/salesforce/..."}}, {30, []string{"connectors/samgov/..."}}, {30, []string{"connectors/sharepoint/..."}},
 	{30, []string{"connectors/web/..."}}, {30, []string{"connectors/upload/..."}},
-	{30, []string{"search/openaiembed"}}, {30, []string{"functions/openaitools"}}, {30, []string{"functions/mcpserver"}},
+	{30, []string{"search/openaiembed"}}, {30, []string{"search/httprerank"}}, {30, []string{"functions/openaitools"}}, {30, []string{"functions/mcpserver"}},
 	{30, []string{"curatore/jobs/riverrunner"}}, {30, []string{"content/blob/s3blob"}},
 
 	{24, []string{"connectors", "connectors/rest"}},
