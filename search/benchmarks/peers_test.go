@@ -41,7 +41,7 @@ type curatore struct {
 	query    search.Query // besides the text
 }
 
-func newCuratore(b *testing.B, kind string) *curatore {
+func newCuratore(b testing.TB, kind string) *curatore {
 	db := databasetest.Open(b, kind)
 	fields := []content.FieldSpec{
 		{Name: "key", Kind: content.String, Roles: content.Key},
@@ -167,7 +167,7 @@ func (e *fts5) find(b *testing.B, question string) int {
 // bleve2 is bleve with BM25 and its analyzer for English.
 type bleve2 struct{ index_ bleve.Index }
 
-func newBleve(b *testing.B) *bleve2 {
+func newBleve(b testing.TB) *bleve2 {
 	m := bleve.NewIndexMapping()
 	m.ScoringModel = "bm25"
 	field := bleve.NewTextFieldMapping()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,12 +51,10 @@ func (r *repeated) measure() {
 func TestMemoryOfTenMillionPostings(t *testing.T) {
 	const segments = 160
 	m := newMemoryIndex()
-	docs := make([]Document, maxSegment)
-	for i := range docs {
-		docs[i] = Document{Chunks: []string{"common words" + strings.Repeat(" third", (i%3)/2) + fmt.Sprint(" x", i%100)}, Values: map[string]any{"n": i % 5}}
-	}
-	m.build(t, docs...)
-	docs = nil
+	m.build(t, slices.Collect(func(yield func(Document) bool) {
+		for i := 0; i < maxSegment && yield(Document{Chunks: []string{"common words" + strings.Repeat(" third", (i%3)/2) + fmt.Sprint(" x", i%100)}, Values: map[string]any{"n": i % 5}}); i++ {
+		}
+	})...)
 	r := &repeated{rows: m.rows}
 	v := view{read: r, cache: newCache(16 << 20)}
 	one := m.view.segments[0]

@@ -26,8 +26,9 @@ func (q *Query) Marks(text string) []Mark {
 	if q.analyzers == nil { // the zero Query
 		return nil
 	}
-	p := parser{query: q, analyzers: q.analyzers.Get().([]*analyzer)}
-	defer q.analyzers.Put(p.analyzers)
+	list := q.analyzers.Get().(*[]*analyzer)
+	defer q.analyzers.Put(list)
+	p := parser{query: q, analyzers: *list}
 	p.analyzers[0].each(text, func(t token) {
 		terms := p.forms(t, text)
 		if i := q.matches(t, terms); i >= 0 {

@@ -29,7 +29,7 @@ type Query struct {
 	pairs     []wordPair
 	title     string     // the term of a title that is exactly the query
 	languages []string   // at least one
-	analyzers *sync.Pool // of []*analyzer, one for each language, which know the words that were met
+	analyzers *sync.Pool // of *[]*analyzer, one for each language, which know the words that were met
 }
 
 // A queryWord is a word that is looked up.
@@ -75,8 +75,9 @@ func Parse(text string, languages ...string) *Query {
 		used = []string{defaultLanguage}
 	}
 	q.use(used...)
-	p.analyzers = q.analyzers.Get().([]*analyzer)
-	defer q.analyzers.Put(p.analyzers)
+	list := q.analyzers.Get().(*[]*analyzer)
+	defer q.analyzers.Put(list)
+	p.analyzers = *list
 	for at := 0; at < len(text); {
 		open, close, next := quoted(text, at)
 		p.words(text[at:open], open == len(text))
@@ -145,6 +146,6 @@ func (q *Query) use(languages ...string) {
 		for i, l := range languages {
 			list[i] = newAnalyzer(l)
 		}
-		return list
+		return &list
 	}}
 }

@@ -270,6 +270,7 @@ func testFilters(t *testing.T, f *Fixture) {
 		{"crm.industry", content.Contains, []string{"%"}, nil},
 		{"crm.industry", content.IsNull, nil, []int{4, 5, 6, 7}},
 		{"crm.industry", content.NotNull, nil, []int{1, 2, 3}},
+		{"crm.industry", content.Exists, nil, []int{1, 2, 3}},
 		{"crm.employees", content.Greater, []string{"50"}, []int{2, 3}},
 		{"crm.employees", content.GreaterOrEqual, []string{"50"}, []int{1, 2, 3}},
 		{"crm.employees", content.Less, []string{"500.5"}, []int{1, 2}},
