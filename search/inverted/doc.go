@@ -19,7 +19,10 @@
 // grow with time. A segment consists of
 //
 //   - blocks: sorted terms with their postings (ordinal, frequency in title and
-//     body, positions), about 4 kB in each row
+//     body, positions), about 4 kB in each row; those of frequent words are sets
+//     of bits with a byte for each chunk
+//   - a dictionary: the terms without postings, each with the word that most
+//     often has it, for prefixes, misspelt words and completions
 //   - columns: the lengths of the chunks, and for each filterable value of the
 //     documents a dictionary and one code for each document
 //
@@ -27,7 +30,17 @@
 // filters and facets need. What it has read stays in memory, up to
 // [Options.CacheBytes]; segments do not change, so nothing in there can be stale.
 //
+// # How it ranks
+//
 // Scores are BM25 (Robertson and Zaragoza, "The Probabilistic Relevance
 // Framework", 2009) over the live chunks of one organization: exact document
-// frequencies and lengths, tombstones taken off.
+// frequencies and lengths, tombstones taken off. A word gives a little for being
+// there at all, so that chunks with more of the words win; neighbours of the
+// query that are neighbours in the text give more; a document whose title is the
+// query, and chunks with a rare identifier of the query, come before all others.
+// A score is a sum of whole numbers, the same in whatever order parts are added.
+//
+// Totals and facets count every match. Scores are computed only for chunks that
+// can still come among the wanted hits (see matcher.segment), which changes no
+// result.
 package inverted
