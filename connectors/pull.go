@@ -24,6 +24,7 @@ type Pull struct {
 	Start    time.Time     // of the first window
 	LookBack time.Duration // how far a window reaches back behind the end of the last; 0 is none
 	Now      func() time.Time
+	Run      string // Input.Run: one run reads at most one window of its own
 	// State stands for what is asked for: the filters of the settings. When it
 	// differs from that of the last import, the first window is read again. It is
 	// kept with the position, and must not have secrets.
@@ -43,7 +44,8 @@ type cursor struct {
 	Until *time.Time `json:"until,omitempty"` // all before it was read
 	From  *time.Time `json:"from,omitempty"`  // of the window at work
 	To    *time.Time `json:"to,omitempty"`
-	At    string     `json:"at,omitempty"` // inside it
+	At    string     `json:"at,omitempty"`  // inside it
+	Run   string     `json:"run,omitempty"` // that began it
 }
 
 func (c cursor) String() string {
@@ -78,7 +80,7 @@ func (p Pull) Stream() Stream {
 							start = p.Start.UTC()
 						}
 					}
-					c.From, c.To, c.At = &start, &now, ""
+					c.From, c.To, c.At, c.Run = &start, &now, "", p.Run
 				}
 				w := Window{*c.From, *c.To}
 				if !w.From.After(w.To) {
@@ -93,9 +95,9 @@ func (p Pull) Stream() Stream {
 						}
 					}
 				}
-				until := w.To
+				until, own := w.To, c.Run != "" && c.Run == p.Run
 				c = cursor{V: cursorVersion, State: p.State, Until: &until}
-				if !yield(Record{Position: c}, nil) {
+				if !yield(Record{Position: c}, nil) || own {
 					return
 				}
 			}

@@ -54,7 +54,7 @@ var floors = []family{
 
 // optional packages bring libraries of their own, which only those link who
 // import them.
-var optional = []string{"connectors/upload", "connectors/web", "content/extract/local", "content/extract/sidecar", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
+var optional = []string{"connectors/samgov", "connectors/upload", "connectors/web", "content/extract/local", "content/extract/sidecar", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
 
 // A listed package is one of the module, its path without the module's.
 type listed struct {

@@ -78,6 +78,9 @@ type Config struct {
 	SpillDir string
 	// HTTP is for connections that fetch; nil is http.DefaultClient.
 	HTTP *http.Client
+	// Secrets finds what references in the settings of connections stand for; nil
+	// is connectors.LocalSecrets{}: some environment variables and files.
+	Secrets connectors.Secrets
 	// Logger gets what is not returned to a caller; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
@@ -265,7 +268,7 @@ func (c *Curator) now() time.Time {
 func (c *Curator) assemble() error {
 	c.store = store.New(c.db, c.registry, c.auth)
 	c.store.Now = c.now
-	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Objects: c.objects, Now: c.now, Log: c.config.Logger}
+	c.imports = &connectors.Engine{DB: c.db, Auth: c.auth, Store: c.store, HTTP: c.config.HTTP, Secrets: c.config.Secrets, Objects: c.objects, Now: c.now, Log: c.config.Logger}
 	if c.hasObjects() {
 		c.imports.Text = c.objectText
 	}

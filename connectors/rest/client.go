@@ -465,3 +465,7 @@ func lost(err error) bool {
 	var h *hidden
 	return errors.As(err, &h) && !errors.Is(err, ErrTooLarge)
 }
+
+// Pause waits for a time, for a service that has to be asked again and again whether
+// something is ready. A context that ends gives its cause.
+func (c *Client) Pause(ctx context.Context, d time.Duration) error { return c.wait(ctx, d) }

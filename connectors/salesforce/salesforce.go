@@ -29,6 +29,13 @@ type Options struct {
 	// OpportunityDates are columns of opportunities that hold dates worth
 	// keeping; they become custom_dates.
 	OpportunityDates []string `json:"opportunity_dates,omitempty"`
+
+	// Objects are imported beside accounts, contacts and opportunities. They belong
+	// to the program: their tables are made when it opens the database.
+	Objects []Object `json:"-"`
+
+	// API lets imports without files ask Salesforce for what has changed.
+	API API `json:"api,omitzero"`
 }
 
 // DefaultSmallBusiness returns the flags of government contracting and the
@@ -48,6 +55,9 @@ func New(options ...Options) *connectors.Connection {
 	}
 	if len(options) > 0 {
 		spec.Settings = options[0]
+		for _, o := range options[0].Objects {
+			spec.Types = append(spec.Types, o.objectMap().typ)
+		}
 	}
 	return connectors.New(spec)
 }
@@ -61,7 +71,11 @@ type objectMap struct {
 }
 
 func objectMaps(o Options) []objectMap {
-	return []objectMap{accountMap(o), contactMap(o), opportunityMap(o)}
+	maps := []objectMap{accountMap(o), contactMap(o), opportunityMap(o)}
+	for _, object := range o.Objects {
+		maps = append(maps, object.objectMap())
+	}
+	return maps
 }
 
 // readsDate reports whether a column is read as a date or a time.
@@ -102,6 +116,9 @@ type session struct {
 }
 
 func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session, error) {
+	if len(in.Files) == 0 && in.Settings.API.URL != "" {
+		return openBulk(ctx, in)
+	}
 	if len(in.Files) == 0 {
 		return nil, fmt.Errorf("%w: no files; give all parts of one export (WE_…_1.ZIP, WE_…_2.ZIP, …)", content.ErrInvalid)
 	}

@@ -60,7 +60,7 @@ var notices = content.Define(content.Spec[Notice]{
 	Name: "sam_notice", Label: "Notice", FormalName: "SAM.gov Notice", Group: "sam",
 	Display:     map[string]string{"search": "SAM.gov Notice"},
 	Description: "A publication on SAM.gov: a presolicitation, a solicitation, an amendment, an award.",
-	Icon:        "notice", Color: "indigo",
+	Icon:        "notice", Color: "indigo", History: true,
 	Statistics: []content.Statistic{
 		{Name: "total"},
 		{Name: "active", Filters: active},

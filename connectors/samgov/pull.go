@@ -38,7 +38,7 @@ func (s *session) notices() connectors.Stream {
 		lookBack = defaultLookBack
 	}
 	return connectors.Pull{
-		Type: notices, Start: s.in.Settings.first(s.in.Now()), LookBack: time.Duration(lookBack) * 24 * time.Hour, Now: s.in.Now,
+		Type: notices, Start: s.in.Settings.first(s.in.Now()), LookBack: time.Duration(lookBack) * 24 * time.Hour, Now: s.in.Now, Run: s.in.Run,
 		State: s.in.Settings.state(), Read: s.pull,
 	}.Stream()
 }

@@ -129,8 +129,61 @@ CREATE INDEX "sam_notices_by_awardee" ON "sam_notices" (organization_id, "awarde
 CREATE INDEX "sam_notices_by_award_date" ON "sam_notices" (organization_id, "award_date");
 CREATE INDEX "sam_notices_by_award_number" ON "sam_notices" (organization_id, "award_number");
 CREATE INDEX "sam_notices_by_described_at" ON "sam_notices" (organization_id, "described_at");
+CREATE TABLE "sam_notices_history" (
+    organization_id TEXT COLLATE "C" NOT NULL,
+    id TEXT COLLATE "C" NOT NULL,
+    history_number BIGINT NOT NULL,
+    history_until TIMESTAMPTZ NOT NULL,
+    instance TEXT COLLATE "C" NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL,
+    row_hash BYTEA NOT NULL,
+    document_hash BYTEA NOT NULL,
+    "notice_id" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "title" TEXT COLLATE "C" NOT NULL DEFAULT '',
+    "solicitation_number" TEXT COLLATE "C",
+    "solicitation_id" TEXT COLLATE "C",
+    "type" TEXT COLLATE "C",
+    "base_type" TEXT COLLATE "C",
+    "active" BOOLEAN NOT NULL DEFAULT FALSE,
+    "agency" TEXT COLLATE "C",
+    "office" TEXT COLLATE "C",
+    "office_code" TEXT COLLATE "C",
+    "posted_date" DATE,
+    "response_deadline" TIMESTAMPTZ,
+    "archive_date" DATE,
+    "archive_type" TEXT COLLATE "C",
+    "set_aside" TEXT COLLATE "C",
+    "set_aside_description" TEXT COLLATE "C",
+    "naics_code" TEXT COLLATE "C",
+    "naics_codes" JSONB,
+    "classification_code" TEXT COLLATE "C",
+    "place_state" TEXT COLLATE "C",
+    "place_city" TEXT COLLATE "C",
+    "place_of_performance" JSONB,
+    "office_address" JSONB,
+    "points_of_contact" JSONB,
+    "contact_name" TEXT COLLATE "C",
+    "contact_email" TEXT COLLATE "C",
+    "awardee" TEXT COLLATE "C",
+    "award_amount" DOUBLE PRECISION,
+    "award_date" DATE,
+    "award_number" TEXT COLLATE "C",
+    "award" JSONB,
+    "organization_type" TEXT COLLATE "C",
+    "additional_info_link" TEXT COLLATE "C",
+    "ui_link" TEXT COLLATE "C",
+    "resource_links" JSONB,
+    "description_link" TEXT COLLATE "C",
+    "description" TEXT COLLATE "C",
+    "described_at" TIMESTAMPTZ,
+    raw BYTEA,
+    PRIMARY KEY (organization_id, id, history_number),
+    FOREIGN KEY (organization_id, id) REFERENCES "sam_notices" (organization_id, id) ON DELETE CASCADE
+);
 
 -- +goose Down
 
+DROP TABLE "sam_notices_history";
 DROP TABLE "sam_notices";
 DROP TABLE "sam_solicitations";

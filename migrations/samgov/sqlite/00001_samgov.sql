@@ -129,8 +129,61 @@ CREATE INDEX "sam_notices_by_awardee" ON "sam_notices" (organization_id, "awarde
 CREATE INDEX "sam_notices_by_award_date" ON "sam_notices" (organization_id, "award_date");
 CREATE INDEX "sam_notices_by_award_number" ON "sam_notices" (organization_id, "award_number");
 CREATE INDEX "sam_notices_by_described_at" ON "sam_notices" (organization_id, "described_at");
+CREATE TABLE "sam_notices_history" (
+    organization_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    history_number INTEGER NOT NULL,
+    history_until TEXT NOT NULL,
+    instance TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    row_hash BLOB NOT NULL,
+    document_hash BLOB NOT NULL,
+    "notice_id" TEXT NOT NULL DEFAULT '',
+    "title" TEXT NOT NULL DEFAULT '',
+    "solicitation_number" TEXT,
+    "solicitation_id" TEXT,
+    "type" TEXT,
+    "base_type" TEXT,
+    "active" INTEGER NOT NULL DEFAULT 0,
+    "agency" TEXT,
+    "office" TEXT,
+    "office_code" TEXT,
+    "posted_date" TEXT,
+    "response_deadline" TEXT,
+    "archive_date" TEXT,
+    "archive_type" TEXT,
+    "set_aside" TEXT,
+    "set_aside_description" TEXT,
+    "naics_code" TEXT,
+    "naics_codes" TEXT,
+    "classification_code" TEXT,
+    "place_state" TEXT,
+    "place_city" TEXT,
+    "place_of_performance" TEXT,
+    "office_address" TEXT,
+    "points_of_contact" TEXT,
+    "contact_name" TEXT,
+    "contact_email" TEXT,
+    "awardee" TEXT,
+    "award_amount" REAL,
+    "award_date" TEXT,
+    "award_number" TEXT,
+    "award" TEXT,
+    "organization_type" TEXT,
+    "additional_info_link" TEXT,
+    "ui_link" TEXT,
+    "resource_links" TEXT,
+    "description_link" TEXT,
+    "description" TEXT,
+    "described_at" TEXT,
+    raw BLOB,
+    PRIMARY KEY (organization_id, id, history_number),
+    FOREIGN KEY (organization_id, id) REFERENCES "sam_notices" (organization_id, id) ON DELETE CASCADE
+);
 
 -- +goose Down
 
+DROP TABLE "sam_notices_history";
 DROP TABLE "sam_notices";
 DROP TABLE "sam_solicitations";
