@@ -2,10 +2,12 @@
 # RUN=TestName        only these tests (test, test-short, cover)
 # BENCH=Name          only these benchmarks (bench)
 # FUZZTIME=1m         how long each Fuzz function runs (fuzz)
+# DSN=sqlite:FILE     the database (verify-index)
 PKG      ?= ./...
 RUN      ?=
 BENCH    ?= .
 FUZZTIME ?= 10s
+DSN      ?=
 
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
@@ -55,6 +57,10 @@ vet:
 
 linters:
 	@$(MODULES) '$(PKG)' $(GOLANGCI_LINT) run
+
+.PHONY: verify-index
+verify-index: ## compare the search index of the database DSN with its records
+	@go run ./examples/verifyindex -db '$(DSN)'
 
 .PHONY: generate
 generate: ## run every go:generate
