@@ -107,5 +107,5 @@ func (l LocalSecrets) Secret(_ context.Context, ref string) (rest.Secret, error)
 		}
 		return rest.NewSecret(strings.TrimSpace(string(text))), nil
 	}
-	return rest.Secret{}, fmt.Errorf("%w: unknown kind %q; use env: or file:", content.ErrInvalid, scheme)
+	return rest.Secret{}, fmt.Errorf("%w: unknown kind %q; use env:NAME or file:NAME", content.ErrInvalid, scheme)
 }

@@ -14,7 +14,7 @@
 //	sharepoint.New(sharepoint.Settings{
 //		Tenant: "contoso.onmicrosoft.com", ClientID: "…", ClientSecret: "env:SHAREPOINT",
 //		Sites:     []sharepoint.Site{{Host: "contoso.sharepoint.com", Path: "sites/bids"}},
-//		Extractor: local.New(local.Options{}), // the text of the documents
+//		Extractor: local.New(), // the text of the documents
 //	})
 //
 // The least permission is Sites.Selected, granted for each site; Sites.Read.All is
