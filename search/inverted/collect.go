@@ -246,6 +246,9 @@ func (c *collector) collectAll(segment int, by *column) {
 					h.Score = max(h.Score, byCode[code])
 				}
 			}
+			if n := len(c.hits.list); n == c.req.Limit && h.Score < c.hits.list[0].At.Score {
+				continue
+			}
 			h.At.Score = h.Score
 		}
 		h.At.Document = h.Document
