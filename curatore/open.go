@@ -81,10 +81,14 @@ type Config struct {
 	// Secrets finds what references in the settings of connections stand for; nil
 	// is connectors.LocalSecrets{}: some environment variables and files.
 	Secrets connectors.Secrets
+	// Schedules are imports that start by themselves.
+	Schedules []ImportSchedule
 	// Logger gets what is not returned to a caller; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+
+	hooks hooks // of tests
 }
 
 // A Curator is an opened database with its connections. It is safe for
@@ -134,7 +138,7 @@ func Open(ctx context.Context, config Config, connections ...*connectors.Connect
 	if config.Database == "" {
 		return nil, fmt.Errorf("open curatore: %w: Config.Database is empty; use sqlite:FILE or postgres://USER@HOST/NAME", content.ErrInvalid)
 	}
-	if c.db, err = database.Open(ctx, config.Database, database.Options{Logger: config.Logger}); err != nil {
+	if c.db, err = database.Open(ctx, config.Database, database.Options{Logger: config.Logger, Fault: config.hooks.fault}); err != nil {
 		return nil, fmt.Errorf("open curatore: %w", err)
 	}
 	defer func() {

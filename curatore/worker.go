@@ -11,13 +11,21 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
 )
 
+// hooks are what tests of crashes set.
+type hooks struct {
+	failPoint func(name string)            // jobs.Config.FailPoint
+	lease     time.Duration                // jobs.Config.Lease
+	fault     func(statement string) error // database.Options.Fault
+}
+
 // assembleJobs declares the queues and the jobs of this program.
 func (c *Curator) assembleJobs() error {
 	runner := c.config.Runner
 	if runner == nil {
 		runner = localrunner.New(localrunner.Config{Logger: c.config.Logger})
 	}
-	config := jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: c.queues(), Now: c.now, Logger: c.config.Logger, Drain: c.config.Drain}
+	config := jobs.Config{DB: c.db, Authority: c.auth, Runner: runner, Queues: c.queues(), Now: c.now, Logger: c.config.Logger, Drain: c.config.Drain,
+		FailPoint: c.config.hooks.failPoint, Lease: c.config.hooks.lease}
 	if c.config.EnqueueOnly {
 		config.Remote = []string{"*"}
 	}
@@ -34,6 +42,9 @@ func (c *Curator) assembleJobs() error {
 			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: queueOf(conn.Name()),
 				ResourceType: "connection", Timeout: conn.Timeout()}, c.replayJob(conn))
 		}
+	}
+	if err := c.schedule(); err != nil {
+		return err
 	}
 	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge})
 	c.registerIndexing()
@@ -122,4 +133,10 @@ func (o *Organization) Maintain(ctx context.Context) (*Run, error) {
 		return nil, err
 	}
 	return &Run{o: o, id: run.ID}, nil
+}
+
+// Follow yields the progress and the events of a run, started in whatever
+// process, until it has ended; see jobs.Service.Follow.
+func (o *Organization) Follow(ctx context.Context, runID string) iter.Seq2[jobs.Update, error] {
+	return o.c.jobs.Follow(ctx, o.scope, runID)
 }

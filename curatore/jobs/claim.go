@@ -110,6 +110,9 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 	}
 	byQueue := map[string][]string{}
 	for _, w := range found {
+		if q := s.queues[w.Queue]; q != nil && !q.here {
+			continue // a Runner of this process has brought it, which only enqueues such
+		}
 		j := s.byType[w.Type]
 		if j == nil || j.handle == nil || s.queues[w.Queue] == nil {
 			s.reportUnknown(ctx, w)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,11 +127,16 @@ func TestProcessesHearEachOther(t *testing.T) {
 	began := make(chan *jobs.Task, 1)
 	declared := []decl{{Type: "a", Handle: noop}, {Type: "b", Handle: untilDone(began)}}
 	databasetestRun(t, func(w *world) {
-		worker := w.service(config{Jobs: declared, Poll: time.Hour, Lease: time.Hour})
+		elsewhere := &atomic.Int64{}
+		counted := []decl{declared[1], {Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) { elsewhere.Add(1); return nil, nil }}}
+		worker := w.service(config{Jobs: counted, Poll: time.Hour, Lease: time.Hour})
 		w.Service = w.service(config{Jobs: declared, Remote: []string{"*"}, Poll: time.Hour, Lease: time.Hour}) // it only enqueues
 		w.start(worker, w.Service)
 		for range 3 {
 			w.wait(w.submit("a"), jobs.Completed)
+		}
+		if elsewhere.Load() != 3 {
+			w.t.Errorf("the worker worked on %d of 3 runs", elsewhere.Load())
 		}
 		id := w.submit("b")
 		<-began

@@ -1,0 +1,280 @@
+// Package benchmarks measures runs beside the jobs of River, on the same
+// database and in the same minute.
+package benchmarks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
+	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
+)
+
+const (
+	burned  = 10_000
+	workers = 100 // of both, which is also what River's documentation shows
+)
+
+// BenchmarkBurnDown works off 10,000 runs of nothing that were stored beforehand:
+// bare River on Postgres, then runs on Postgres and on SQLite. The ratio is that
+// to River's rate.
+func BenchmarkBurnDown(b *testing.B) {
+	for range b.N {
+		bare := burnRiver(b)
+		postgres := burnRuns(b, database.Postgres)
+		sqlite := burnRuns(b, database.SQLite)
+		b.ReportMetric(bare, "river/s")
+		b.ReportMetric(postgres, "postgres/s")
+		b.ReportMetric(sqlite, "sqlite/s")
+		b.ReportMetric(postgres/bare, "postgres:river")
+		b.ReportMetric(sqlite/bare, "sqlite:river")
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Kind() string { return "nothing" }
+
+type worker struct {
+	river.WorkerDefaults[nothing]
+	left *atomic.Int64
+	done chan struct{}
+}
+
+func (w *worker) Work(context.Context, *river.Job[nothing]) error {
+	if w.left.Add(-1) == 0 {
+		close(w.done)
+	}
+	return nil
+}
+
+// burnRiver returns how many jobs a second bare River works off. The clock stops
+// when the last one is stored as completed.
+func burnRiver(b *testing.B) float64 {
+	b.Helper()
+	ctx := b.Context()
+	pool, err := pgxpool.New(ctx, databasetest.DSN(b, database.Postgres))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	driver := riverpgxv5.New(pool)
+	migrator, err := rivermigrate.New(driver, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		b.Fatal(err)
+	}
+	w := &worker{left: new(atomic.Int64), done: make(chan struct{})}
+	w.left.Store(burned)
+	all := river.NewWorkers()
+	river.AddWorker(all, w)
+	client, err := river.NewClient(driver, &river.Config{
+		Workers: all, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: workers}},
+		FetchCooldown: 2 * time.Millisecond, FetchPollInterval: 20 * time.Millisecond, // as its own benchmark has them
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	params := make([]river.InsertManyParams, burned)
+	for i := range params {
+		params[i] = river.InsertManyParams{Args: nothing{}}
+	}
+	if err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		_, err := client.InsertManyFastTx(ctx, tx, params)
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if err := client.Start(ctx); err != nil {
+		b.Fatal(err)
+	}
+	<-w.done
+	for n := 1; n > 0; time.Sleep(time.Millisecond) {
+		if err := pool.QueryRow(ctx, "SELECT count(*) FROM river_job WHERE state <> 'completed'").Scan(&n); err != nil {
+			b.Fatal(err)
+		}
+	}
+	elapsed := time.Since(began)
+	if err := client.Stop(ctx); err != nil {
+		b.Fatal(err)
+	}
+	return burned / elapsed.Seconds()
+}
+
+// burnRuns returns how many runs a second a Service works off, each with its
+// event, until the last one is stored as completed.
+func burnRuns(b *testing.B, kind string) float64 {
+	b.Helper()
+	var left atomic.Int64
+	done := make(chan struct{})
+	left.Store(burned)
+	db, service, job, scope := newService(b, kind, func(context.Context, *jobs.Task, struct{}) (any, error) {
+		if left.Add(-1) == 0 {
+			close(done)
+		}
+		return nil, nil
+	})
+	enqueue(b, db, job, scope, burned)
+	began := time.Now()
+	if err := service.Start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	<-done
+	for n := 1; n > 0; time.Sleep(time.Millisecond) {
+		if err := db.Read(b.Context(), func(ctx context.Context, tx *database.Tx) error {
+			return tx.QueryRow(ctx, "SELECT count(*) FROM runs WHERE status <> ?", "completed").Scan(&n)
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	elapsed := time.Since(began)
+	if err := service.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return burned / elapsed.Seconds()
+}
+
+func newService(b *testing.B, kind string, handle func(context.Context, *jobs.Task, struct{}) (any, error)) (*database.DB, *jobs.Service, *jobs.Typed[struct{}], content.Scope) {
+	b.Helper()
+	return serviceOn(b, databasetest.Open(b, kind), handle, jobs.Config{})
+}
+
+func serviceOn(b *testing.B, db *database.DB, handle func(context.Context, *jobs.Task, struct{}) (any, error), c jobs.Config) (*database.DB, *jobs.Service, *jobs.Typed[struct{}], content.Scope) {
+	b.Helper()
+	authority := content.NewAuthority()
+	if err := db.Write(b.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "o", "o", tx.Dialect().Time(time.Unix(0, 0)))
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	c.DB, c.Authority, c.Runner, c.Queues = db, authority, localrunner.New(localrunner.Config{PerQueue: workers}), []jobs.Queue{{Name: "q"}}
+	service, err := jobs.New(c)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return db, service, jobs.Register(service, jobs.Job{Type: "nothing", Queue: "q"}, handle), authority.Mint("o", "bench")
+}
+
+// enqueue stores runs in one transaction and returns the time that each took.
+func enqueue(b *testing.B, db *database.DB, job *jobs.Typed[struct{}], scope content.Scope, n int) time.Duration {
+	b.Helper()
+	began := time.Now()
+	if err := db.Write(b.Context(), func(ctx context.Context, tx *database.Tx) error {
+		for range n {
+			if _, err := job.Enqueue(ctx, tx, scope, struct{}{}, jobs.Options{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began) / time.Duration(n)
+}
+
+// BenchmarkLatency measures the time from a commit to the start of the job, in
+// the process that enqueues and in another one: a Service of its own, on a
+// connection pool of its own.
+func BenchmarkLatency(b *testing.B) {
+	for _, kind := range []string{database.Postgres, database.SQLite} {
+		for _, where := range []string{"here", "elsewhere"} {
+			b.Run(fmt.Sprintf("%s/%s", kind, where), func(b *testing.B) {
+				started := make(chan time.Time, 1)
+				handle := func(context.Context, *jobs.Task, struct{}) (any, error) { started <- time.Now(); return nil, nil }
+				dsn := databasetest.DSN(b, kind)
+				_, service, job, scope := serviceOn(b, databasetest.OpenDSN(b, dsn), handle, jobs.Config{})
+				services := []*jobs.Service{service}
+				if where == "elsewhere" {
+					var enqueuer *jobs.Service
+					_, enqueuer, job, scope = serviceOn(b, databasetest.OpenDSN(b, dsn), nil, jobs.Config{Remote: []string{"*"}})
+					services = append(services, enqueuer)
+				}
+				for _, s := range services {
+					if err := s.Start(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var all []time.Duration
+				for range 200 {
+					if _, err := job.Submit(b.Context(), scope, struct{}{}, jobs.Options{}); err != nil {
+						b.Fatal(err)
+					}
+					committed := time.Now()
+					all = append(all, max(0, (<-started).Sub(committed)))
+					time.Sleep(5 * time.Millisecond)
+				}
+				for _, s := range services {
+					if err := s.Stop(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
+				slices.Sort(all)
+				b.ReportMetric(all[len(all)/2].Seconds()*1000, "p50-ms")
+				b.ReportMetric(all[len(all)*99/100].Seconds()*1000, "p99-ms")
+			})
+		}
+	}
+}
+
+// BenchmarkTelling measures what a job of half a second pays for 1,000 updates of
+// its progress and 1,000 events, beside one that tells nothing.
+func BenchmarkTelling(b *testing.B) {
+	const units, unit = 1000, 500 * time.Microsecond
+	for _, kind := range []string{database.Postgres, database.SQLite} {
+		b.Run(kind, func(b *testing.B) {
+			var tells bool
+			took := make(chan time.Duration, 1)
+			_, service, job, scope := newService(b, kind, func(_ context.Context, task *jobs.Task, _ struct{}) (any, error) {
+				began := time.Now()
+				for i := range units {
+					for until := time.Now().Add(unit); time.Now().Before(until); { // work
+					}
+					if tells {
+						task.Progress("working", int64(i), units)
+						task.Info("step", "a step was made", map[string]int{"n": i})
+					}
+				}
+				took <- time.Since(began)
+				return nil, nil
+			})
+			if err := service.Start(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			var times [2][]time.Duration
+			for i := range 10 {
+				tells = i%2 == 1
+				run, err := job.Submit(b.Context(), scope, struct{}{}, jobs.Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := service.Wait(b.Context(), scope, run.ID); err != nil {
+					b.Fatal(err)
+				}
+				times[i%2] = append(times[i%2], <-took)
+			}
+			if err := service.Stop(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			slices.Sort(times[0])
+			slices.Sort(times[1])
+			b.ReportMetric(100*(times[1][2].Seconds()/times[0][2].Seconds()-1), "%-of-the-job")
+		})
+	}
+}
