@@ -112,6 +112,12 @@ func (m *matcher) prepare(ctx context.Context) (err error) {
 
 // count finds out how many live chunks have each clause.
 func (m *matcher) count(ctx context.Context, clauses []*clause) error {
+	for _, c := range clauses {
+		c.n = 0
+	}
+	for _, p := range m.phrases { // which are counted each time
+		clear(p.counts)
+	}
 	for _, group := range m.groups() {
 		if err := m.load(ctx, group, clauses); err != nil {
 			return err

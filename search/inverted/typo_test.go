@@ -57,6 +57,25 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
+// What a phrase counts for does not depend on how often words were looked up to
+// correct another one.
+func TestSpellingLeavesPhrasesAlone(t *testing.T) {
+	m := newMemoryIndex()
+	m.build(t, Document{Title: "One", Chunks: []string{"the migration of data to the cloud"}}, Document{Title: "Two", Chunks: []string{"data and clouds"}}, Document{Title: "Three", Chunks: []string{"x"}})
+	phrase := func(text string) float64 {
+		for _, x := range m.search(t, Request{Query: Parse(text), Limit: 1, Explain: true}).Hits[0].Terms {
+			if x.Kind == PhraseTerm {
+				return x.Score
+			}
+		}
+		t.Fatalf("%q: no phrase", text)
+		return 0
+	}
+	if right, wrong := phrase(`"of data" cloud `), phrase(`"of data" clowd migartion `); right != wrong {
+		t.Errorf("the phrase counts for %v, and beside misspelt words for %v", right, wrong)
+	}
+}
+
 func TestEditDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b       string
