@@ -107,7 +107,7 @@ func OpenLocal(ctx context.Context, s Store, key, sha256 string, spill Spill) (_
 	if sha256 != "" && info.SHA256 != "" && sha256 != info.SHA256 {
 		return nil, fmt.Errorf("%w %s: its SHA-256 is %s, not %s; another file was stored in its place", ErrCorrupt, key, info.SHA256, sha256)
 	}
-	to := io.Writer(io.Discard)
+	to := io.Discard
 	if at, ok := body.(io.ReaderAt); ok {
 		f.ReaderAt = at
 	} else {
