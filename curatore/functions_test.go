@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -438,6 +439,29 @@ func testIsolation(t *testing.T, w world) {
 	if rows := pages(t, w.mine, "query_model", args{"model": "salesforce_contact", "filters": []args{{"field": "account_id", "op": "eq", "values": []any{account}}}}); len(rows) != 0 {
 		t.Errorf("contacts of their account: %v", rows)
 	}
+	// Aggregates, values and records by key are one's own, too.
+	for _, typ := range types {
+		key := elements(t, call(t, w.theirs, "query_model", args{"model": typ, "select": []string{"id", "salesforce_id"}, "limit": 1}))[0]["salesforce_id"]
+		if r := call(t, w.mine, "get", args{"type": typ, "key": key, "children": true}); theirs[fmt.Sprint(field(t, r, "id"))] {
+			t.Errorf("get by key returned theirs: %s", r.Data)
+		}
+		counted := call(t, w.mine, "query_model", args{"model": typ, "aggregates": []args{{"op": "count"}}})
+		all := len(pages(t, w.mine, "query_model", args{"model": typ, "select": []string{"id"}, "limit": 100}))
+		if want := fmt.Sprintf(`"rows":[{"count":%d}]`, all); !strings.Contains(string(counted.Data), want) {
+			t.Errorf("counted %s, want %s", counted.Data, want)
+		}
+		their := call(t, w.theirs, "query_model", args{"model": typ, "group_by": []string{"id"}, "limit": 5}).Metadata.NextCursor
+		if r, err := tryCall(t, w.mine, "query_model", args{"model": typ, "group_by": []string{"id"}, "limit": 5, "cursor": their}); err == nil {
+			for id := range theirs {
+				if strings.Contains(string(r.Data), id) {
+					t.Fatalf("a cursor of groups led to theirs: %s", r.Data)
+				}
+			}
+		}
+		if r := call(t, w.mine, "facet_values", args{"model": typ, "field": "id", "limit": 100}); slices.ContainsFunc(slices.Collect(maps.Keys(theirs)), func(id string) bool { return strings.Contains(string(r.Data), id) }) {
+			t.Error("facet_values returned theirs")
+		}
+	}
 	// A cursor is refused, or goes on among one's own.
 	for name, a := range map[string]args{
 		"search_salesforce": {"limit": 10}, "search": {"query": "stage", "limit": 10},
@@ -534,4 +558,14 @@ func TestNoSearchFunctions(t *testing.T) {
 	if _, err := org.Search(context.Background(), search.Query{Text: "a"}); !errors.Is(err, content.ErrDisabled) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// field returns a property of a result that is an object.
+func field(t *testing.T, r *functions.Result, name string) any {
+	t.Helper()
+	var object map[string]any
+	if err := r.Decode(&object); err != nil {
+		t.Fatal(err)
+	}
+	return object[name]
 }

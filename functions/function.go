@@ -255,10 +255,10 @@ func newFunction(spec Spec) *Function {
 	f.bound = slices.Sorted(maps.Keys(spec.Bound))
 	f.compiled = newCompiled()
 	if spec.Effect == Reads && (spec.Additive || spec.Unconfirmed) {
-		f.wrong("effect", errors.New("Additive and Unconfirmed say something of a function that Writes"))
+		f.wrong("effect", errors.New("the options Additive and Unconfirmed say something of a function that Writes"))
 	}
 	if spec.Timeout < 0 || spec.Concurrency < 0 {
-		f.wrong("limits", errors.New("Timeout and Concurrency must not be negative"))
+		f.wrong("limits", errors.New("the options Timeout and Concurrency must not be negative"))
 	}
 	if !nameForm.MatchString(spec.Name) {
 		f.wrong("name", errors.New("must begin with a lower-case letter and hold at most 40 letters a-z, digits and underscores"))

@@ -58,6 +58,9 @@ func FuzzBuiltins(f *testing.F) {
 	f.Add("id", "in", "\x00", "x\" DESC; --", "", "search")
 	f.Add("active", "is_null", "true", "", "7", "search_crm")
 	f.Add("content_type", "starts_with", "", "", "-1", "search")
+	f.Add("industry", "sum", "revenue", "sum_revenue", "", "aggregates")
+	f.Add("id\" --", "max", "founded", "", "eyJxIjoiIiwidiI6W251bGxdfQ", "aggregates")
+	f.Add("industry", "eq", "Bank", "ba%_", "", "facet_values")
 	w := newWorld(f)
 	e := w.engine(f, functions.Config{})
 	f.Fuzz(func(t *testing.T, field, op, value, order, cursor, name string) {
@@ -70,6 +73,14 @@ func FuzzBuiltins(f *testing.F) {
 			args["query"], args["filters"] = value, filters
 		case "search_crm":
 			args["query"], args["industry"], args[field] = order, []string{value}, []string{op}
+		case "aggregates":
+			name = "query_model"
+			args["model"], args["group_by"], args["aggregates"] = "crm_account", []string{field}, []any{map[string]any{"op": op, "field": value}}
+			if order != "" {
+				args["order"] = []any{map[string]any{"field": order, "desc": true}}
+			}
+		case "facet_values":
+			args = map[string]any{"model": "crm_account", "field": field, "prefix": order, "filters": filters[1:]}
 		default:
 			name, args = "get", map[string]any{"type": field, "id": value}
 		}
@@ -81,6 +92,21 @@ func FuzzBuiltins(f *testing.F) {
 		var failed *functions.Error
 		if errors.As(err, &failed) && failed.Code != functions.CodeInvalid && failed.Code != functions.CodeNotFound {
 			t.Errorf("%s(%s): %v: %v", name, raw, failed, failed.Cause)
+		}
+	})
+}
+
+// FuzzNames holds that no name of a function crashes a call or leads to one that
+// is not for the caller.
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"", "search", "SEARCH", "internal", "internal\x00", "../internal", "find", "\xff"} {
+		f.Add(seed)
+	}
+	e := engine(f, functions.Config{}, echo[empty]("search"), adds("internal", functions.Spec{Audience: functions.Programs}, square))
+	f.Fuzz(func(t *testing.T, name string) {
+		_, err := e.Bind(scope).Agent().Call(t.Context(), name, nil)
+		if (err == nil) != (name == "search") || err != nil && failure(t, err).Code != functions.CodeUnknownFunction {
+			t.Errorf("%q: %v", name, err)
 		}
 	})
 }

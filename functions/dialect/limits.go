@@ -69,10 +69,6 @@ var vocabulary = []string{"type", "properties", "required", "additionalPropertie
 	"dependentRequired", "dependentSchemas", "unevaluatedItems", "unevaluatedProperties", "contentEncoding", "contentMediaType", "contentSchema",
 	"readOnly", "writeOnly", "deprecated", "$ref", "$defs", "$id", "$schema", "$anchor", "$comment", "definitions"}
 
-func without(list []string, gone ...string) []string {
-	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(gone, s) })
-}
-
 func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }
 
 // The table. Providers change their limits: a row is corrected here, and the

@@ -15,8 +15,15 @@ import (
 
 const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`
 
+// An answered request is what came back, but for the body.
+type answered struct {
+	Status     string
+	StatusCode int
+	Header     http.Header
+}
+
 // post sends a message with headers, as name and value in turn.
-func post(t *testing.T, url, body string, headers ...string) *http.Response {
+func post(t *testing.T, url, body string, headers ...string) answered {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
@@ -41,7 +48,7 @@ func post(t *testing.T, url, body string, headers ...string) *http.Response {
 	if err := response.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return response
+	return answered{response.Status, response.StatusCode, response.Header}
 }
 
 func TestKeysAndOrigins(t *testing.T) {

@@ -21,7 +21,8 @@ type reply struct {
 // request asks the model for its next message, again where it failed for a
 // reason that passes.
 func (r *running) request(ctx context.Context, last bool) (*reply, error) {
-	req := openai.ChatCompletionRequest{Model: r.Model, Messages: r.answer.Messages, MaxTokens: r.MaxReply}
+	req := openai.ChatCompletionRequest{Model: r.Model, Messages: r.answer.Messages}
+	req.MaxTokens = r.MaxReply //nolint:staticcheck // deprecated by one provider, and the only name that all endpoints know
 	for _, t := range r.tools {
 		if r.offered[t.Function.Name] {
 			req.Tools = append(req.Tools, t)
