@@ -90,6 +90,7 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 	return connectors.Streams{connectors.Rows(tickets, func(ctx context.Context) iter.Seq2[*Ticket, error] { return nil })}, nil
 }
 `, ""},
+	{"samgov.New", "func connections() []*connectors.Connection {\n", "return connections\n}\n"},
 	{"openaitools.Tools", "func use(ctx context.Context, org *curatore.Organization, toolCall openai.ToolCall) {\n", "_, _, _ = tools, message, err\n}\n"},
 }
 
@@ -183,7 +184,7 @@ func imports(t *testing.T, text string) string {
 	t.Helper()
 	const module = "github.com/curatore/curatore-go/"
 	paths := map[string]string{"openai": "github.com/sashabaranov/go-openai"}
-	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "content", module + "curatore", module + "functions/openaitools"} {
+	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "connectors/salesforce", module + "connectors/samgov", module + "connectors/sharepoint", module + "content/extract/local", module + "content", module + "curatore", module + "functions/openaitools"} {
 		paths[p[strings.LastIndex(p, "/")+1:]] = p
 	}
 	used := map[string]bool{}
