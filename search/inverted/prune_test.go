@@ -69,7 +69,7 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 	all := *m.ranking
 	all.exhaustive = true
 	saved := 0
-	for round := range 150 {
+	for round := range 60 {
 		text := z.words(1 + z.rnd.IntN(12))
 		switch round % 5 {
 		case 0:
@@ -110,7 +110,7 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 			t.Fatalf("%q (-one page +pages of %d):\n%s", text, len(paged), d)
 		}
 	}
-	if saved < 10_000 {
+	if saved < 3_000 {
 		t.Errorf("pruning left out %d chunks only: nothing was tested", saved)
 	}
 }

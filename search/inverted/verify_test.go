@@ -21,7 +21,7 @@ func TestVerify(t *testing.T) {
 		var all []Stored
 		for range 6 {
 			var docs []Document
-			for i := range 90 {
+			for i := range 40 {
 				d := Document{Title: z.words(3), Language: []string{"en", "de"}[i%2], Values: map[string]any{"n": i % 5, "tags": []string{"a", z.words(1)}}}
 				for range 1 + i%3 {
 					d.Chunks = append(d.Chunks, z.words(40)+" FA8750-24-R-0001 北京大学")
@@ -41,7 +41,7 @@ func TestVerify(t *testing.T) {
 			all = slices.Delete(all, i, i+1)
 		}
 		forget(5)
-		forget(300)
+		forget(200)
 		verify := func(docs []Stored) (v *Verification) {
 			x.read(func(ctx context.Context, tx *database.Tx) (err error) {
 				v, err = x.index.Verify(ctx, tx, testOrganization, func(yield func(Stored, error) bool) {
