@@ -200,7 +200,7 @@ func TestChangedOnTheWay(t *testing.T) {
 	if _, err := s.Put(t.Context(), "o/there", bytes.NewReader(data), blob.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p.set(nil, func(r *http.Response) error {
+	p.set(nil, changeFunc(func(r *http.Response) error {
 		if r.Request.Method != http.MethodGet {
 			return nil
 		}
@@ -210,7 +210,7 @@ func TestChangedOnTheWay(t *testing.T) {
 		}
 		r.Body = io.NopCloser(bytes.NewReader(all))
 		return err
-	})
+	}))
 	if err := calls(s, data)["get"](t.Context()); !errors.Is(err, blob.ErrCorrupt) {
 		t.Errorf("%v, want blob.ErrCorrupt", err)
 	}

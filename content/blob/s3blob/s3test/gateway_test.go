@@ -97,7 +97,7 @@ type proxy struct {
 	*httptest.Server
 	mu     sync.Mutex
 	fault  func(w http.ResponseWriter, r *http.Request) bool // reports whether it has answered
-	change func(*http.Response) error
+	change changer
 	calls  []string // methods and paths
 }
 
@@ -116,7 +116,7 @@ func newProxy(t *testing.T) *proxy {
 		},
 		ModifyResponse: func(r *http.Response) error {
 			if change := p.changing(); change != nil {
-				return change(r)
+				return change.change(r)
 			}
 			return nil
 		},
@@ -138,14 +138,14 @@ func newProxy(t *testing.T) *proxy {
 	return p
 }
 
-func (p *proxy) changing() func(*http.Response) error {
+func (p *proxy) changing() changer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.change
 }
 
 // set sets what goes wrong from now on; nil is nothing.
-func (p *proxy) set(fault func(http.ResponseWriter, *http.Request) bool, change func(*http.Response) error) {
+func (p *proxy) set(fault func(http.ResponseWriter, *http.Request) bool, change changer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault, p.change = fault, change
@@ -177,17 +177,26 @@ func answer(status int, code string) func(http.ResponseWriter, *http.Request) bo
 // hangUp is the fault of a server that is not there.
 func hangUp(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
+// A changer changes an answer on its way.
+type changer interface {
+	change(r *http.Response) error
+}
+
+type changeFunc func(r *http.Response) error
+
+func (f changeFunc) change(r *http.Response) error { return f(r) }
+
 // cut lets only so many bytes of each body through, then ends the connection.
-func cut(after int) func(*http.Response) error {
-	return func(r *http.Response) error {
-		if r.Request.Method == http.MethodGet && r.StatusCode < 300 {
-			r.Body = struct {
-				io.Reader
-				io.Closer
-			}{io.MultiReader(io.LimitReader(r.Body, int64(after)), failing{}), r.Body}
-		}
-		return nil
+type cut int64
+
+func (c cut) change(r *http.Response) error {
+	if r.Request.Method == http.MethodGet && r.StatusCode < 300 {
+		r.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(r.Body, int64(c)), failing{}), r.Body}
 	}
+	return nil
 }
 
 type failing struct{}

@@ -56,10 +56,10 @@ func TestImportFromABadStore(t *testing.T) {
 		},
 		"breaks off": func(p *proxy) { p.set(nil, cut(len(data)/7)) },
 		"slow": func(p *proxy) {
-			p.set(nil, func(r *http.Response) error {
+			p.set(nil, changeFunc(func(r *http.Response) error {
 				r.Body = &slow{r.Body}
 				return nil
-			})
+			}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
