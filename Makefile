@@ -33,6 +33,18 @@ test-short: ## a quick look while working: -short, without the race detector
 bench: ## all benchmarks, one package at a time
 	@$(POSTGRES) $(MODULES) '$(PKG)' go test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 2h
 
+# SEED=1 KILLS=50     of chaos
+SEED     ?=
+KILLS    ?= 50
+
+.PHONY: chaos
+chaos: ## kill workers KILLS times during an import of 20,000 records, fail every database call; prints its seed
+	@CURATORE_CHAOS=$(KILLS) CURATORE_CHAOS_SEED=$(SEED) $(POSTGRES) go test -count=1 -v -timeout 2h -run 'SurvivesKills|MayFail' ./curatore
+
+.PHONY: smoke
+smoke: ## the whole way of an import in two processes
+	@$(POSTGRES) go test -count=1 -v -run TestSmoke ./examples/worker
+
 .PHONY: fuzz
 fuzz: ## each Fuzz function for FUZZTIME
 	@FUZZTIME='$(FUZZTIME)' $(POSTGRES) $(MODULES) '$(PKG)' "$(CURDIR)/.ci/fuzz"

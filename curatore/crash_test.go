@@ -145,8 +145,11 @@ func (s *stricken) kill() {
 // means that the run never came to the fail point.
 func (s *stricken) died() bool {
 	s.t.Helper()
-	dead := make(chan error, 1)
-	go func(w *exec.Cmd) { dead <- w.Wait() }(s.worker)
+	dead := make(chan bool)
+	go func(w *exec.Cmd) {
+		_ = w.Wait() // however it died
+		close(dead)
+	}(s.worker)
 	for until := time.Now().Add(2 * time.Minute); ; {
 		select {
 		case <-dead:

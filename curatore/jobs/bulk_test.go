@@ -5,7 +5,10 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
@@ -28,4 +31,42 @@ func TestManyEvents(t *testing.T) {
 			w.t.Errorf("run: %q; %d events are stored, %d tell of others", run.Error, stored, dropped)
 		}
 	})
+}
+
+// A long queue stays in the table: 10,000 runs that wait cost little memory, and
+// all run.
+func TestManyRunsLittleMemory(t *testing.T) {
+	const runs = 10_000
+	var calls, peak atomic.Int64
+	declared := []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
+		if n := calls.Add(1); n%500 == 0 {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			for old := peak.Load(); int64(m.HeapAlloc) > old && !peak.CompareAndSwap(old, int64(m.HeapAlloc)); old = peak.Load() {
+			}
+		}
+		return nil, nil
+	}}}
+	w := newWorld(t, openSQLite(t))
+	w.Service = w.service(config{Jobs: declared})
+	w.write(func(ctx context.Context, tx *database.Tx) error {
+		for range runs {
+			if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	var before runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	w.start(w.Service)
+	for deadline := time.Now().Add(2 * time.Minute); w.runs("status = 'completed'") < runs; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d runs", calls.Load(), runs)
+		}
+	}
+	if more := peak.Load() - int64(before.HeapAlloc); calls.Load() != runs || more > 64<<20 {
+		t.Errorf("%d calls, %d MB more than before", calls.Load(), more>>20)
+	}
 }

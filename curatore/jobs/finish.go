@@ -15,13 +15,12 @@ import (
 // A finish asks to store what became of a run, in this process's hands until
 // now, with its result, its progress and its last events.
 type finish struct {
-	task   *Task
-	to     Status
-	row    finishRow
-	notes  []note
-	moved  bool // false: another process has the run, or it is gone
-	err    error
-	joined *record // what the database returned
+	task  *Task
+	to    Status
+	row   finishRow
+	notes []note
+	moved bool // false: another process has the run, or it is gone
+	err   error
 }
 
 // A finishRow travels to the database as JSON.

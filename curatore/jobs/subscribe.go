@@ -11,7 +11,7 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// Newest, as Subscription.After, begins with the events that are yet to come.
+// Newest is a Subscription.After: it begins with the events that are yet to come.
 const Newest = -1
 
 // A Subscription says which events to yield.
