@@ -333,7 +333,6 @@ func TestPreflight(t *testing.T) {
 	defer server.Close()
 	secrets := secretMap{"env:good": samgovtest.Key, "env:bad": "canary-wrong-key"}
 	auth := content.NewAuthority()
-	db := databasetest.Open(t, database.SQLite)
 	for name, c := range map[string]struct {
 		key, url string
 		hook     func(int, http.ResponseWriter, *http.Request) bool
@@ -352,6 +351,7 @@ func TestPreflight(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server.Hook(c.hook)
+			db := databasetest.Open(t, database.SQLite) // with a ledger of its own
 			engine := &connectors.Engine{DB: db, Auth: auth, Secrets: secrets, HTTP: server.Client(), Wait: func(ctx context.Context, _ time.Duration) error { return context.Cause(ctx) }}
 			found, err := engine.Test(t.Context(), auth.Mint("x", "test"), samgov.New(samgov.Settings{URL: c.url, APIKey: connectors.SecretRef(c.key)}), connectors.Options{})
 			if err != nil {
