@@ -1,5 +1,7 @@
 //go:build !race
 
+//go:build !race
+
 package samgov_test
 
 import (
