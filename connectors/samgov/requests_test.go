@@ -1,7 +1,5 @@
 //go:build !race
 
-//go:build !race
-
 package samgov_test
 
 import (
