@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cloudwego/eino/components/tool"
 	"github.com/cloudwego/eino/components/tool/utils"
 	mark3 "github.com/mark3labs/mcp-go/mcp"
 	mark3server "github.com/mark3labs/mcp-go/server"
@@ -103,9 +102,8 @@ func eino(tb testing.TB) invoker {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var runnable tool.InvokableTool = t
 	return invoker{"eino", func(ctx context.Context) error {
-		_, err := runnable.InvokableRun(ctx, string(args))
+		_, err := t.InvokableRun(ctx, string(args))
 		return err
 	}}
 }
