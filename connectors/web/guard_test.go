@@ -31,19 +31,23 @@ func TestPrivateNetworksAreRefused(t *testing.T) {
 	inner := newSite(t) // a service that only this machine should reach
 	inner.set("/", "the secret of the service")
 	port := inner.URL[strings.LastIndexByte(inner.URL, ':'):]
-	for _, seed := range []string{
+	seeds := []string{
 		inner.URL + "/", "http://localhost" + port + "/", "http://127.1.2.3/", "http://0.0.0.0/", "http://[::1]/", "http://10.0.0.1/", "http://172.16.0.1/", "http://192.168.1.1/",
 		"http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://100.64.0.1/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:169.254.169.254]/",
 		"http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:7f00:1::]/", "http://198.18.0.1/", "http://224.0.0.1/", "http://255.255.255.255/",
 		"http://93.184.215.14:22/", // another port than those of the web
-	} {
-		config := settings(inner, web.Collection{Seeds: []string{seed}, IgnoreRobots: true})
-		config.AllowNetworks = nil
-		org := open(t, config)
-		crawl(t, org)
-		got := decisions(t, org, inner)
-		if len(got) != 1 || !strings.Contains(got[0], "skipped") || !strings.Contains(got[0], "is not public") {
-			t.Errorf("%s: %v", seed, got)
+	}
+	config := settings(inner, web.Collection{Seeds: seeds, IgnoreRobots: true})
+	config.AllowNetworks = nil
+	org := open(t, config)
+	crawl(t, org)
+	got := decisions(t, org, inner)
+	if len(got) != len(seeds) {
+		t.Errorf("%d decisions on %d addresses", len(got), len(seeds))
+	}
+	for _, line := range got {
+		if !strings.Contains(line, " skipped: ") || !strings.Contains(line, "is not public") {
+			t.Error(line)
 		}
 	}
 	if n := len(inner.requests()); n > 0 {

@@ -51,9 +51,35 @@ func (a *archive) xml(ctx context.Context, name string) (*xmlReader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %q: %w", extract.ErrBroken, name, err)
 	}
-	d := xml.NewDecoder(a.budget.Reader(r, name, int64(f.CompressedSize64)))
+	d := xml.NewDecoder(&plainXML{r: a.budget.Reader(r, name, int64(f.CompressedSize64))})
 	d.CharsetReader = charset.NewReaderLabel
 	return &xmlReader{ctx: ctx, d: d, name: name, max: a.limits.Depth, close: r.Close}, nil
+}
+
+// plainXML replaces control characters by blanks. No XML may have them, and
+// programs write them all the same. UTF-16, where they are halves of characters, is
+// left alone.
+type plainXML struct {
+	r     io.Reader
+	begun bool
+	wide  bool
+}
+
+// Read implements io.Reader.
+func (p *plainXML) Read(b []byte) (int, error) {
+	n, err := p.r.Read(b)
+	if !p.begun && n > 0 {
+		p.begun, p.wide = true, b[0] >= 0xfe || b[0] == 0 || n > 1 && b[1] == 0
+	}
+	if p.wide {
+		return n, err
+	}
+	for i, c := range b[:n] {
+		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {
+			b[i] = ' '
+		}
+	}
+	return n, err
 }
 
 // each reads a file of the archive, and does something with each element below
