@@ -161,7 +161,6 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 	}
 	f.mu.Lock()
 	wait := time.Until(h.next)
-	h.next = later(h.next, time.Now()).Add(max(delay, 0))
 	f.mu.Unlock()
 	if wait > 0 {
 		timer := time.NewTimer(wait)
@@ -176,6 +175,11 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	a, err := f.ask(ctx, u, header, limit)
+	if delay > 0 { // counted from the end, so that a slow host gets more time
+		f.mu.Lock()
+		h.next = later(h.next, time.Now().Add(delay))
+		f.mu.Unlock()
+	}
 	switch {
 	case outer.Err() != nil:
 		return nil, context.Cause(outer)
