@@ -91,6 +91,7 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 }
 `, ""},
 	{"samgov.New", "func connections() []*connectors.Connection {\n", "return connections\n}\n"},
+	{"openaiembed.New", "func embed(ctx context.Context) {\n", "_, _ = config, err\n}\n"},
 	{"openaitools.Tools", "func use(ctx context.Context, org *curatore.Organization, toolCall openai.ToolCall) {\n", "_, _, _ = tools, message, err\n}\n"},
 }
 
