@@ -7,11 +7,11 @@ import "time"
 //
 // The import engine and the store fill it in. A connection sets Raw at most.
 type Record struct {
-	ID             string    // UUIDv7, the same for as long as the record lives
-	OrganizationID string    // the tenant
-	Instance       string    // which instance of the connection it came from; "" for the only one
-	CreatedAt      time.Time // UTC; when it was first stored
-	UpdatedAt      time.Time // UTC; when a write last changed it
+	ID             string     // UUIDv7, the same for as long as the record lives
+	OrganizationID string     // the tenant
+	Instance       string     // which instance of the connection it came from; "" for the only one
+	CreatedAt      time.Time  // UTC; when it was first stored
+	UpdatedAt      time.Time  // UTC; when a write last changed it
 	DeletedAt      *time.Time // nil: live; else when it was deleted, to be purged later
 	IndexedAt      *time.Time // nil: waits to be indexed
 	RowHash        []byte     // of everything stored; decides whether to write
