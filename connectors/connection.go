@@ -1,6 +1,7 @@
 package connectors
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ type Spec[S any] struct {
 	Description string
 	Icon        string // one of content.Icons
 	Color       string // one of content.Colors
+	Queue       string // in which its imports wait; "" means one of its own, by its name
 	Types       []*content.Type
 	Functions   []*functions.Function // its own, beside search_<name>
 	Settings    S                     // defaults; an import may override single ones, and gets a copy of its own
@@ -111,7 +113,7 @@ type Connection struct {
 // New makes a Connection of a Spec.
 func New[S any](spec Spec[S]) *Connection {
 	c := &Connection{spec: Spec[json.RawMessage]{
-		Name: spec.Name, Label: spec.Label, Description: spec.Description, Icon: spec.Icon, Color: spec.Color,
+		Name: spec.Name, Label: spec.Label, Description: spec.Description, Icon: spec.Icon, Color: spec.Color, Queue: spec.Queue,
 		Functions: spec.Functions, Version: spec.Version, Timeout: spec.Timeout,
 		MaxDelete: spec.MaxDelete, FailureRate: spec.FailureRate,
 	}}
@@ -154,6 +156,15 @@ func (c *Connection) Label() string { return c.spec.Label }
 
 // Description returns what the connection is, for people; it may be empty.
 func (c *Connection) Description() string { return c.spec.Description }
+
+// Icon returns one of content.Icons, or "".
+func (c *Connection) Icon() string { return c.spec.Icon }
+
+// Color returns one of content.Colors, or "".
+func (c *Connection) Color() string { return c.spec.Color }
+
+// Queue returns the name of the queue in which imports of the connection wait.
+func (c *Connection) Queue() string { return cmp.Or(c.spec.Queue, c.spec.Name) }
 
 // Types returns the record types in order.
 func (c *Connection) Types() []*content.Type { return slices.Clone(c.spec.Types) }

@@ -44,7 +44,7 @@ func TestCloseLeavesOneFile(t *testing.T) {
 // An import at work when the database is closed goes on when it is opened again,
 // and without an object store ends as failed and says what to do.
 func TestCloseDuringAnImport(t *testing.T) {
-	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 8000})
+	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 2000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestCloseDuringAnImport(t *testing.T) {
 			return
 		}
 		page, err := org.List(t.Context(), "salesforce_account", curatore.ListQuery{Limit: 1, Total: true})
-		if ended.Status != jobs.Completed || err != nil || page.Total != 8000 {
+		if ended.Status != jobs.Completed || err != nil || page.Total != 2000 {
 			t.Errorf("%s: %s; %d accounts, %v", ended.Status, ended.Error, page.Total, err)
 		}
 	})

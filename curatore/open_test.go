@@ -255,7 +255,7 @@ func TestEightProcessesOpenOneDatabase(t *testing.T) {
 		return
 	}
 	onBoth(t, func(t *testing.T, kind string) {
-		dsn := databasetest.DSN(t, kind)
+		dsn := databasetest.Empty(t, kind)
 		program, err := os.Executable()
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
@@ -16,7 +17,6 @@ type hooks struct {
 	failPoint func(name string)            // jobs.Config.FailPoint
 	lease     time.Duration                // jobs.Config.Lease
 	fault     func(statement string) error // database.Options.Fault
-	patience  time.Duration                // storePatience
 }
 
 // assembleJobs declares the queues and the jobs of this program.
@@ -36,51 +36,38 @@ func (c *Curator) assembleJobs() error {
 	}
 	c.importRuns, c.replayRuns = map[string]*jobs.Typed[importConfig]{}, map[string]*jobs.Typed[importConfig]{}
 	for _, conn := range c.order {
-		job := jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: queueOf(conn.Name()), ResourceType: "connection",
+		job := jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Queue(), ResourceType: "connection",
 			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing, connectors.PhaseEmbedding}, Timeout: conn.Timeout(), Resumable: true, Accept: c.accept}
 		c.importRuns[conn.Name()] = jobs.Register(c.jobs, job, c.importJob(conn))
 		if conn.Replayable() {
-			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: queueOf(conn.Name()),
+			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: conn.Queue(),
 				ResourceType: "connection", Timeout: conn.Timeout()}, c.replayJob(conn))
 		}
 	}
 	if err := c.schedule(); err != nil {
 		return err
 	}
-	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge, Temporary: c.sweepTemporary})
+	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge})
 	c.registerIndexing()
 	return c.jobs.Check()
 }
 
-// queueOf is the queue of a connection's imports: a built-in one, or one of its
-// own name.
-func queueOf(connection string) string {
-	switch connection {
-	case "samgov":
-		return jobs.QueueSAM
-	case "web":
-		return jobs.QueueScrape
-	}
-	return connection
-}
-
 // queues are those of the connections, and that of maintenance.
-func (c *Curator) queues() (queues []jobs.Queue) {
-	need := map[string]string{jobs.QueueMaintenance: ""}
-	for _, conn := range c.order {
-		need[queueOf(conn.Name())] = conn.Label()
-	}
+func (c *Curator) queues() []jobs.Queue {
+	builtin := map[string]jobs.Queue{}
 	for _, q := range jobs.BuiltinQueues() {
-		if _, needed := need[q.Name]; needed {
-			queues = append(queues, q)
-			delete(need, q.Name)
-		}
+		builtin[q.Name] = q
 	}
+	queues := []jobs.Queue{builtin[jobs.QueueMaintenance]}
 	for _, conn := range c.order {
-		if label, needed := need[queueOf(conn.Name())]; needed {
-			queues = append(queues, jobs.Queue{Name: queueOf(conn.Name()), Label: label})
-			delete(need, queueOf(conn.Name()))
+		if slices.ContainsFunc(queues, func(q jobs.Queue) bool { return q.Name == conn.Queue() }) {
+			continue // shared with one before
 		}
+		q, known := builtin[conn.Queue()]
+		if !known {
+			q = jobs.Queue{Name: conn.Queue(), Label: conn.Label(), Description: conn.Description(), Icon: conn.Icon(), Color: conn.Color()}
+		}
+		queues = append(queues, q)
 	}
 	return queues
 }

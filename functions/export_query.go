@@ -39,14 +39,6 @@ func exportQuery(s Sources) *Function {
 		Tags:        []string{"query", "export"},
 		Effect:      Writes,
 		Additive:    true,
-		Check: func(_ context.Context, call *Call) error {
-			var in exportArgs
-			if err := call.Decode(&in); err != nil {
-				return err
-			}
-			_, _, _, err := s.exported(call, in)
-			return err
-		},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "model", s.Registry.Names())
 			for _, list := range []string{"filters", "any_of"} {
@@ -55,9 +47,13 @@ func exportQuery(s Sources) *Function {
 			}
 		},
 	}, func(ctx context.Context, call *Call, in exportArgs) (exportResult, error) {
-		typ, q, columns, err := s.exported(call, in)
+		typ, err := s.lookup(call, in.Model)
 		if err != nil {
 			return exportResult{}, err
+		}
+		q, columns, refused := queryArgs{Filters: in.Filters, AnyOf: in.AnyOf, Select: in.Select, Order: in.Order}.query(typ)
+		if refused != nil {
+			return exportResult{}, refused
 		}
 		call.SetSource(typ.Name())
 		out := exportResult{Filename: typ.Name() + "_" + call.bound.engine.config.Now().UTC().Format("20060102T150405Z") + ".csv"}
@@ -73,16 +69,6 @@ func exportQuery(s Sources) *Function {
 	})
 }
 
-// exported returns what is to be written.
-func (s Sources) exported(call *Call, in exportArgs) (*content.Type, store.Query, []string, error) {
-	typ, err := s.lookup(call, in.Model)
-	if err != nil {
-		return nil, store.Query{}, nil, err
-	}
-	q, columns, err := queryArgs{Filters: in.Filters, AnyOf: in.AnyOf, Select: in.Select, Order: in.Order}.query(typ)
-	return typ, q, columns, err
-}
-
 // writeCSV writes all records of a query, up to the bound, and returns how many.
 func (s Sources) writeCSV(ctx context.Context, call *Call, w io.Writer, typ *content.Type, columns []string, q store.Query) (n int, err error) {
 	table := csv.NewWriter(w)
@@ -92,7 +78,7 @@ func (s Sources) writeCSV(ctx context.Context, call *Call, w io.Writer, typ *con
 	q.Limit, q.Total = 1000, true
 	var total int64
 	for {
-		fields, page, err := s.records(call).Select(ctx, call.Scope(), typ, columns, q)
+		fields, page, err := s.Records.Select(ctx, call.Scope(), typ, columns, q)
 		if err != nil {
 			return n, err
 		}

@@ -184,7 +184,7 @@ func TestDatabasesAreAlike(t *testing.T) {
 func TestEightProcessesMigrateOneNewDatabase(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
-			dsn := databasetest.DSN(t, kind)
+			dsn := databasetest.Empty(t, kind)
 			var group sync.WaitGroup
 			for range 8 {
 				group.Go(func() {

@@ -394,7 +394,7 @@ func TestCloseEndsEverything(t *testing.T) {
 
 func TestCloseLeavesNoGoroutineBehind(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
-		dsn := databasetest.DSN(t, kind)
+		dsn := databasetest.Empty(t, kind)
 		before := goleak.IgnoreCurrent()
 		db, err := database.Open(context.Background(), dsn, database.Options{})
 		if err != nil {

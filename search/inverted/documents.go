@@ -4,27 +4,40 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"github.com/curatore/curatore-go/content/database"
 )
 
 // Score tells what a query says about some documents, given by the numbers of
 // their first chunks: the chunks that match, the best first, up to a number of
 // them for each document. Documents that do not match, or are not there, are
-// missing. A chunk has the score that it has in [View.Search]. The hits say what
+// missing. A chunk has the score that it has in [Index.Search]. The hits say what
 // their scores consist of.
-func (v *View) Score(ctx context.Context, q *Query, documents []int64, chunks int) (map[int64][]Hit, error) {
+func (x *Index) Score(ctx context.Context, tx *database.Tx, organization string, q *Query, documents []int64, chunks int) (map[int64][]Hit, error) {
 	found := map[int64][]Hit{}
 	if q == nil || len(documents) == 0 || chunks <= 0 {
 		return found, nil
 	}
-	r, err := v.open(ctx, Request{}, termsColumn)
+	v, err := x.view(ctx, tx, organization)
 	if err != nil {
 		return nil, err
 	}
-	m := &matcher{reading: r, query: q}
+	if err := v.prefetch(ctx, []string{chunksColumn, termsColumn}); err != nil {
+		return nil, err
+	}
+	tables, err := v.tables(ctx, v.segments)
+	if err != nil {
+		return nil, err
+	}
+	dead, err := v.dead(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	m := &matcher{view: v, ranking: x.ranking, query: q, tables: tables, dead: dead}
 	if err := m.prepare(ctx); err != nil {
 		return nil, err
 	}
-	sets := r.chunksOf(documents)
+	sets := chunksOf(tables, dead, documents)
 	var hits []Hit
 	for _, group := range m.groups() {
 		if err := m.load(ctx, group, m.clauses); err != nil {
@@ -44,7 +57,7 @@ func (v *View) Score(ctx context.Context, q *Query, documents []int64, chunks in
 				if s.near != nil {
 					s.near.at(o, func(_ *pair, part uint32) { score += part })
 				}
-				h := Hit{Document: r.tables[i].number(r.tables[i].begin(o)), Chunk: r.tables[i].number(o), Score: float64(score) / m.scale}
+				h := Hit{Document: tables[i].number(tables[i].begin(o)), Chunk: tables[i].number(o), Score: float64(score) / m.scale}
 				h.At = Position{Score: h.Score, Document: h.Document}
 				found[h.Document] = append(found[h.Document], h)
 			}
@@ -72,14 +85,35 @@ func (v *View) Score(ctx context.Context, q *Query, documents []int64, chunks in
 // Count counts the values of some documents, given by the numbers of their first
 // chunks, for the facets and histograms of a request. What else the request asks
 // for does not count; documents that are not there are ignored.
-func (v *View) Count(ctx context.Context, documents []int64, req Request) (*Result, error) {
+func (x *Index) Count(ctx context.Context, tx *database.Tx, organization string, documents []int64, req Request) (*Result, error) {
+	for _, h := range req.Histograms {
+		if err := h.Interval.check(); err != nil {
+			return nil, err
+		}
+	}
 	req = Request{Facets: req.Facets, FacetLimit: req.FacetLimit, Histograms: req.Histograms}
-	r, err := v.open(ctx, req)
+	v, err := x.view(ctx, tx, organization)
 	if err != nil {
 		return nil, err
 	}
-	c := newCollector(r, req)
-	for i, set := range r.chunksOf(documents) {
+	names := columnNames(req)
+	if err := v.prefetch(ctx, append([]string{chunksColumn}, names...)); err != nil {
+		return nil, err
+	}
+	tables, err := v.tables(ctx, v.segments)
+	if err != nil {
+		return nil, err
+	}
+	dead, err := v.dead(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := v.column(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	c := newCollector(v, req, tables, dead, make(selection, len(tables)), columns)
+	for i, set := range chunksOf(tables, dead, documents) {
 		if set != nil {
 			c.count(i, set)
 		}
@@ -88,12 +122,12 @@ func (v *View) Count(ctx context.Context, documents []int64, req Request) (*Resu
 }
 
 // chunksOf returns the live chunks of documents in each segment; nil for none.
-func (r *reading) chunksOf(documents []int64) []bitset {
-	sets := make([]bitset, len(r.tables))
+func chunksOf(tables []*chunkTable, dead []*tombstoneSet, documents []int64) []bitset {
+	sets := make([]bitset, len(tables))
 	for _, number := range documents {
-		for i, t := range r.tables {
+		for i, t := range tables {
 			o, ok := t.ordinal(number)
-			if !ok || !t.begins(o) || r.dead[i] != nil && r.dead[i].bits.has(o) {
+			if !ok || !t.begins(o) || dead[i] != nil && dead[i].bits.has(o) {
 				continue
 			}
 			if sets[i] == nil {

@@ -120,12 +120,15 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 func prunedChunks(t *testing.T, m *memoryIndex, req Request) int {
 	t.Helper()
 	v := m.view
-	v.ranking = defaultRanking()
-	r, err := v.open(context.Background(), req)
+	tables, err := v.tables(context.Background(), v.segments)
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &matcher{reading: r, query: req.Query}
+	dead, err := v.dead(context.Background(), tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := &matcher{view: &v, ranking: defaultRanking(), query: req.Query, tables: tables, dead: dead}
 	if err := x.prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,32 +5,53 @@ import (
 	"slices"
 )
 
-// Search finds documents.
-func (v *View) Search(ctx context.Context, req Request) (*Result, error) {
-	var further []string
-	if req.Query != nil {
-		further = append(further, termsColumn)
-		if len(req.Query.prefixes) > 0 {
-			further = append(further, dictionaryColumn)
+// search answers a request from what a view sees.
+func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, error) {
+	for _, h := range req.Histograms {
+		if err := h.Interval.check(); err != nil {
+			return nil, err
 		}
 	}
-	r, err := v.open(ctx, req, further...)
+	names := columnNames(req)
+	base := []string{chunksColumn}
+	if req.Query != nil {
+		base = append(base, termsColumn)
+		if len(req.Query.prefixes) > 0 {
+			base = append(base, dictionaryColumn)
+		}
+	}
+	if err := v.prefetch(ctx, append(base, names...)); err != nil {
+		return nil, err
+	}
+	tables, err := v.tables(ctx, v.segments)
 	if err != nil {
 		return nil, err
 	}
-	r.chosen.without(r.tables, req.Without)
-	c := newCollector(r, req)
+	dead, err := v.dead(ctx, tables)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := v.column(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := selectDocuments(v.segments, columns, req.Filters, req.Any)
+	if err != nil {
+		return nil, err
+	}
+	chosen.without(tables, req.Without)
+	c := newCollector(v, req, tables, dead, chosen, columns)
 	if req.Query == nil {
-		for i := range slices.Backward(r.segments) {
+		for i := range slices.Backward(v.segments) {
 			var order *column
 			if req.OrderBy != "" && !c.order.sorted {
-				order = r.columns[req.OrderBy][i]
+				order = columns[req.OrderBy][i]
 			}
 			c.collectAll(i, order)
 		}
 		return c.result(), nil
 	}
-	m := &matcher{reading: r, query: req.Query}
+	m := &matcher{view: v, ranking: r, query: req.Query, tables: tables, dead: dead}
 	if err := m.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -63,7 +84,7 @@ func (m *matcher) collect(ctx context.Context, c *collector) error {
 				putScores(s.acc)
 			}
 			if err != nil {
-				return m.unreadable(i, err)
+				return m.view.unreadable(i, err)
 			}
 		}
 	}
@@ -100,7 +121,7 @@ func columnNames(req Request) []string {
 }
 
 // prefetch reads the columns that are not in the cache with one query.
-func (v *View) prefetch(ctx context.Context, names []string) error {
+func (v *view) prefetch(ctx context.Context, names []string) error {
 	var missing []cacheKey
 	asked := map[cacheKey]bool{}
 	for _, name := range names {

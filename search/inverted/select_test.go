@@ -23,10 +23,7 @@ func TestSelect(t *testing.T) {
 			t.Helper()
 			var s *inverted.Selection
 			if err := db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) (err error) {
-				v, err := f.Index.View(ctx, tx, "acme")
-				if err == nil {
-					s, err = v.Select(ctx, filters, nil)
-				}
+				s, err = f.Index.Select(ctx, tx, "acme", filters, nil)
 				return err
 			}); err != nil {
 				t.Fatal(err)
@@ -86,11 +83,7 @@ func TestSelect(t *testing.T) {
 			t.Errorf("merged: %v, before %v", after, before)
 		}
 		if err := db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-			v, err := f.Index.View(ctx, tx, "acme")
-			if err != nil {
-				return err
-			}
-			_, err = v.Select(ctx, []content.Filter{{Field: "type", Op: "?"}}, nil)
+			_, err := f.Index.Select(ctx, tx, "acme", []content.Filter{{Field: "type", Op: "?"}}, nil)
 			if err == nil {
 				t.Error("an unknown operator was taken")
 			}
