@@ -25,6 +25,9 @@ func (im *importing) batch(ctx context.Context, s Stream, records []Record, last
 	if err != nil {
 		return err
 	}
+	if err := im.ownKeys(s.Type, todo.keys, todo.gone); err != nil {
+		return err
+	}
 	im.state.Batch++
 	if at := records[len(records)-1].Position; at != nil {
 		im.state.Position = at.String()

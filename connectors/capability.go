@@ -35,21 +35,30 @@ type Estimator interface {
 }
 
 // Stored reads what is stored of a connection's types, in the organization and
-// the instance of the import at work. It sees what was committed.
+// the instance of the import at work: of types that it shares with others, its own
+// records. It sees what was committed.
 type Stored struct {
 	store    *store.Store
 	scope    content.Scope
 	instance string
+	types    []*content.Type // of the connection
 }
 
 // Row returns the record with a key, or content.ErrNotFound.
 func (s *Stored) Row(ctx context.Context, typ *content.Type, key string) (content.Row, error) {
-	return s.store.GetByKey(ctx, s.scope, typ, s.instance, key)
+	row, err := s.store.GetByKey(ctx, s.scope, typ, s.instance, key)
+	if group := groupOf(s.types, typ); err == nil && group != "" && typ.GroupOf(row) != group {
+		return nil, fmt.Errorf("%w: %s %.80q", content.ErrNotFound, typ.Label(""), key)
+	}
+	return row, err
 }
 
 // Each gives the records that a query selects, in its order, page by page; its
 // Limit is the size of a page. Records of other instances are left out.
 func (s *Stored) Each(ctx context.Context, typ *content.Type, q store.Query) iter.Seq2[content.Row, error] {
+	if group := groupOf(s.types, typ); group != "" {
+		q.Filters = append(slices.Clone(q.Filters), content.Filter{Field: typ.GroupField().Name, Op: content.Equal, Values: []string{group}})
+	}
 	return func(yield func(content.Row, error) bool) {
 		for {
 			page, err := s.store.List(ctx, s.scope, typ, q)

@@ -117,7 +117,7 @@ func (im *importing) keepAll(ctx context.Context, s Stream, set store.Seen) (boo
 // are as many as the run has met, and it has deleted none, then none is missing
 // and the keys need not be compared.
 func (im *importing) unseen(ctx context.Context, typ *content.Type, counts *Counts, set store.Seen) (live, unseen int64, err error) {
-	if !im.options.DryRun {
+	if !im.options.DryRun && groupOf(im.c.spec.Types, typ) == "" {
 		met := counts.Created + counts.Updated + counts.Unchanged
 		if live, err = im.Store.Live(ctx, im.scope, typ, im.options.Instance); err != nil || live == met && counts.Deleted == 0 {
 			return live, 0, err

@@ -233,8 +233,10 @@ func (c *Connection) check() {
 		c.problem("it declares no types")
 	}
 	for _, t := range s.Types {
-		if owner, reserved := namespaces[t.Group()]; reserved && owner != s.Name {
-			c.problem("type %s uses the group %q, which is a reserved metadata namespace; choose another Group", t.Name(), t.Group())
+		for _, group := range t.Groups() {
+			if owner, reserved := namespaces[group]; reserved && owner != s.Name {
+				c.problem("type %s uses the group %q, which is a reserved metadata namespace; choose another Group", t.Name(), group)
+			}
 		}
 	}
 	for name, share := range map[string]float64{"MaxDelete": s.MaxDelete, "FailureRate": s.FailureRate} {

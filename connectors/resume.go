@@ -21,8 +21,10 @@ func (im *importing) restart(ctx context.Context, typ *content.Type) error {
 	if err := im.drop(ctx, set); err != nil {
 		return err
 	}
-	counts := im.result.counts(typ.Name())
-	*counts = Counts{Deleted: counts.Deleted, Indexed: counts.Indexed} // which are not done again
+	for _, name := range append([]string{typ.Name()}, im.state.Companions[typ.Name()]...) {
+		counts := im.result.counts(name)
+		*counts = Counts{Deleted: counts.Deleted, Indexed: counts.Indexed} // which are not done again
+	}
 	im.result.Failures = slices.DeleteFunc(im.result.Failures, func(f Failure) bool { return f.Type == typ.Name() })
 	im.state.Batch = 0
 	im.state.Part = nil
@@ -69,7 +71,7 @@ func (im *importing) openSeen(ctx context.Context, run string, typ *content.Type
 		set, err = im.Store.OpenSeen(ctx, tx, run, typ)
 		return err
 	})
-	return set, err
+	return im.within(set, typ), err
 }
 
 // drop removes a set of keys, in short transactions.

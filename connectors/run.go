@@ -65,7 +65,10 @@ type checkpoint struct {
 	Fetched  []string            `json:"fetched,omitempty"`  // types whose earlier failures were fetched again
 	Listed   []string            `json:"listed,omitempty"`   // types whose keys were listed and compared
 	Requeued []string            `json:"requeued,omitempty"` // types of which all records wait to be indexed anew
-	Result   *Result             `json:"result"`
+
+	Companions map[string][]string `json:"companions,omitempty"` // types of what goes with the records of a stream, by its type
+
+	Result *Result `json:"result"`
 }
 
 func (e *Engine) importing(task Task, c *Connection, options Options) (*importing, error) {
@@ -158,7 +161,7 @@ func (im *importing) testInput() Input[json.RawMessage] {
 func (im *importing) input(files []File) (Input[json.RawMessage], error) {
 	in := im.testInput()
 	in.Files, in.Run, in.DryRun = files, im.task.Run().ID, im.options.DryRun
-	in.Stored = &Stored{store: im.Store, scope: im.scope, instance: im.options.Instance}
+	in.Stored = &Stored{store: im.Store, scope: im.scope, instance: im.options.Instance, types: im.c.spec.Types}
 	in.ObjectPrefix = im.organization + "/" + im.c.Name()
 	if im.Objects != nil {
 		var err error

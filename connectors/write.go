@@ -85,9 +85,14 @@ func (im *importing) upsert(ctx context.Context, tx *database.Tx, typ *content.T
 	im.unblock(typ, fresh)
 	im.unblock(typ, replacing)
 	if written+replaced.Created+replaced.Updated > 0 {
-		err = im.savePosition(ctx, tx, linksState, linksWaiting)
+		if err := im.savePosition(ctx, tx, linksState, linksWaiting); err != nil {
+			return nil, err
+		}
 	}
-	return failures, err
+	if err := im.accompany(ctx, tx, typ, fresh, false, unindexed); err != nil {
+		return nil, err
+	}
+	return failures, im.accompany(ctx, tx, typ, replacing, true, unindexed)
 }
 
 // recount counts what an attempt that was interrupted had created and changed
@@ -154,6 +159,13 @@ func (im *importing) readAll(typ *content.Type, records []*Record) ([]Failure, e
 			if err := r.complete(typ); err != nil {
 				return err
 			}
+			if r.Err != nil {
+				continue
+			}
+			if err := im.ownRow(typ, r.Row); err != nil {
+				return err
+			}
+			r.Err = im.checkCompanions(r.Row)
 		}
 		return nil
 	}

@@ -66,11 +66,12 @@ const (
 	Object                      // "object": the object key of the record's text
 	Kept                        // "kept": set by the program, never changed by an import
 	Unindexed                   // "unindexed": not in the search document, so that its changes index nothing again
+	Optional                    // "optional": of a link, which is left out where nothing declares its target
 )
 
 // roleWords are the words of the `content` struct tag that set one role.
 var roleWords = map[string]Role{
 	"key": Key, "title": Title, "text": Text, "facet": Facet, "filter": Filterable, "sort": Sortable,
 	"category": Category, "url": URL, "search": Searched, "metadata": Metadata, "hidden": Hidden,
-	"group": Group, "object": Object, "kept": Kept, "unindexed": Unindexed,
+	"group": Group, "object": Object, "kept": Kept, "unindexed": Unindexed, "optional": Optional,
 }

@@ -30,7 +30,10 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 			problems = append(problems, errors.New("a type is nil: its Define did not run before it was used"))
 			continue
 		}
-		t := declared.clone() // checkChild completes it, and a Type may be in several registries
+		if known := r.byName[declared.Name()]; known != nil && known.join(declared) {
+			continue
+		}
+		t := declared.registered() // checkChild completes it, and a Type may be in several registries
 		for _, p := range t.problems {
 			report(t, "%s", p)
 		}
@@ -38,10 +41,12 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 			report(t, "two types have this name")
 			continue
 		}
-		if g := t.Group(); g != "" && !identifier.MatchString(g) {
-			report(t, "group %q: use a lower-case letter, then up to 39 letters, digits and underscores", g)
-		} else if slices.Contains(ReservedNamespaces(), g) {
-			report(t, "group %q: this metadata namespace is reserved; choose another name than %s", g, strings.Join(ReservedNamespaces(), ", "))
+		for _, g := range slices.Compact(append(t.Groups(), t.Group())) {
+			if g != "" && !identifier.MatchString(g) {
+				report(t, "group %q: use a lower-case letter, then up to 39 letters, digits and underscores", g)
+			} else if slices.Contains(ReservedNamespaces(), g) {
+				report(t, "group %q: this metadata namespace is reserved; choose another name than %s", g, strings.Join(ReservedNamespaces(), ", "))
+			}
 		}
 		if other, taken := tables[t.Table()]; taken {
 			report(t, "its table %s is that of %s", t.Table(), other)
@@ -49,6 +54,9 @@ func NewRegistry(types ...*Type) (*Registry, error) {
 		tables[t.Table()] = t.Name()
 		r.types = append(r.types, t)
 		r.byName[t.Name()] = t
+	}
+	for _, t := range r.types {
+		t.dropUnknown(func(name string) bool { return r.byName[name] != nil })
 	}
 	r.linkBack()
 	for _, t := range r.types {
@@ -164,18 +172,20 @@ func (r *Registry) Names() []string {
 func (r *Registry) Groups() []string {
 	var groups []string
 	for _, t := range r.types {
-		if !slices.Contains(groups, t.Group()) {
-			groups = append(groups, t.Group())
+		for _, g := range t.Groups() {
+			if !slices.Contains(groups, g) {
+				groups = append(groups, g)
+			}
 		}
 	}
 	return groups
 }
 
-// InGroup returns the Types of a group, in order.
+// InGroup returns the Types whose records can be of a group, in order.
 func (r *Registry) InGroup(group string) []*Type {
 	var types []*Type
 	for _, t := range r.types {
-		if t.Group() == group {
+		if slices.Contains(t.Groups(), group) {
 			types = append(types, t)
 		}
 	}

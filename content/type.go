@@ -23,6 +23,8 @@ type Type struct {
 	title    func(Row) string
 	document func(Row) Document
 	problems []string
+	shared   *Type    // the declaration that several connections share; see Share
+	groups   []string // of the connections that share it
 }
 
 // Name returns the type name: "salesforce_account".
@@ -153,11 +155,9 @@ func (t *Type) KeyOf(r Row) string {
 // GroupOf returns the group of a row: the field with the role "group" when it
 // has a value, else the Type's.
 func (t *Type) GroupOf(r Row) string {
-	for _, f := range t.fields {
-		if f.Has(Group) {
-			if s, _ := f.Value(r).(string); s != "" {
-				return s
-			}
+	if f := t.GroupField(); f != nil {
+		if s, _ := f.Value(r).(string); s != "" {
+			return s
 		}
 	}
 	return t.spec.Group
@@ -177,5 +177,6 @@ func (t *Type) Of(connection string) *Type {
 func (t *Type) clone() *Type {
 	c := *t
 	c.spec.Children = slices.Clone(t.spec.Children)
+	c.spec.Statistics = slices.Clone(t.spec.Statistics)
 	return &c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -198,6 +199,9 @@ func (c *Curator) migrate(ctx context.Context) error {
 		return err
 	}
 	migrated := map[string]bool{}
+	if err := c.migrateShared(ctx, migrated); err != nil {
+		return err
+	}
 	for _, conn := range c.order {
 		if conn.Name() == migrations.Core || !migrations.Has(conn.Name()) {
 			continue
@@ -205,10 +209,11 @@ func (c *Curator) migrate(ctx context.Context) error {
 		if err := migrations.Up(ctx, c.db, conn.Name()); err != nil {
 			return err
 		}
-		if missing, err := store.Missing(ctx, c.db, conn.Types()...); err != nil || missing != "" {
+		types := slices.DeleteFunc(conn.Types(), (*content.Type).Shared)
+		if missing, err := store.Missing(ctx, c.db, types...); err != nil || missing != "" {
 			continue // the program's own, of that name
 		}
-		for _, t := range conn.Types() {
+		for _, t := range types {
 			migrated[t.Name()] = true
 		}
 	}
@@ -237,6 +242,26 @@ func (c *Curator) migrate(ctx context.Context) error {
 		return fmt.Errorf("%w: the database lacks tables, and Config.ManualSchema is set; run this:\n%s", content.ErrInvalid, strings.TrimSpace(missing))
 	}
 	return err
+}
+
+// migrateShared brings the tables of the types up to date that connections share:
+// the migrations of one that has any are those of its table and of what goes with
+// its records.
+func (c *Curator) migrateShared(ctx context.Context, migrated map[string]bool) error {
+	for _, t := range c.registry.Types() {
+		if !t.Shared() {
+			continue
+		}
+		if migrations.Has(t.Name()) {
+			if err := migrations.Up(ctx, c.db, t.Name()); err != nil {
+				return err
+			}
+		}
+		if missing, err := store.Missing(ctx, c.db, t); err == nil && missing == "" {
+			migrated[t.Name()] = true
+		}
+	}
+	return nil
 }
 
 // Close stops the work in this process and closes the database. Imports at work

@@ -45,6 +45,13 @@ func (c *Curator) groupLabels() map[string]string {
 	for _, conn := range c.order {
 		if conn != nil {
 			labels[conn.Name()] = conn.Label()
+			for _, t := range conn.Types() {
+				for _, group := range t.Groups() {
+					if labels[group] == "" {
+						labels[group] = conn.Label()
+					}
+				}
+			}
 		}
 	}
 	return labels

@@ -101,7 +101,7 @@ func (s Sources) aggregates(ctx context.Context, call *Call, typ *content.Type, 
 	list := &rowList{Model: typ.Name()}
 	list.fetch = func(ctx context.Context, limit int) error {
 		q.Limit = limit
-		page, kinds, err := s.Records.Aggregate(ctx, call.Scope(), typ, q)
+		page, kinds, err := s.records(call).Aggregate(ctx, call.Scope(), typ, q)
 		if err != nil {
 			return err
 		}

@@ -71,7 +71,7 @@ func facetValues(s Sources) *Function {
 		if bad != nil {
 			return nil, invalid(bad, describeHint(typ))
 		}
-		page, _, err := s.Records.Aggregate(ctx, call.Scope(), typ, q)
+		page, _, err := s.records(call).Aggregate(ctx, call.Scope(), typ, q)
 		if err != nil {
 			return nil, err
 		}

@@ -122,10 +122,10 @@ func (s Sources) find(ctx context.Context, call *Call, typ *content.Type, in get
 	case in.ID != "" && in.Key != "":
 		return nil, invalid([]Problem{{"key", "cannot be used beside id"}}, "")
 	case in.ID != "":
-		row, err = s.Records.Get(ctx, call.Scope(), typ, in.ID)
+		row, err = s.records(call).Get(ctx, call.Scope(), typ, in.ID)
 	default:
 		name, value = "key", in.Key
-		row, err = s.Records.GetByKey(ctx, call.Scope(), typ, in.Instance, in.Key)
+		row, err = s.records(call).GetByKey(ctx, call.Scope(), typ, in.Instance, in.Key)
 	}
 	if errors.Is(err, content.ErrNotFound) {
 		return nil, &Error{Code: CodeNotFound, Cause: err, Hint: "Use an id from the result of search or query_model.",
@@ -149,7 +149,7 @@ func (s Sources) childrenOf(ctx context.Context, call *Call, typ *content.Type, 
 		if !known || slices.Contains(off, relation.Type) {
 			continue
 		}
-		page, err := s.Records.List(ctx, call.Scope(), below, store.Query{Limit: childrenShown, Total: true,
+		page, err := s.records(call).List(ctx, call.Scope(), below, store.Query{Limit: childrenShown, Total: true,
 			Filters: []content.Filter{{Field: relation.Field, Op: content.Equal, Values: []string{id}}}})
 		if err != nil {
 			return nil, err

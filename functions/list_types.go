@@ -47,7 +47,7 @@ func listTypes(s Sources) *Function {
 			if slices.Contains(off, t.Name()) {
 				continue
 			}
-			if in.Group == "" || t.Group() == in.Group {
+			if in.Group == "" || slices.Contains(t.Groups(), in.Group) {
 				list.Types = append(list.Types, summarize(t))
 			}
 		}

@@ -47,6 +47,13 @@ func moreLikeThis(s Sources, similar Similarer) *Function {
 		if len(off) > 0 {
 			q.Filters = []content.Filter{{Field: search.FieldType, Op: content.NotIn, Values: off}}
 		}
+		groups, err := s.offGroups(call)
+		if err != nil {
+			return nil, err
+		}
+		if len(groups) > 0 {
+			q.Filters = append(q.Filters, content.Filter{Field: search.FieldGroup, Op: content.NotIn, Values: groups})
+		}
 		list := &hitList{}
 		list.fetch = func(ctx context.Context, limit int) error {
 			q.Limit = limit

@@ -79,7 +79,7 @@ func queryModel(s Sources) *Function {
 		list := &rowList{Model: typ.Name()}
 		list.fetch = func(ctx context.Context, limit int) error {
 			q.Limit = limit
-			fields, page, err := s.Records.Select(ctx, call.Scope(), typ, columns, q)
+			fields, page, err := s.records(call).Select(ctx, call.Scope(), typ, columns, q)
 			if err != nil {
 				return err
 			}

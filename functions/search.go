@@ -73,6 +73,13 @@ func searchAll(s Sources) *Function {
 		if len(off) > 0 {
 			filters = append(filters, content.Filter{Field: search.FieldType, Op: content.NotIn, Values: off})
 		}
+		groups, err := s.offGroups(call)
+		if err != nil {
+			return nil, err
+		}
+		if len(groups) > 0 {
+			filters = append(filters, content.Filter{Field: search.FieldGroup, Op: content.NotIn, Values: groups})
+		}
 		q := search.Query{Text: in.Query, Types: in.Types, Groups: in.Groups, Filters: filters, Cursor: in.Cursor}
 		list := &hitList{}
 		list.fetch = func(ctx context.Context, limit int) error {
@@ -93,7 +100,7 @@ func searchAll(s Sources) *Function {
 // records bring their own.
 func (s Sources) groups() []string {
 	for _, t := range s.Registry.Types() {
-		if len(t.With(content.Group)) > 0 {
+		if t.GroupField() != nil && !t.Shared() {
 			return nil
 		}
 	}
@@ -108,8 +115,8 @@ func (s Sources) chosen(types, groups []string) []*content.Type {
 	}
 	var chosen []*content.Type
 	for _, t := range s.Registry.Types() {
-		ownGroups := len(groups) > 0 && len(t.With(content.Group)) > 0
-		if ownGroups || slices.Contains(types, t.Name()) || slices.Contains(groups, t.Group()) {
+		ownGroups := len(groups) > 0 && t.GroupField() != nil && !t.Shared()
+		if ownGroups || slices.Contains(types, t.Name()) || slices.ContainsFunc(t.Groups(), func(g string) bool { return slices.Contains(groups, g) }) {
 			chosen = append(chosen, t)
 		}
 	}

@@ -82,7 +82,7 @@ func facetsOf(types []*content.Type) []facet {
 
 func searchConnection(s Sources, c Connection) *Function {
 	label := cmp.Or(c.Label, c.Name)
-	facets := facetsOf(c.Types)
+	facets, groups := facetsOf(c.Types), groupsOf(c)
 	return DefineDynamic(Spec{
 		Name:        "search_" + c.Name,
 		Description: describeSearch(label, c),
@@ -115,6 +115,9 @@ func searchConnection(s Sources, c Connection) *Function {
 		if bad != nil {
 			return nil, invalid(bad, "")
 		}
+		if len(groups) > 0 { // else it would find what other connections have of the types that it shares
+			q.Filters = append(q.Filters, content.Filter{Field: search.FieldGroup, Op: content.In, Values: groups})
+		}
 		list := &itemList{}
 		list.fetch = func(ctx context.Context, limit int) error {
 			q.Limit = limit
@@ -130,6 +133,20 @@ func searchConnection(s Sources, c Connection) *Function {
 		}
 		return list, list.fetch(ctx, limitOf(call, integer(args["limit"])))
 	})
+}
+
+// groupsOf returns the groups of a connection's records when it shares types with
+// others; nil when its types say whose records they are.
+func groupsOf(c Connection) []string {
+	groups := sharedGroups(c)
+	if len(groups) == 0 {
+		return nil
+	}
+	for _, t := range c.Types {
+		groups = append(groups, t.Groups()...)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups)
 }
 
 func describeSearch(label string, c Connection) string {
@@ -218,7 +235,7 @@ func (s Sources) summaries(ctx context.Context, call *Call, hits []search.Hit) (
 		if len(wanted) == 0 {
 			continue
 		}
-		page, err := s.Records.List(ctx, call.Scope(), typ, store.Query{Limit: len(wanted),
+		page, err := s.records(call).List(ctx, call.Scope(), typ, store.Query{Limit: len(wanted),
 			Filters: []content.Filter{{Field: "id", Op: content.In, Values: wanted}}})
 		if err != nil {
 			return nil, err

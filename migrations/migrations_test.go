@@ -50,7 +50,7 @@ func openAndMigrate(dsn string) error {
 }
 
 // components are all, each behind what it builds on.
-var components = []string{migrations.Core, "salesforce", "samgov", "sharepoint", "salesforce_samgov", "salesforce_sharepoint"}
+var components = []string{migrations.Core, "asset", "salesforce", "samgov", "sharepoint", "web", "salesforce_samgov", "salesforce_sharepoint"}
 
 // catalogue describes tables, columns, indexes and constraints, one a line.
 func catalogue(t *testing.T, db *database.DB) (lines []string) {

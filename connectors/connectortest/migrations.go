@@ -9,9 +9,11 @@ package connectortest
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
 )
@@ -21,10 +23,11 @@ import (
 // tables. With update it writes them.
 func Migrations(t *testing.T, c *connectors.Connection, folder, file string, update bool) {
 	t.Helper()
+	types := slices.DeleteFunc(c.Types(), (*content.Type).Shared) // which have files of their own
 	for _, name := range []string{database.SQLite, database.Postgres} {
 		d := database.DialectOf(name)
 		want := "-- Printed from the declarations of connectors/" + c.Name() + " by go generate.\n\n-- +goose Up\n\n" +
-			store.Up(d, c.Types()...) + "\n-- +goose Down\n\n" + store.Down(c.Types()...)
+			store.Up(d, types...) + "\n-- +goose Down\n\n" + store.Down(types...)
 		path := filepath.Join(folder, name, file)
 		if update {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

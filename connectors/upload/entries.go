@@ -19,6 +19,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/extract"
 	"github.com/curatore/curatore-go/content/extract/local"
 	"github.com/curatore/curatore-go/content/store"
@@ -32,7 +33,7 @@ const inMemory = 16 << 20
 
 // An entry is one file to be uploaded.
 type entry struct {
-	path   string // its key
+	path   string
 	source string // where it comes from, for people: the file, or the archive it is in
 	file   connectors.File
 	zipped *zip.File
@@ -46,6 +47,14 @@ type entries struct {
 	all     []*entry
 	skipped int // of archives: folders, and what file managers leave
 	unsafe  int
+}
+
+// key returns the key of the entry's asset; "" when its path is not known.
+func (e *entry) key() string {
+	if e.path == "" {
+		return ""
+	}
+	return asset.Key(asset.Upload, e.path)
 }
 
 // incomplete says why what is missing need not be gone.
@@ -168,8 +177,8 @@ func cleanPath(name string) (string, error) {
 	switch {
 	case cleaned == "." || cleaned == "":
 		return refuse("it names no file")
-	case len(cleaned) > store.MaxKey:
-		return refuse(fmt.Sprintf("it is longer than %d bytes", store.MaxKey))
+	case len(cleaned) > store.MaxValue:
+		return refuse(fmt.Sprintf("it is longer than %d bytes", store.MaxValue))
 	}
 	return cleaned, nil
 }

@@ -46,7 +46,7 @@ func Preview(ctx context.Context, stored Lister, s Settings, files ...connectors
 	}
 	sums := map[string]string{} // by path
 	var paths []string
-	for q := (store.Query{Limit: 1000}); ; {
+	for q := (store.Query{Limit: 1000, Filters: []content.Filter{{Field: "source", Op: content.Equal, Values: []string{asset.Upload}}}}); ; {
 		page, err := stored.List(ctx, "asset", q)
 		if err != nil {
 			return nil, err

@@ -16,7 +16,6 @@
 package upload
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,50 +66,13 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// An Asset is a file under its path.
-type Asset struct {
-	content.Record
-	Path   string `db:"path" content:"key"`
-	Folder string `db:"folder" content:"facet"`
-	asset.File
-}
-
-// An ExtractionResult says how the text of an asset was read.
-type ExtractionResult struct {
-	content.Record
-	Path       string  `db:"path" content:"key"`
-	Filename   string  `db:"filename" content:"filter" label:"File name"`
-	AssetID    *string `db:"asset_id" content:"parent=asset,from=path"`
-	SHA256     string  `db:"sha256" content:"unindexed" label:"SHA-256" description:"Of the version that was read."`
-	Characters int64   `db:"characters" content:"unindexed" description:"Length of the text in bytes."`
-	asset.Extraction
-}
-
-func assetType() *content.Type {
-	return content.Define(content.Spec[Asset]{Name: "asset", Label: "File", FormalName: "Uploaded File", Icon: "file", Color: "blue",
-		Description: "A file that was uploaded, with its text. Earlier versions are kept.", TextFormat: content.FormatMarkdown, History: true,
-		Document:   func(a *Asset) content.Document { return a.Document() },
-		Children:   []content.Child{{Type: "extraction_result", Relation: "extractions", Label: "Extraction", OnDelete: content.Cascade}},
-		Statistics: []content.Statistic{{Name: "by_extraction", GroupBy: "extraction_status"}, {Name: "by_type", GroupBy: "content_type"}, {Name: "bytes", Sum: "size"}},
-	})
-}
-
-func resultType() *content.Type {
-	return content.Define(content.Spec[ExtractionResult]{Name: "extraction_result", Label: "Extraction", FormalName: "Extraction Result", Icon: "file", Color: "gray",
-		Description: "How the text of an uploaded file was read: by what, whether it went well, and why not.",
-		Text:        content.TextLinked, TextFrom: "asset_id", TextFormat: content.FormatMarkdown, History: true,
-		Title: func(r *ExtractionResult) string { return "Extraction of " + r.Filename },
-	})
-}
+// assets are the files that were uploaded, under their paths.
+var assets = asset.Type(asset.Upload)
 
 // New declares the connection "upload". At most one Settings is taken.
 func New(settings ...Settings) *connectors.Connection {
-	assets, results := assetType(), resultType()
 	spec := connectors.Spec[Settings]{Name: "upload", Label: "Upload", Description: "Files that were uploaded.", Icon: "folder", Color: "blue",
-		Types: []*content.Type{assets, results}, Timeout: 6 * time.Hour,
-		Open: func(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
-			return open(ctx, in, assets, results)
-		}}
+		Types: []*content.Type{assets, asset.ResultType(asset.Upload)}, Timeout: 6 * time.Hour, Open: open}
 	if len(settings) > 0 {
 		spec.Settings = settings[0]
 	}
@@ -120,13 +82,11 @@ func New(settings ...Settings) *connectors.Connection {
 // A session is one upload.
 type session struct {
 	in      connectors.Input[Settings]
-	assets  *content.Type
-	results *content.Type
 	keeper  asset.Keeper
 	entries *entries
 }
 
-func open(ctx context.Context, in connectors.Input[Settings], assets, results *content.Type) (connectors.Session, error) {
+func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
 	if len(in.Files) == 0 {
 		return nil, fmt.Errorf("%w: no files; give those that are to be uploaded, or a folder with upload.Dir", content.ErrInvalid)
 	}
@@ -134,7 +94,7 @@ func open(ctx context.Context, in connectors.Input[Settings], assets, results *c
 	if err != nil {
 		return nil, err
 	}
-	s := &session{in: in, assets: assets, results: results, entries: list}
+	s := &session{in: in, entries: list}
 	s.keeper = asset.Keeper{Now: in.Settings.Now}
 	if s.keeper.Now == nil {
 		s.keeper.Now = in.Now
@@ -163,36 +123,29 @@ func (s *session) Streams() []connectors.Stream {
 	if s.in.Settings.Sync {
 		mode = connectors.Snapshot
 	}
-	total := int64(len(s.entries.all))
-	streams := []connectors.Stream{{Type: s.assets, Mode: mode, Read: s.each(s.asset), Total: total, Incomplete: s.entries.incomplete}}
-	if !s.in.DryRun { // which stores no assets that the results could be of
-		streams = append(streams, connectors.Stream{Type: s.results, Mode: mode, Read: s.each(s.result), Total: total, Incomplete: s.entries.incomplete})
-	}
-	return streams
+	return []connectors.Stream{{Type: assets, Mode: mode, Read: s.each, Total: int64(len(s.entries.all)), Incomplete: s.entries.incomplete}}
 }
 
-// each makes the Read of a stream with a record for each entry. Their order is
-// always the same, so that a position is a number.
-func (s *session) each(read func(ctx context.Context, e *entry) (connectors.Record, error)) func(ctx context.Context, from string) iter.Seq2[connectors.Record, error] {
-	return func(ctx context.Context, from string) iter.Seq2[connectors.Record, error] {
-		return func(yield func(connectors.Record, error) bool) {
-			first := 0
-			if run, at, ok := cutPosition(from); ok && run == s.in.Run {
-				first = at
+// each gives a record for each entry. Their order is always the same, so that a
+// position is a number.
+func (s *session) each(ctx context.Context, from string) iter.Seq2[connectors.Record, error] {
+	return func(yield func(connectors.Record, error) bool) {
+		first := 0
+		if run, at, ok := cutPosition(from); ok && run == s.in.Run {
+			first = at
+		}
+		for i := first; i < len(s.entries.all); i++ {
+			r, err := s.asset(ctx, s.entries.all[i])
+			if err != nil {
+				yield(connectors.Record{}, err)
+				return
 			}
-			for i := first; i < len(s.entries.all); i++ {
-				r, err := read(ctx, s.entries.all[i])
-				if err != nil {
-					yield(connectors.Record{}, err)
-					return
-				}
-				if s.in.Settings.Sync { // an Incremental stream would keep it for the next upload
-					r.Position = connectors.Text(s.in.Run + " " + strconv.Itoa(i+1))
-				}
-				r.Done = int64(i + 1)
-				if !yield(r, nil) {
-					return
-				}
+			if s.in.Settings.Sync { // an Incremental stream would keep it for the next upload
+				r.Position = connectors.Text(s.in.Run + " " + strconv.Itoa(i+1))
+			}
+			r.Done = int64(i + 1)
+			if !yield(r, nil) {
+				return
 			}
 		}
 	}
@@ -205,7 +158,7 @@ func (s *session) asset(ctx context.Context, e *entry) (connectors.Record, error
 		if ctx.Err() != nil {
 			return connectors.Record{}, context.Cause(ctx)
 		}
-		return connectors.Record{Key: e.path, Place: connectors.Place{File: e.source}, Err: err}, nil
+		return connectors.Record{Key: e.key(), Place: connectors.Place{File: e.source}, Err: err}, nil
 	}
 	if e.err != nil {
 		return failed(e.err)
@@ -215,15 +168,11 @@ func (s *session) asset(ctx context.Context, e *entry) (connectors.Record, error
 		return failed(err)
 	}
 	defer done()
-	old, err := s.stored(ctx, e.path)
+	old, err := s.stored(ctx, e.key())
 	if err != nil {
 		return connectors.Record{}, err
 	}
-	var oldFile *asset.File
-	if old != nil {
-		oldFile = &old.File
-	}
-	kept, err := s.keeper.Keep(ctx, f, "", oldFile)
+	kept, err := s.keeper.Keep(ctx, f, "", old)
 	if err != nil {
 		return failed(err)
 	}
@@ -231,30 +180,17 @@ func (s *session) asset(ctx context.Context, e *entry) (connectors.Record, error
 	if folder == "." {
 		folder = ""
 	}
-	return connectors.Record{Row: &Asset{Path: e.path, Folder: folder, File: kept}, Place: connectors.Place{File: e.source}}, nil
+	return connectors.Record{Row: &asset.Asset{Key: e.key(), Source: asset.Upload, Path: e.path, Folder: folder, File: kept}, Place: connectors.Place{File: e.source}}, nil
 }
 
-// stored returns the asset of a path, or nil.
-func (s *session) stored(ctx context.Context, key string) (*Asset, error) {
-	row, err := s.in.Stored.Row(ctx, s.assets, key)
+// stored returns the file under a key as it is stored, or nil.
+func (s *session) stored(ctx context.Context, key string) (*asset.File, error) {
+	row, err := s.in.Stored.Row(ctx, assets, key)
 	if errors.Is(err, content.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return row.(*Asset), nil
-}
-
-// result says how the text of an entry was read, as it stands in its asset.
-func (s *session) result(ctx context.Context, e *entry) (connectors.Record, error) {
-	a, err := s.stored(ctx, e.path)
-	if err != nil {
-		return connectors.Record{}, err
-	}
-	if a == nil {
-		return connectors.Record{Key: e.path, Place: connectors.Place{File: e.source}, Err: fmt.Errorf("the asset could not be stored: %w", cmp.Or(e.err, content.ErrNotFound))}, nil
-	}
-	row := &ExtractionResult{Path: a.Path, Filename: a.Filename, SHA256: a.SHA256, Characters: int64(len(a.Text)), Extraction: a.Extraction}
-	return connectors.Record{Row: row, Place: connectors.Place{File: e.source}}, nil
+	return &row.(*asset.Asset).File, nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/guard"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/extract"
@@ -81,7 +82,7 @@ func (w *walk) fetch(ctx context.Context, t target) (f fetched) {
 		return f
 	case err != nil:
 		f.decision, f.reason = Broken, err.Error()
-		if guard := (*guardError)(nil); errors.As(err, &guard) {
+		if refused := (*guard.Refused)(nil); errors.As(err, &refused) {
 			f.decision = Skipped
 		}
 		return f
@@ -157,15 +158,10 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 	row := &ScrapedAsset{Key: keyOf(w.c.Name, f.at), URL: f.at, Collection: w.c.Name, Host: a.url.Host, Depth: f.depth,
 		ETag: header(a, "Etag"), LastModified: header(a, "Last-Modified")}
 	file := extract.File{Name: nameOf(a.url, a.header), ContentType: said, Size: int64(len(a.body)), ReaderAt: bytes.NewReader(a.body)}
-	var old *asset.File
-	if f.old != nil {
-		o := asset.File(f.old.File)
-		old = &o
-	}
 	var err error
 	switch {
 	case isPage:
-		err = f.readPage(ctx, w, a, row, file, old)
+		err = f.readPage(ctx, w, a, row, file)
 	case strings.HasPrefix(said, "image/") || strings.HasPrefix(said, "video/") || strings.HasPrefix(said, "audio/") || strings.HasPrefix(said, "font/") ||
 		slices.Contains([]string{"text/css", "text/javascript", "application/javascript", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml", "application/octet-stream"}, said) && !documentName(file.Name):
 		f.decision, f.reason = Skipped, fmt.Sprintf("%s is neither a page nor a document", said)
@@ -176,9 +172,7 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 		f.remove = f.old != nil
 		return
 	default:
-		var kept asset.File
-		kept, err = w.keeper.Keep(ctx, file, "", old)
-		row.Kind, row.Title, row.File = "document", kept.Filename, File(kept)
+		err = f.readDocument(ctx, w, a, row, file)
 	}
 	if err != nil {
 		f.decision, f.reason = Broken, err.Error()
@@ -187,8 +181,6 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 	if f.decision != "" {
 		return
 	}
-	sum := sha256.Sum256([]byte(row.Text))
-	row.TextHash = hex.EncodeToString(sum[:])
 	f.decision, f.row = Stored, row
 	// The same text is the same page, whatever else has changed in its bytes. Its
 	// links are kept: they lead on when the page answers that it has not changed.
@@ -197,8 +189,44 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 	}
 }
 
+// hashOf returns the SHA-256 of a text in hex.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// readDocument reads a document into an asset below the row.
+func (f *fetched) readDocument(ctx context.Context, w *walk, a *answer, row *ScrapedAsset, file extract.File) error {
+	d := &asset.Asset{Key: asset.Key(asset.Web, row.Key), Source: asset.Web, Path: clip(a.url.Path), Folder: clip(a.url.Host + strings.TrimSuffix(path.Dir(a.url.Path), "/")),
+		Collection: w.c.Name, URL: f.at, ParentKey: row.Key, Version: row.ETag}
+	if at, err := http.ParseTime(row.LastModified); err == nil {
+		at = at.UTC()
+		d.SourceModifiedAt = &at
+	}
+	var old *asset.File
+	switch stored, err := w.in.Stored.Row(ctx, documents, d.Key); {
+	case err == nil:
+		old = &stored.(*asset.Asset).File
+	case !errors.Is(err, content.ErrNotFound):
+		return err
+	}
+	kept, err := w.keeper.Keep(ctx, file, "", old)
+	if err != nil {
+		return err
+	}
+	d.File, row.document = kept, d
+	row.Kind, row.Title, row.File, row.TextHash = "document", kept.Filename, File(kept), hashOf(kept.Text)
+	row.Text, row.Locations = "", nil // the asset has them
+	return nil
+}
+
 // readPage reads a page, after the renderer if it is to be rendered.
-func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *ScrapedAsset, file extract.File, old *asset.File) error {
+func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *ScrapedAsset, file extract.File) error {
+	var old *asset.File
+	if f.old != nil {
+		o := asset.File(f.old.File)
+		old = &o
+	}
 	started := w.keeper.Now().UTC().Truncate(time.Microsecond)
 	body, contentType := a.body, a.header.Get("Content-Type")
 	if w.c.Render {
@@ -233,6 +261,7 @@ func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *Scraped
 	if row.Title == "" {
 		row.Title = f.at
 	}
+	row.TextHash = hashOf(row.Text)
 	language := p.language
 	row.Extraction = asset.Extraction{Extractor: pageReader, Status: string(extract.OK), Quality: extract.Judge(p.markdown), Language: language, StartedAt: &started, ExtractedAt: &ended}
 	if strings.TrimSpace(p.markdown) == "" {
@@ -302,6 +331,9 @@ func (w *walk) take(f fetched) error {
 		if err := w.add(target{url: f.instead, depth: f.depth, from: f.at}); err != nil {
 			return err
 		}
+	}
+	if f.decision == Stored && f.row != nil && f.old != nil && f.old.Kind == "document" && f.row.Kind == "page" {
+		f.decision, f.reason, f.row, f.remove = Skipped, "it was a document, which goes; the next crawl stores the page", nil, true
 	}
 	if f.decision == Stored && f.row != nil && f.row.Kind == "page" && strings.TrimSpace(f.row.Text) != "" {
 		sum := fingerprint(f.row.TextHash)

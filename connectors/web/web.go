@@ -8,24 +8,26 @@
 // obeyed, hosts are given time, connections to private networks are refused, what
 // has not changed is not fetched again, and the fate of each address is a record.
 //
-// A page becomes a scraped_asset with its readable text as Markdown, and so does a
-// document that it links to; the bytes are kept, and earlier versions when the text
-// changes. It is deleted when it is gone twice (404 or 410), or when the rules
+// A page becomes a scraped_asset with its readable text as Markdown; a document that
+// it links to becomes one that has an asset below it, as files of all connections
+// do. The bytes are kept, and earlier versions when the text changes. A page is deleted when it is gone twice (404 or 410), or when the rules
 // exclude it, and never because a server is ill.
 package web
+
+//go:generate go test . -run TestMigrationFiles -update
 
 import (
 	"context"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/guard"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/extract"
@@ -115,10 +117,8 @@ func (s Settings) Validate() error {
 			return fmt.Errorf("%w: the collection %q is to be rendered, and Settings.Renderer is nil", content.ErrInvalid, c.Name)
 		}
 	}
-	for _, n := range s.AllowNetworks {
-		if _, err := netip.ParsePrefix(n); err != nil {
-			return fmt.Errorf("%w: allow_networks: %w", content.ErrInvalid, err)
-		}
+	if _, err := guard.Networks(s.AllowNetworks); err != nil {
+		return fmt.Errorf("%w: %w", content.ErrInvalid, err)
 	}
 	return nil
 }
@@ -131,7 +131,8 @@ type ScrapeCollection struct {
 	Hosts []string `db:"hosts"`
 }
 
-// A ScrapedAsset is a page or a document.
+// A ScrapedAsset is a page with its text, or the place of a document on the web, whose
+// text stands in the asset below it.
 type ScrapedAsset struct {
 	content.Record
 	Key          string   `db:"asset_key" content:"key,hidden"`
@@ -148,9 +149,20 @@ type ScrapedAsset struct {
 	Links        []string `db:"links" content:"hidden,unindexed"`
 	Misses       int      `db:"misses" content:"filter,unindexed" description:"How often it was gone since it was last there."`
 	File
+
+	document *asset.Asset // below it, when it has been read anew
 }
 
-// File is what scraped assets have of a file: its name is not their title.
+// Companions returns the document below it.
+func (a *ScrapedAsset) Companions() []content.Row {
+	if a.document == nil {
+		return nil
+	}
+	return []content.Row{a.document}
+}
+
+// File is what scraped assets have of a file: its name is not their title. Documents
+// have no text in it.
 type File struct {
 	Filename    string `db:"filename" content:"filter" label:"File name"`
 	ContentType string `db:"content_type" content:"category,facet" label:"Type of file"`
@@ -182,21 +194,25 @@ const (
 	Broken     = "failed"
 )
 
+// documents are the files that pages link to.
+var documents = asset.Type(asset.Web)
+
 type types struct{ collections, assets, decisions *content.Type }
 
 func declare() types {
 	return types{
-		content.Define(content.Spec[ScrapeCollection]{Name: "scrape_collection", Label: "Website", FormalName: "Scrape Collection", Icon: "globe", Color: "teal", Group: "web",
+		content.Define(content.Spec[ScrapeCollection]{Name: "scrape_collection", Label: "Website", FormalName: "Scrape Collection", Icon: "globe", Color: "teal", Group: asset.Web,
 			Description: "Pages of one or more websites that are read together.", Text: content.TextNone,
 			Children: []content.Child{{Type: "scraped_asset", Relation: "pages", Label: "Pages"}}}),
-		content.Define(content.Spec[ScrapedAsset]{Name: "scraped_asset", Label: "Web page", FormalName: "Scraped Asset", Icon: "globe", Color: "teal", Group: "web",
+		content.Define(content.Spec[ScrapedAsset]{Name: "scraped_asset", Label: "Web page", FormalName: "Scraped Asset", Icon: "globe", Color: "teal", Group: asset.Web,
 			Description: "A page of a website, or a document that it links to, with its readable text. Earlier versions are kept.",
 			TextFormat:  content.FormatMarkdown, History: true,
+			Children: []content.Child{{Type: "asset", Relation: "documents", Label: "Document", OnDelete: content.Cascade}},
 			Document: func(a *ScrapedAsset) content.Document {
 				return content.Document{Text: a.Text, Locations: a.Locations, ContentType: a.ContentType, Filename: a.URL, URL: a.URL, Language: a.Language}
 			},
 			Statistics: []content.Statistic{{Name: "by_host", GroupBy: "host"}, {Name: "by_kind", GroupBy: "kind"}}}),
-		content.Define(content.Spec[ScrapeDecision]{Name: "scrape_decision", Label: "Crawl decision", FormalName: "Scrape Decision", Icon: "globe", Color: "gray", Group: "web",
+		content.Define(content.Spec[ScrapeDecision]{Name: "scrape_decision", Label: "Crawl decision", FormalName: "Scrape Decision", Icon: "globe", Color: "gray", Group: asset.Web,
 			Description: "What became of an address that a crawl met: why a page is there, or missing.", Text: content.TextNone,
 			Statistics: []content.Statistic{{Name: "by_decision", GroupBy: "decision"}}}),
 	}
@@ -205,8 +221,8 @@ func declare() types {
 // New declares the connection "web". At most one Settings is taken.
 func New(settings ...Settings) *connectors.Connection {
 	t := declare()
-	spec := connectors.Spec[Settings]{Name: "web", Label: "Web", Description: "Pages and documents of websites.", Icon: "globe", Color: "teal",
-		Types: []*content.Type{t.collections, t.assets, t.decisions}, Timeout: 24 * time.Hour,
+	spec := connectors.Spec[Settings]{Name: "web", Label: "Web", Description: "Pages and documents of websites.", Icon: "globe", Color: "teal", Queue: "scrape",
+		Types: []*content.Type{t.collections, t.assets, documents, asset.ResultType(asset.Web), t.decisions}, Timeout: 24 * time.Hour,
 		Open: func(_ context.Context, in connectors.Input[Settings]) (connectors.Session, error) { return open(in, t) }}
 	if len(settings) > 0 {
 		spec.Settings = settings[0]
@@ -245,7 +261,7 @@ func open(in connectors.Input[Settings], t types) (connectors.Session, error) {
 	if !in.DryRun {
 		keeper.Objects, keeper.Prefix = in.Objects, in.ObjectPrefix
 	}
-	client, err := guarded(s)
+	client, err := guard.Client(guard.Options{AllowNetworks: s.AllowNetworks, Resolver: s.Resolver})
 	if err != nil {
 		return nil, err
 	}

@@ -3,19 +3,23 @@
 // A connection that meets a file has the same work each time: tell whether it has
 // changed, keep its bytes where they are found again, read its text without being
 // brought down by it, and write down how that went, so that somebody who misses a
-// document in the search can see why. Here that is a [File], which a record type
-// embeds, and a [Keeper], which fills it in:
+// document in the search can see why. And people who look for a file do not ask
+// which connection brought it. Here a file is an [Asset], one Type that all
+// connections share, and a [Keeper] fills in what it holds; how its text was read
+// follows as an [ExtractionResult]. A connection declares both and gives assets:
 //
-//	type Attachment struct {
-//		content.Record
-//		URL string `db:"url" content:"key"`
-//		asset.File
-//	}
+//	Types: []*content.Type{tickets, asset.Type("helpdesk"), asset.ResultType("helpdesk")},
 //
-// The bytes stand in an object store under their SHA-256, so that the same file is
+//	file, err := keeper.Keep(ctx, attachment, "", old)
+//	row := &asset.Asset{Key: asset.Key("helpdesk", id), Source: "helpdesk", ParentKey: ticket, File: file}
+//
+// The source is the group of its assets, and their keys begin with it, so that no
+// connection changes or deletes those of another. The bytes stand in an object store under their SHA-256, so that the same file is
 // kept once and never changes; with content.Spec.History the record keeps its
 // earlier versions, and each of them leads to the bytes and the text that it had.
 package asset
+
+//go:generate go test . -run TestMigrationFiles -update
 
 import (
 	"cmp"
@@ -35,9 +39,9 @@ import (
 	"github.com/curatore/curatore-go/content/extract"
 )
 
-// A File is what a record type embeds whose records are files. Its text is
-// Markdown: the Type has the TextFormat content.FormatMarkdown and, for the places
-// in long texts, a Document that calls [File.Document].
+// A File is what an [Asset] holds. Its text is Markdown. A record type of its own
+// whose records are files may embed it, with the TextFormat content.FormatMarkdown
+// and, for the places in long texts, a Document that calls [File.Document].
 type File struct {
 	Filename    string `db:"filename" content:"title" label:"File name"`
 	ContentType string `db:"content_type" content:"category,facet" label:"Type of file"`
@@ -192,8 +196,8 @@ func typeByName(name string) string {
 	return cmp.Or(t, "application/octet-stream")
 }
 
-// Key returns the key of an object with a SHA-256, below a prefix.
-func Key(prefix, sum string) (string, error) {
+// ObjectKey returns the key of an object with a SHA-256, below a prefix.
+func ObjectKey(prefix, sum string) (string, error) {
 	if len(sum) != 2*sha256.Size {
 		return "", fmt.Errorf("%w: %.80q is no SHA-256 in hex", content.ErrInvalid, sum)
 	}
@@ -206,7 +210,7 @@ func (k Keeper) store(ctx context.Context, f extract.File, sum string) (string, 
 	if f.Size > cmp.Or(k.MaxBytes, 1<<30) {
 		return "", nil
 	}
-	key, err := Key(k.Prefix, sum)
+	key, err := ObjectKey(k.Prefix, sum)
 	if err != nil {
 		return "", err
 	}

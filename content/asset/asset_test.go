@@ -90,7 +90,7 @@ func TestKeeperWithoutAnything(t *testing.T) {
 	if _, err := (asset.Keeper{}).Keep(t.Context(), short, "", nil); !errors.Is(err, content.ErrInvalid) {
 		t.Error(err)
 	}
-	if _, err := asset.Key("org", "../x"); !errors.Is(err, content.ErrInvalid) {
+	if _, err := asset.ObjectKey("org", "../x"); !errors.Is(err, content.ErrInvalid) {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
@@ -14,24 +15,31 @@ import (
 // in the database, so that it grows without growing in memory and outlives the
 // process.
 type Seen struct {
-	set   int64
-	field *content.Field // nil: all records of the stream
+	set  int64
+	only []fieldValue // all of them have to hold
+}
+
+// A fieldValue narrows records to those with a value of a field.
+type fieldValue struct {
+	field *content.Field
 	value string
 }
 
 // Within returns the same set for comparison with those records only whose field
-// has a value: a part of the source that was seen as a whole.
+// has a value: a part of the source that was seen as a whole. What it was within
+// already goes on to hold.
 func (set Seen) Within(field *content.Field, value string) Seen {
-	set.field, set.value = field, value
+	set.only = append(slices.Clone(set.only), fieldValue{field, value})
 	return set
 }
 
 // condition narrows the records that are compared, of a table t.
 func (set Seen) condition() (condition string, args []any) {
-	if set.field == nil {
-		return "", nil
+	for _, o := range set.only {
+		condition += " AND t." + quote(o.field.Name) + " = ?"
+		args = append(args, o.value)
 	}
-	return " AND t." + quote(set.field.Name) + " = ?", []any{set.value}
+	return condition, args
 }
 
 // OpenSeen returns the set of a run and a Type, a new one or the one that an
