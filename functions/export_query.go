@@ -78,7 +78,7 @@ func (s Sources) writeCSV(ctx context.Context, call *Call, w io.Writer, typ *con
 	q.Limit, q.Total = 1000, true
 	var total int64
 	for {
-		fields, page, err := s.Records.Select(ctx, call.Scope(), typ, columns, q)
+		fields, page, err := s.records(call).Select(ctx, call.Scope(), typ, columns, q)
 		if err != nil {
 			return n, err
 		}
