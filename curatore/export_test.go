@@ -6,6 +6,13 @@ import "time"
 // points of runs, how long a process that dies keeps its runs, and what makes
 // calls of the database fail.
 func WithHooks(c Config, failPoint func(name string), lease time.Duration, fault func(statement string) error) Config {
-	c.hooks = hooks{failPoint, lease, fault}
+	c.hooks.failPoint, c.hooks.lease, c.hooks.fault = failPoint, lease, fault
+	return c
+}
+
+// WithPatience returns a Config whose imports wait no longer than this for an
+// object store before they are parked.
+func WithPatience(c Config, patience time.Duration) Config {
+	c.hooks.patience = patience
 	return c
 }

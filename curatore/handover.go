@@ -1,7 +1,9 @@
 package curatore
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -145,8 +147,8 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 	if organization, err := c.auth.Organization(task.Scope()); err != nil || !strings.HasPrefix(f.Key, organization+"/") {
 		return nil, errors.Join(fmt.Errorf("%w: its key %.200q is not one of the organization", content.ErrInvalid, f.Key), err)
 	}
-	began := time.Now()
-	for pause := storePause; ; pause *= 2 {
+	began, patience := time.Now(), cmp.Or(c.config.hooks.patience, storePatience)
+	for pause := min(storePause, patience/4); ; pause *= 2 {
 		local, err := blob.OpenLocal(ctx, temp, f.Key, f.SHA256, c.spill())
 		switch {
 		case err == nil:
@@ -155,7 +157,7 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 			return nil, fmt.Errorf("%w; import it again", err)
 		case !errors.Is(err, blob.ErrUnavailable), ctx.Err() != nil, c.now().Sub(task.Run().CreatedAt) > storeGiveUp:
 			return nil, err
-		case time.Since(began)+pause > storePatience:
+		case time.Since(began)+pause > patience:
 			return nil, jobs.Park(time.Now().Add(storePark), fmt.Sprintf("the object store cannot be reached: %v", err))
 		}
 		task.Warn(jobs.EventProgress, fmt.Sprintf("the object store cannot be reached, it is tried again in %s: %v", pause, err), nil)
@@ -196,6 +198,27 @@ func (c *Curator) removeWhenEnded(ctx context.Context, scope content.Scope, run 
 			c.doneReading(ctx, run)
 		}
 	})
+}
+
+// removeOfEnded removes the files of a run that has ended before any process began
+// to work on it. One at work is the concern of its process.
+func (c *Curator) removeOfEnded(ctx context.Context, scope content.Scope, id string) {
+	var config importConfig
+	run, err := c.jobs.Get(ctx, scope, id)
+	if err != nil || !run.Status.Ended() || json.Unmarshal(run.Config, &config) != nil {
+		return
+	}
+	var keys []string
+	for _, f := range config.Files {
+		if f.Key != "" {
+			keys = append(keys, f.Key)
+		}
+	}
+	temp, err := c.tempObjects()
+	if err != nil || len(keys) == 0 {
+		return
+	}
+	c.removeFiles(ctx, temp, id, keys)
 }
 
 // doneReading removes the files of a run, once.

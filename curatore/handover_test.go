@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,9 +294,12 @@ func TestSweepOfObjects(t *testing.T) {
 			return nil, ""
 		}
 		waits, kept := imported()
-		cancelled, _ := imported()
+		cancelled, gone := imported()
 		if err := cancelled.Cancel(ctx, "not wanted"); err != nil {
 			t.Fatal(err)
+		}
+		if slices.Contains(keys(t, store), gone) {
+			t.Error("the file of a run that was cancelled before it began is left")
 		}
 		organizationID, _, _ := strings.Cut(kept, "/")
 		permanent := organizationID + "/salesforce/salesforce_account/" + waits.ID()

@@ -287,7 +287,11 @@ func (r *Run) Follow(ctx context.Context) iter.Seq2[jobs.Update, error] {
 // Cancel ends the import; what it committed stays. The cause is shown with the run;
 // "" says that the principal wanted it.
 func (r *Run) Cancel(ctx context.Context, cause string) error {
-	return r.o.c.jobs.Cancel(ctx, r.o.scope, r.id, cause)
+	if err := r.o.c.jobs.Cancel(ctx, r.o.scope, r.id, cause); err != nil {
+		return err
+	}
+	r.o.c.removeOfEnded(ctx, r.o.scope, r.id)
+	return nil
 }
 
 // Run returns a run of the organization as it stands. One of another organization

@@ -12,6 +12,7 @@ import (
 	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // objectsSuffix is added to the name of an SQLite file for the directory beside it.
@@ -112,12 +113,14 @@ const (
 	orphanAge = 24 * time.Hour
 )
 
-// keepSweeping removes files that nobody will read, now and each hour.
+// keepSweeping removes files that nobody will read: all there are now, and each
+// hour those that no run tells. The others are the concern of maintenance, each
+// night.
 func (c *Curator) keepSweeping(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
-	for {
-		if n, err := c.sweepObjects(ctx); err != nil && ctx.Err() == nil {
+	for sweep := c.sweepObjects; ; sweep = c.sweepRemains {
+		if n, err := sweep(ctx); err != nil && ctx.Err() == nil {
 			c.logger().WarnContext(ctx, "the sweep of the object store failed; it is tried again in an hour", "error", err)
 		} else if n > 0 {
 			c.logger().InfoContext(ctx, "files that nobody will read were removed from the object store", "count", n)
@@ -130,22 +133,26 @@ func (c *Curator) keepSweeping(ctx context.Context) {
 	}
 }
 
-// sweepObjects removes files whose run has ended or never came to be, local
-// copies, and what is left of broken uploads. It returns how many there were.
-func (c *Curator) sweepObjects(ctx context.Context) (n int, err error) {
+// sweepRemains removes local copies that a crash has left, and what is left of
+// broken uploads. It returns how many there were.
+func (c *Curator) sweepRemains(ctx context.Context) (n int, err error) {
 	now := c.now()
 	n, err = c.spill().Sweep(now)
-	errs := []error{err}
-	stores, err := c.stores()
-	if err != nil || len(stores) == 0 {
-		return n, errors.Join(append(errs, err)...)
-	}
+	stores, errStores := c.stores()
+	errs := []error{err, errStores}
 	for _, s := range stores {
 		if sweeper, ok := s.(blob.Sweeper); ok {
 			m, err := sweeper.Sweep(ctx, now.Add(-orphanAge))
 			n, errs = n+m, append(errs, err)
 		}
 	}
+	return n, errors.Join(errs...)
+}
+
+// sweepObjects does so, and removes files whose run has ended or never came to be.
+func (c *Curator) sweepObjects(ctx context.Context) (n int, err error) {
+	n, err = c.sweepRemains(ctx)
+	errs := []error{err}
 	var organizations []string
 	if err := c.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.Select(ctx, &organizations, "SELECT id FROM organizations ORDER BY id")
@@ -153,10 +160,32 @@ func (c *Curator) sweepObjects(ctx context.Context) (n int, err error) {
 		return n, errors.Join(append(errs, err)...)
 	}
 	for _, o := range organizations {
-		for _, conn := range c.order {
-			m, err := c.sweepUploads(ctx, stores[0], o, conn.Name(), now)
-			n, errs = n+m, append(errs, err)
-		}
+		m, err := c.sweepOrganization(ctx, o)
+		n, errs = n+m, append(errs, err)
+	}
+	return n, errors.Join(errs...)
+}
+
+// sweepTemporary is the part of maintenance.
+func (c *Curator) sweepTemporary(ctx context.Context, task *jobs.Task) (n int, err error) {
+	organization, err := c.auth.Organization(task.Scope())
+	if err != nil {
+		return 0, err
+	}
+	return c.sweepOrganization(ctx, organization)
+}
+
+// sweepOrganization removes the files of imports of an organization whose runs have
+// ended or never came to be.
+func (c *Curator) sweepOrganization(ctx context.Context, organization string) (n int, err error) {
+	stores, err := c.stores()
+	if err != nil || len(stores) == 0 {
+		return 0, err
+	}
+	var errs []error
+	for _, conn := range c.order {
+		m, err := c.sweepUploads(ctx, stores[0], organization, conn.Name(), c.now())
+		n, errs = n+m, append(errs, err)
 	}
 	return n, errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ type hooks struct {
 	failPoint func(name string)            // jobs.Config.FailPoint
 	lease     time.Duration                // jobs.Config.Lease
 	fault     func(statement string) error // database.Options.Fault
+	patience  time.Duration                // storePatience
 }
 
 // assembleJobs declares the queues and the jobs of this program.
@@ -47,7 +48,7 @@ func (c *Curator) assembleJobs() error {
 	if err := c.schedule(); err != nil {
 		return err
 	}
-	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge})
+	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge, Temporary: c.sweepTemporary})
 	c.registerIndexing()
 	return c.jobs.Check()
 }

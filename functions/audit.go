@@ -46,7 +46,7 @@ func (l *Ledger) audit(ctx context.Context, tx *database.Tx, organization string
 	}
 	_, err = tx.Exec(ctx, "INSERT INTO audit_entries (id, organization_id, at, principal, caller, function, arguments, confirmed, outcome, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		newID(), organization, tx.Dialect().Time(l.now()), call.Scope().Principal(), caller, call.function.Name(), string(args),
-		tx.Dialect().Bind(content.Bool, call.request.Confirmation != "" && call.Agent()), outcome, plain(text))
+		tx.Dialect().Bind(content.Bool, call.confirmed), outcome, plain(text))
 	if err != nil {
 		return fmt.Errorf("audit %s: %w", call.function.Name(), err)
 	}

@@ -40,6 +40,9 @@ func (b Bound) Reading() Bound {
 	return b
 }
 
+// OnlyReads reports whether it was made by [Bound.Reading].
+func (b Bound) OnlyReads() bool { return b.reads }
+
 // Scope returns on whose behalf the functions are called.
 func (b Bound) Scope() content.Scope { return b.scope }
 

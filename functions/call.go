@@ -13,17 +13,19 @@ import (
 // behalf it is made, and the envelope of the result. It belongs to the
 // goroutine of the call and ends with it.
 type Call struct {
-	bound    Bound
-	function *Function
-	request  Request
-	args     json.RawMessage
-	budget   Budget
-	message  string
-	metadata Metadata
-	done     float64 // the last progress
-	told     bool    // there was one
-	written  int     // transactions of Write that were committed
-	digest   []byte  // of the name and the arguments of a function that Writes
+	bound     Bound
+	function  *Function
+	request   Request
+	args      json.RawMessage
+	asSent    bool // args are in the order in which they were sent
+	budget    Budget
+	message   string
+	metadata  Metadata
+	done      float64 // the last progress
+	told      bool    // there was one
+	written   int     // transactions of Write that were committed
+	digest    []byte  // of the name and the arguments of a function that Writes
+	confirmed bool    // by a person
 }
 
 // Scope returns on whose behalf the function runs. It is never the zero Scope.
@@ -40,7 +42,27 @@ func (c *Call) Function() *Function { return c.function }
 
 // Arguments returns the arguments after repair, validation and defaults, as a
 // JSON object sorted by name. It must not be changed.
-func (c *Call) Arguments() json.RawMessage { return c.args }
+func (c *Call) Arguments() json.RawMessage {
+	if c.asSent {
+		var values map[string]any
+		if err := unmarshalNumber(c.args, &values); err == nil { // it was validated
+			if sorted, err := encode(values); err == nil {
+				c.args = sorted
+			}
+		}
+		c.asSent = false
+	}
+	return c.args
+}
+
+// Decode reads the arguments into v, which is of the function's input type, as
+// the handler gets them but for bound parameters. It is for [Spec.Check].
+func (c *Call) Decode(v any) error {
+	if err := json.Unmarshal(c.args, v); err != nil {
+		return decodeError(err)
+	}
+	return nil
+}
 
 // SetMessage says in one sentence what the result is: "Found 12 records".
 func (c *Call) SetMessage(format string, args ...any) { c.message = fmt.Sprintf(format, args...) }

@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"sync"
+	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/content"
@@ -18,15 +19,19 @@ import (
 // An agent's call of a function that Writes does not run: its Error has the code
 // [CodeConfirmation] and carries one of these, which the program shows to the
 // person on whose behalf the agent acts. When they agree, the program makes the
-// same call again, with the Token in its Request.
+// same call again, with the Token in its Request. Where the person is asked in
+// another place than the agent's conversation, [Bound.Waiting] lists what waits,
+// and after [Bound.Decide] the agent's next call passes without a token.
 //
-// The token is good for one call, of that function, with those arguments, by
-// that principal, for ten minutes. It is not in what a model reads, so a model
+// Either is good for one call, of that function, with those arguments, by that
+// principal, for ten minutes. The token is not in what a model reads, so a model
 // that was told to confirm on its own cannot.
 type Confirmation struct {
+	ID        string // by which a person names it: 8 letters and digits, no secret
+	Principal string // on whose behalf the agent acts
 	Function  string
-	Arguments json.RawMessage // as they would be used, defaults included
-	Token     string
+	Arguments json.RawMessage // as they would be used, defaults included; in a list without what is sensitive
+	Token     string          // empty in a list
 	Expires   time.Time
 }
 
@@ -36,12 +41,21 @@ func (c *Confirmation) String() string { return c.Function + " " + string(c.Argu
 // confirmFor is how long a person may take.
 const confirmFor = 10 * time.Minute
 
+// maxWaiting bounds a list of what waits, and what one principal may have waiting.
+const maxWaiting = 100
+
 // offers keep what waits for confirmation.
 type offers interface {
-	// offer stores a token for a call and returns it.
-	offer(ctx context.Context, scope content.Scope, function string, digest []byte) (token string, expires time.Time, err error)
-	// redeem uses a token up, and reports whether it was for this call.
-	redeem(ctx context.Context, scope content.Scope, token, function string, digest []byte) (bool, error)
+	// offer stores what a call wants, for the person who may confirm it.
+	offer(ctx context.Context, call *Call) (*Confirmation, error)
+	// redeem uses a confirmation up, and reports whether it was for this call. An
+	// empty token stands for what a person has agreed to elsewhere.
+	redeem(ctx context.Context, call *Call, token string) (bool, error)
+	// waiting lists what nobody has decided, the oldest first.
+	waiting(ctx context.Context, scope content.Scope) ([]Confirmation, error)
+	// decide agrees to what waits under an id, or forgets it. It reports whether
+	// there was such a thing.
+	decide(ctx context.Context, scope content.Scope, id string, agree bool) (bool, error)
 }
 
 // digest stands for a function and its arguments.
@@ -78,6 +92,9 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Result, *Error) {
 			return result, err
 		}
 	}
+	if err := e.check(ctx, call); err != nil {
+		return nil, err
+	}
 	if call.bound.agent && !f.spec.Unconfirmed {
 		if err := e.confirm(ctx, call); err != nil {
 			return nil, err
@@ -96,71 +113,98 @@ func (e *Engine) write(ctx context.Context, call *Call) (*Result, *Error) {
 	return result, failed
 }
 
+// check asks the function whether the call can succeed at all. A panic is an
+// internal error, as in the handler.
+func (e *Engine) check(ctx context.Context, call *Call) (failed *Error) {
+	if call.function.spec.Check == nil {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			failed = internal(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
+		}
+	}()
+	if err := call.function.spec.Check(ctx, call); err != nil {
+		return asError(ctx, err)
+	}
+	return nil
+}
+
 // confirm lets a call pass that a person has confirmed, and otherwise returns
 // the error that asks for it.
 func (e *Engine) confirm(ctx context.Context, call *Call) *Error {
-	scope, name := call.Scope(), call.function.Name()
-	if token := call.request.Confirmation; token != "" {
-		good, err := e.offers.redeem(ctx, scope, token, name, call.digest)
-		switch {
-		case err != nil:
-			return asError(ctx, err)
-		case !good:
-			return &Error{Code: CodeForbidden, Message: "The confirmation is not for this call, was used before, or has expired."}
-		}
+	name, token := call.function.Name(), call.request.Confirmation
+	good, err := e.offers.redeem(ctx, call, token)
+	switch {
+	case err != nil:
+		return asError(ctx, err)
+	case good:
+		call.confirmed = true
 		return nil
+	case token != "":
+		return &Error{Code: CodeForbidden, Message: "The confirmation is not for this call, was used before, or has expired."}
 	}
-	token, expires, err := e.offers.offer(ctx, scope, name, call.digest)
+	asked, err := e.offers.offer(ctx, call)
 	if err != nil {
 		return asError(ctx, err)
 	}
-	return &Error{Code: CodeConfirmation, Message: fmt.Sprintf("%s changes something and waits for a person to confirm it. Nothing has been done yet.", name),
-		Hint:         "Do not call it again: tell the person what you want to do and why.",
-		Confirmation: &Confirmation{Function: name, Arguments: call.args, Token: token, Expires: expires}}
+	return &Error{Code: CodeConfirmation, Message: fmt.Sprintf("%s changes something and waits for a person to confirm it, under the id %s. Nothing has been done yet.", name, asked.ID),
+		Hint:         "Tell the person what you want to do and why. Call it again, unchanged, only when they say that they have agreed.",
+		Confirmation: asked}
 }
 
-// memory keeps offers in this process.
-type memory struct {
-	now func() time.Time
-
-	mu     sync.Mutex
-	offers []memoryOffer // the oldest first
+// confirmationOf begins what a call asks a person.
+func confirmationOf(call *Call, now time.Time) (c *Confirmation, hash []byte) {
+	c = &Confirmation{ID: newConfirmationID(), Principal: call.Scope().Principal(), Function: call.function.Name(), Arguments: call.args, Expires: now.Add(confirmFor)}
+	c.Token, hash = newToken()
+	return c, hash
 }
 
-type memoryOffer struct {
-	scope        content.Scope
-	hash, digest []byte
-	expires      time.Time
+// newConfirmationID returns eight characters that people can copy: 40 bits.
+func newConfirmationID() string {
+	var bits [5]byte
+	_, _ = rand.Read(bits[:]) // it never fails
+	return base32.StdEncoding.EncodeToString(bits[:])
 }
 
-// maxOffers bounds what callers can make a process remember.
-const maxOffers = 1000
-
-func (m *memory) offer(_ context.Context, scope content.Scope, _ string, digest []byte) (string, time.Time, error) {
-	token, hash := newToken()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if len(m.offers) >= maxOffers {
-		m.offers = m.offers[1:]
+// Waiting returns what agents of the organization want to change and nobody has
+// decided yet, the oldest first, at most 100. It is for a program that asks a
+// person elsewhere than in the agent's conversation: in a terminal, on a page. To
+// an agent, and to who may only read, it is refused. Without a [Ledger] it is what
+// this principal's agents want, in this process.
+func (b Bound) Waiting(ctx context.Context) ([]Confirmation, error) {
+	if err := b.decides(); err != nil {
+		return nil, err
 	}
-	expires := m.now().Add(confirmFor)
-	m.offers = append(m.offers, memoryOffer{scope, hash, digest, expires})
-	return token, expires, nil
+	list, err := b.engine.offers.waiting(ctx, b.scope)
+	if err != nil {
+		return nil, asError(ctx, err)
+	}
+	return list, nil
 }
 
-func (m *memory) redeem(_ context.Context, scope content.Scope, token, _ string, digest []byte) (bool, error) {
-	hash := tokenHash(token)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for i, o := range m.offers {
-		if subtle.ConstantTimeCompare(o.hash, hash) != 1 {
-			continue
-		}
-		if o.scope != scope || subtle.ConstantTimeCompare(o.digest, digest) != 1 || m.now().After(o.expires) {
-			return false, nil
-		}
-		m.offers = append(m.offers[:i:i], m.offers[i+1:]...)
-		return true, nil
+// Decide agrees to what waits under an id, so that the agent's next call of
+// exactly that passes, once and before it expires; or it forgets what waits. It is
+// the caller's business to know that this principal may agree. What is not, or no
+// longer, there is CodeNotFound.
+func (b Bound) Decide(ctx context.Context, id string, agree bool) error {
+	if err := b.decides(); err != nil {
+		return err
 	}
-	return false, nil
+	found, err := b.engine.offers.decide(ctx, b.scope, strings.ToUpper(strings.TrimSpace(id)), agree)
+	switch {
+	case err != nil:
+		return asError(ctx, err)
+	case !found:
+		return &Error{Code: CodeNotFound, Message: "Nothing waits under the id " + show(id) + ".", Hint: "It may have been decided, or have expired after ten minutes."}
+	}
+	return nil
+}
+
+// decides refuses those who must not decide what agents may do.
+func (b Bound) decides() error {
+	if b.engine == nil || b.agent || b.reads || b.scope == (content.Scope{}) {
+		return &Error{Code: CodeForbidden, Message: "This caller may not decide what waits for a person."}
+	}
+	return nil
 }

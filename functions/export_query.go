@@ -39,6 +39,14 @@ func exportQuery(s Sources) *Function {
 		Tags:        []string{"query", "export"},
 		Effect:      Writes,
 		Additive:    true,
+		Check: func(_ context.Context, call *Call) error {
+			var in exportArgs
+			if err := call.Decode(&in); err != nil {
+				return err
+			}
+			_, _, _, err := s.exported(call, in)
+			return err
+		},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "model", s.Registry.Names())
 			for _, list := range []string{"filters", "any_of"} {
@@ -47,13 +55,9 @@ func exportQuery(s Sources) *Function {
 			}
 		},
 	}, func(ctx context.Context, call *Call, in exportArgs) (exportResult, error) {
-		typ, err := s.lookup(call, in.Model)
+		typ, q, columns, err := s.exported(call, in)
 		if err != nil {
 			return exportResult{}, err
-		}
-		q, columns, refused := queryArgs{Filters: in.Filters, AnyOf: in.AnyOf, Select: in.Select, Order: in.Order}.query(typ)
-		if refused != nil {
-			return exportResult{}, refused
 		}
 		call.SetSource(typ.Name())
 		out := exportResult{Filename: typ.Name() + "_" + call.bound.engine.config.Now().UTC().Format("20060102T150405Z") + ".csv"}
@@ -67,6 +71,16 @@ func exportQuery(s Sources) *Function {
 		call.SetMessage("Wrote %s to %s", count(out.Rows, "record"), out.Filename)
 		return out, nil
 	})
+}
+
+// exported returns what is to be written.
+func (s Sources) exported(call *Call, in exportArgs) (*content.Type, store.Query, []string, error) {
+	typ, err := s.lookup(call, in.Model)
+	if err != nil {
+		return nil, store.Query{}, nil, err
+	}
+	q, columns, err := queryArgs{Filters: in.Filters, AnyOf: in.AnyOf, Select: in.Select, Order: in.Order}.query(typ)
+	return typ, q, columns, err
 }
 
 // writeCSV writes all records of a query, up to the bound, and returns how many.

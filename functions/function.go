@@ -71,6 +71,10 @@ type Spec struct {
 	// Unconfirmed lets agents call a function that Writes without a person's
 	// confirmation. It is for effects that nobody minds, such as a bookmark.
 	Unconfirmed bool
+	// Check refuses a call of a function that Writes before a person is asked to
+	// confirm it: for what would make it fail in any case, and no schema says. It
+	// reads the arguments by [Call.Decode], and changes nothing. It may be nil.
+	Check func(ctx context.Context, call *Call) error
 	// Audience is who may call it; the zero value is everyone.
 	Audience Audience
 	// Connection is the name of the data connection that the function belongs
@@ -119,6 +123,7 @@ type Function struct {
 
 	input, output   json.RawMessage
 	inputShape      *shape
+	quick           *pass // of arguments that are right as they come; may be nil
 	inputValidator  *validation.Schema
 	outputValidator *validation.Schema // nil when the Go type cannot break its schema
 	filler          filler             // of what the handler's result points to; nil when nothing in it can be null
@@ -254,8 +259,8 @@ func newFunction(spec Spec) *Function {
 	f.spec = f.Spec()
 	f.bound = slices.Sorted(maps.Keys(spec.Bound))
 	f.compiled = newCompiled()
-	if spec.Effect == Reads && (spec.Additive || spec.Unconfirmed) {
-		f.wrong("effect", errors.New("the options Additive and Unconfirmed say something of a function that Writes"))
+	if spec.Effect == Reads && (spec.Additive || spec.Unconfirmed || spec.Check != nil) {
+		f.wrong("effect", errors.New("the options Additive, Unconfirmed and Check say something of a function that Writes"))
 	}
 	if spec.Timeout < 0 || spec.Concurrency < 0 {
 		f.wrong("limits", errors.New("the options Timeout and Concurrency must not be negative"))
@@ -304,7 +309,7 @@ func (f *Function) compileInput(schema *jsonschema.Schema) {
 		f.wrong("defaults", errs...)
 		return
 	}
-	f.input, f.inputValidator = raw, compiled
+	f.input, f.inputValidator, f.quick = raw, compiled, passOf(raw)
 }
 
 func (f *Function) compileOutput(t reflect.Type) {

@@ -1,11 +1,13 @@
 package functions
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -39,42 +41,122 @@ func (l *Ledger) now() time.Time {
 	return time.Now()
 }
 
-func (l *Ledger) offer(ctx context.Context, scope content.Scope, function string, digest []byte) (string, time.Time, error) {
+func (l *Ledger) offer(ctx context.Context, call *Call) (*Confirmation, error) {
+	scope := call.Scope()
 	organization, err := l.Authority.Organization(scope)
 	if err != nil {
-		return "", time.Time{}, err
+		return nil, err
 	}
-	token, hash := newToken()
 	now := l.now()
-	expires := now.Add(confirmFor)
+	asked, hash := confirmationOf(call, now)
+	shown, err := audited(call)
+	if err != nil {
+		return nil, err
+	}
 	err = l.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		d := tx.Dialect()
 		if _, err := tx.Exec(ctx, "DELETE FROM function_confirmations WHERE organization_id = ? AND expires_at < ?", organization, d.Time(now)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "INSERT INTO function_confirmations (token_hash, organization_id, principal, function, digest, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
-			hash, organization, scope.Principal(), function, digest, d.Time(expires))
+		if _, err := tx.Exec(ctx, `DELETE FROM function_confirmations WHERE token_hash IN (SELECT token_hash FROM function_confirmations
+WHERE organization_id = ? AND principal = ? ORDER BY expires_at DESC LIMIT 1000 OFFSET ?)`, organization, scope.Principal(), maxWaiting-1); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO function_confirmations (token_hash, organization_id, principal, function, digest, expires_at, id, arguments) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			hash, organization, scope.Principal(), asked.Function, call.digest, d.Time(asked.Expires), asked.ID, string(shown))
 		return err
 	})
 	if err != nil {
-		return "", time.Time{}, fmt.Errorf("offer a confirmation: %w", err)
+		return nil, fmt.Errorf("offer a confirmation: %w", err)
 	}
-	return token, expires, nil
+	return asked, nil
 }
 
-func (l *Ledger) redeem(ctx context.Context, scope content.Scope, token, function string, digest []byte) (good bool, err error) {
+func (l *Ledger) redeem(ctx context.Context, call *Call, token string) (good bool, err error) {
+	scope := call.Scope()
 	organization, err := l.Authority.Organization(scope)
 	if err != nil {
 		return false, err
 	}
+	const mine = "organization_id = ? AND principal = ? AND function = ? AND digest = ? AND expires_at >= ?"
 	err = l.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		n, err := tx.Exec(ctx, `DELETE FROM function_confirmations
-WHERE token_hash = ? AND organization_id = ? AND principal = ? AND function = ? AND digest = ? AND expires_at >= ?`,
-			tokenHash(token), organization, scope.Principal(), function, digest, tx.Dialect().Time(l.now()))
+		args := []any{organization, scope.Principal(), call.function.Name(), call.digest, tx.Dialect().Time(l.now())}
+		statement := "DELETE FROM function_confirmations WHERE " + mine + " AND token_hash = ?"
+		if token == "" {
+			statement = "DELETE FROM function_confirmations WHERE token_hash = (SELECT token_hash FROM function_confirmations WHERE " + mine + " AND agreed_by <> '' ORDER BY token_hash LIMIT 1)"
+		} else {
+			args = append(args, tokenHash(token))
+		}
+		n, err := tx.Exec(ctx, statement, args...)
 		good = n == 1
 		return err
 	})
 	return good, err
+}
+
+func (l *Ledger) waiting(ctx context.Context, scope content.Scope) (list []Confirmation, err error) {
+	organization, err := l.Authority.Organization(scope)
+	if err != nil {
+		return nil, err
+	}
+	err = l.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		rows, err := tx.Query(ctx, `SELECT id, principal, function, arguments, expires_at, digest FROM function_confirmations
+WHERE organization_id = ? AND agreed_by = '' AND expires_at >= ? ORDER BY expires_at DESC, id`, organization, tx.Dialect().Time(l.now()))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, rows.Close()) }()
+		seen := map[string]bool{}
+		for rows.Next() {
+			var c Confirmation
+			var of []byte
+			if err := rows.Scan(&c.ID, &c.Principal, &c.Function, (*[]byte)(&c.Arguments), database.ScanTime(&c.Expires), &of); err != nil {
+				return err
+			}
+			if call := c.Principal + "\x00" + string(of); !seen[call] { // the newest stands for all
+				seen[call] = true
+				list = append(list, c)
+			}
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list what waits for confirmation: %w", err)
+	}
+	slices.Reverse(list)
+	return list[:min(len(list), maxWaiting)], nil
+}
+
+func (l *Ledger) decide(ctx context.Context, scope content.Scope, id string, agree bool) (found bool, err error) {
+	organization, err := l.Authority.Organization(scope)
+	if err != nil || !plainText(id) {
+		return false, err
+	}
+	err = l.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		var hash, of []byte
+		var principal string
+		found = false
+		err := tx.QueryRow(ctx, "SELECT token_hash, principal, digest FROM function_confirmations WHERE organization_id = ? AND id = ? AND agreed_by = '' AND expires_at >= ?",
+			organization, id, tx.Dialect().Time(l.now())).Scan(&hash, &principal, &of)
+		if errors.Is(err, content.ErrNotFound) || errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if agree {
+			if _, err := tx.Exec(ctx, "UPDATE function_confirmations SET agreed_by = ? WHERE token_hash = ?", cmp.Or(scope.Principal(), "somebody"), hash); err != nil {
+				return err
+			}
+		}
+		found = true
+		_, err = tx.Exec(ctx, "DELETE FROM function_confirmations WHERE organization_id = ? AND principal = ? AND digest = ? AND agreed_by = ''", organization, principal, of)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("decide what waits for confirmation: %w", err)
+	}
+	return found, nil
 }
 
 // earlier returns the result that a call with the same idempotency key came to,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strconv"
 	"sync"
 )
 
@@ -13,7 +14,8 @@ const Untrusted = "untrusted"
 // A Result is what a call returns. Its JSON form is what goes to a model.
 type Result struct {
 	// Data satisfies the function's output schema. Lists in it are [] when
-	// they are empty, never null. It must not be changed.
+	// they are empty, never null. It must not be changed; a [Middleware] that
+	// replaces it gives compact JSON.
 	Data json.RawMessage `json:"data"`
 	// Message says in one sentence what Data is, such as "Found 12 records";
 	// it may be empty.
@@ -48,7 +50,33 @@ func (r *Result) Decode(v any) error { return json.Unmarshal(r.Data, v) }
 
 // JSON returns the result as it goes to a model: compact, and with <, > and &
 // as they are.
-func (r *Result) JSON() ([]byte, error) { return encode(r) }
+func (r *Result) JSON() ([]byte, error) {
+	b := append(make([]byte, 0, len(r.Data)+256), `{"data":`...)
+	if len(r.Data) == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, r.Data...)
+	}
+	b = appendText(b, `,"message":`, r.Message)
+	m := r.Metadata
+	b = appendString(append(b, `,"metadata":{"source":`...), m.Source)
+	b = appendString(append(b, `,"trust":`...), m.Trust)
+	if m.Truncated {
+		b = append(b, `,"truncated":true`...)
+	}
+	b = appendText(b, `,"next_cursor":`, m.NextCursor)
+	if m.Total != nil {
+		b = strconv.AppendInt(append(b, `,"total":`...), int64(*m.Total), 10)
+	}
+	for i, note := range m.Notes {
+		b = append(b, []string{`,"notes":[`, `,`}[min(i, 1)]...)
+		b = appendString(b, note)
+	}
+	if len(m.Notes) > 0 {
+		b = append(b, ']')
+	}
+	return append(b, '}', '}'), nil
+}
 
 // A Shortener is a list result that can become shorter. When the data is longer
 // than [Config.MaxResult] the Engine calls Shorten, with fewer elements than Len,

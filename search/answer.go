@@ -36,26 +36,26 @@ type answer struct {
 }
 
 // find fills in everything but the order by the Reranker.
-func (a *answer) find(ctx context.Context, tx *database.Tx) error {
+func (a *answer) find(ctx context.Context, tx *database.Tx, v *inverted.View) error {
 	req := a.s.request(a.q)
 	if req.Query == nil || req.Sort.Name != "" || a.question == nil && !a.reranks && a.q.MinScore == 0 {
-		if err := a.stream(ctx, tx, req); err != nil {
+		if err := a.stream(ctx, v, req); err != nil {
 			return err
 		}
 	} else {
-		if err := a.listAll(ctx, tx, req); err != nil {
+		if err := a.listAll(ctx, tx, v, req); err != nil {
 			return err
 		}
 		a.place()
 	}
-	return a.read(ctx, tx)
+	return a.read(ctx, tx, v)
 }
 
 // stream asks the keyword arm for the page alone.
-func (a *answer) stream(ctx context.Context, tx *database.Tx, req inverted.Request) error {
+func (a *answer) stream(ctx context.Context, v *inverted.View, req inverted.Request) error {
 	req.After = a.at.position()
 	req.Limit = a.q.Offset + a.q.Limit + 1 // one more tells whether there is a next page
-	found, err := a.s.config.Index.Search(ctx, tx, a.organization, req)
+	found, err := v.Search(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (a *answer) take(req inverted.Request, found *inverted.Result) {
 const reranked = 50
 
 // listAll makes the list from the very first hit to the end of the page.
-func (a *answer) listAll(ctx context.Context, tx *database.Tx, req inverted.Request) error {
+func (a *answer) listAll(ctx context.Context, tx *database.Tx, v *inverted.View, req inverted.Request) error {
 	need := a.q.Offset + a.q.Limit + 1
 	if a.at != nil {
 		need = a.at.Rank + a.q.Limit + 1
@@ -98,7 +98,7 @@ func (a *answer) listAll(ctx context.Context, tx *database.Tx, req inverted.Requ
 		need += reranked
 	}
 	if a.q.MinScore != 0 && a.q.Mode != ModeVector { // all that match
-		found, err := a.s.config.Index.Search(ctx, tx, a.organization, inverted.Request{Query: req.Query, Filters: req.Filters, Any: req.Any})
+		found, err := v.Search(ctx, inverted.Request{Query: req.Query, Filters: req.Filters, Any: req.Any})
 		if err != nil {
 			return err
 		}
@@ -107,23 +107,23 @@ func (a *answer) listAll(ctx context.Context, tx *database.Tx, req inverted.Requ
 	m := mixture{method: a.q.Fusion, weight: a.s.config.VectorWeight, floor: a.s.config.MinSimilarity, strict: req.Query.Phrases()}
 	var err error
 	if a.question != nil {
-		if m.near, m.sample, err = a.s.nearest(ctx, tx, a.organization, a.question, req); err != nil {
+		if m.near, m.sample, err = a.s.nearest(ctx, tx, v, a.organization, a.question, req); err != nil {
 			return err
 		}
 	}
 	if a.question != nil && a.q.Mode == ModeVector {
 		a.query = req.Query
 		a.nearest(m)
-		err = a.count(ctx, tx, req, a.list)
+		err = a.count(ctx, v, req, a.list)
 	} else {
-		err = a.mix(ctx, tx, req, m, need)
+		err = a.mix(ctx, v, req, m, need)
 	}
 	if err != nil || a.q.MinScore == 0 {
 		return err
 	}
 	a.list = slices.DeleteFunc(a.list, func(c candidate) bool { return c.score < a.q.MinScore })
 	a.total, a.facets, a.histograms = 0, nil, nil
-	return a.count(ctx, tx, req, a.list)
+	return a.count(ctx, v, req, a.list)
 }
 
 // nearest lists what the vector arm found alone.
@@ -139,10 +139,10 @@ func (a *answer) nearest(m mixture) {
 }
 
 // mix lists what both arms found, and counts it.
-func (a *answer) mix(ctx context.Context, tx *database.Tx, req inverted.Request, m mixture, need int) error {
+func (a *answer) mix(ctx context.Context, v *inverted.View, req inverted.Request, m mixture, need int) error {
 	req.Limit = max(need, window) + len(m.near)
 	req.Explain = a.q.Explain || a.question != nil
-	found, err := a.s.config.Index.Search(ctx, tx, a.organization, req)
+	found, err := v.Search(ctx, req)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (a *answer) mix(ctx context.Context, tx *database.Tx, req inverted.Request,
 				documents = append(documents, n.document)
 			}
 		}
-		scored, err := a.s.config.Index.Score(ctx, tx, a.organization, a.query, documents, 1)
+		scored, err := v.Score(ctx, a.query, documents, 1)
 		if err != nil {
 			return err
 		}
@@ -184,7 +184,7 @@ func (a *answer) mix(ctx context.Context, tx *database.Tx, req inverted.Request,
 			others = append(others, c)
 		}
 	}
-	return a.count(ctx, tx, req, others)
+	return a.count(ctx, v, req, others)
 }
 
 // remember keeps the nearest chunks of a document as its passages.
@@ -201,7 +201,7 @@ func (a *answer) remember(n nearDocument, weight float64) {
 }
 
 // count adds documents to the numbers.
-func (a *answer) count(ctx context.Context, tx *database.Tx, req inverted.Request, list []candidate) error {
+func (a *answer) count(ctx context.Context, v *inverted.View, req inverted.Request, list []candidate) error {
 	if len(list) == 0 && a.facets != nil {
 		return nil
 	}
@@ -209,7 +209,7 @@ func (a *answer) count(ctx context.Context, tx *database.Tx, req inverted.Reques
 	for i, c := range list {
 		documents[i] = c.document
 	}
-	counted, err := a.s.config.Index.Count(ctx, tx, a.organization, documents, req)
+	counted, err := v.Count(ctx, documents, req)
 	if err != nil {
 		return err
 	}
@@ -306,12 +306,12 @@ func (a *answer) page() []candidate {
 }
 
 // read reads the rows of the hits that may be shown.
-func (a *answer) read(ctx context.Context, tx *database.Tx) error {
+func (a *answer) read(ctx context.Context, tx *database.Tx, v *inverted.View) error {
 	shown := a.page()
 	if a.reranks {
 		shown = a.list[:min(len(a.list), reranked+a.q.Limit)]
 	}
-	if err := a.readPassages(ctx, tx, shown); err != nil {
+	if err := a.readPassages(ctx, v, shown); err != nil {
 		return err
 	}
 	var chunks []int64
@@ -322,12 +322,16 @@ func (a *answer) read(ctx context.Context, tx *database.Tx) error {
 		}
 	}
 	var err error
-	a.rows, err = readChunks(ctx, tx, a.organization, chunks)
+	var version int64
+	a.rows, version, err = readChunks(ctx, tx, a.organization, chunks)
+	if err == nil && version != v.Version() {
+		err = errOver
+	}
 	return err
 }
 
 // readPassages chooses the best chunks of the hits that may be shown.
-func (a *answer) readPassages(ctx context.Context, tx *database.Tx, shown []candidate) error {
+func (a *answer) readPassages(ctx context.Context, v *inverted.View, shown []candidate) error {
 	if a.q.Passages == 0 || a.query == nil || len(shown) == 0 {
 		return nil
 	}
@@ -338,7 +342,7 @@ func (a *answer) readPassages(ctx context.Context, tx *database.Tx, shown []cand
 	byWords := map[int64][]inverted.Hit{}
 	if a.q.Mode != ModeVector || a.question == nil {
 		var err error
-		if byWords, err = a.s.config.Index.Score(ctx, tx, a.organization, a.query, documents, a.q.Passages); err != nil {
+		if byWords, err = v.Score(ctx, a.query, documents, a.q.Passages); err != nil {
 			return err
 		}
 	}
@@ -402,11 +406,13 @@ func (a *answer) hit(c candidate) Hit {
 	if a.query == nil {
 		return h
 	}
+	h.Location = where(a.query, row)
 	if !a.q.Highlight.Off {
 		h.Highlights = highlights(a.query, h.Title, row.text, a.q.Highlight)
 	}
 	for _, p := range a.passages[c.document] {
-		p.Text = a.rows[c.document+int64(p.ChunkIndex)].text
+		passage := a.rows[c.document+int64(p.ChunkIndex)]
+		p.Text, p.Location = passage.text, where(a.query, passage)
 		h.Passages = append(h.Passages, p)
 	}
 	if a.q.Explain {

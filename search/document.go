@@ -18,7 +18,8 @@ const maxTitle = 1024
 type prepared struct {
 	content.Document // with clean texts
 	chunks           []string
-	metadata         string // JSON
+	locations        []string // of each chunk, see locationsIn
+	metadata         string   // JSON
 	values           map[string]any
 }
 
@@ -28,16 +29,22 @@ func prepare(d content.Document) (prepared, error) {
 	if d.ID == "" || d.Type == "" {
 		return prepared{}, fmt.Errorf("%w: a document without type or id", content.ErrInvalid)
 	}
-	for _, s := range []*string{&d.Group, &d.Title, &d.Text, &d.Filename, &d.ContentType, &d.URL} {
+	d.Text, d.Locations = cleaned(d.Text, d.Locations)
+	for _, s := range []*string{&d.Group, &d.Title, &d.Filename, &d.ContentType, &d.URL} {
 		*s = clean(*s)
 	}
 	if len(d.Title) > maxTitle { // it goes with each chunk; the whole of it is found in the text
-		d.Text = d.Title + "\n\n" + d.Text
+		before := d.Title + "\n\n"
+		d.Text = before + d.Text
+		for i := range d.Locations {
+			d.Locations[i].Offset += len(before)
+		}
 		d.Title = strings.ToValidUTF8(d.Title[:maxTitle], "")
 	}
 	p := prepared{Document: d}
 	for _, s := range split(d.Text) {
 		p.chunks = append(p.chunks, d.Text[s.start:s.end])
+		p.locations = append(p.locations, locationsIn(d.Locations, s))
 	}
 	if len(p.chunks) > inverted.MaxChunks {
 		return prepared{}, fmt.Errorf("%w: a text of %d bytes makes %d chunks; at most %d are indexed", content.ErrInvalid, len(d.Text), len(p.chunks), inverted.MaxChunks)

@@ -17,13 +17,13 @@ var ownFields = []string{FieldType, FieldGroup, FieldContentType, FieldUpdatedAt
 // check refuses types, groups and fields that do not exist. What is declared
 // exists, also while nothing of it is indexed yet; beyond that the index is asked,
 // since a record can bring its own group and metadata.
-func (s *Searcher) check(ctx context.Context, tx *database.Tx, organization string, q Query) error {
+func (s *Searcher) check(ctx context.Context, tx *database.Tx, v *inverted.View, organization string, q Query) error {
 	for _, name := range q.Types {
 		if _, err := s.config.Registry.Lookup(name); err != nil {
 			return err
 		}
 	}
-	if err := s.checkGroups(ctx, tx, organization, q.Groups); err != nil {
+	if err := s.checkGroups(ctx, v, q.Groups); err != nil {
 		return err
 	}
 	var unknown []string
@@ -64,12 +64,12 @@ func (s *Searcher) check(ctx context.Context, tx *database.Tx, organization stri
 	return nil
 }
 
-func (s *Searcher) checkGroups(ctx context.Context, tx *database.Tx, organization string, groups []string) error {
+func (s *Searcher) checkGroups(ctx context.Context, v *inverted.View, groups []string) error {
 	known := s.config.Registry.Groups()
 	asked := false
 	for _, name := range groups {
 		if !slices.Contains(known, name) && !asked {
-			res, err := s.config.Index.Search(ctx, tx, organization, inverted.Request{Facets: []string{FieldGroup}})
+			res, err := v.Search(ctx, inverted.Request{Facets: []string{FieldGroup}})
 			if err != nil {
 				return err
 			}

@@ -25,7 +25,7 @@ var errModelChanged = errors.New("the embedding model of the organization has ju
 
 // nearest finds the documents nearest to a question under the filters of a
 // request, and some that are picked without looking at it.
-func (s *Searcher) nearest(ctx context.Context, tx *database.Tx, organization string, q *question, req inverted.Request) (near, sample []nearDocument, err error) {
+func (s *Searcher) nearest(ctx context.Context, tx *database.Tx, v *inverted.View, organization string, q *question, req inverted.Request) (near, sample []nearDocument, err error) {
 	active, err := activeModel(ctx, tx, organization)
 	if err != nil {
 		return nil, nil, err
@@ -33,7 +33,7 @@ func (s *Searcher) nearest(ctx context.Context, tx *database.Tx, organization st
 	if active != "" && active != q.model.Key() {
 		return nil, nil, errModelChanged
 	}
-	chosen, err := s.config.Index.Select(ctx, tx, organization, req.Filters, req.Any)
+	chosen, err := v.Select(ctx, req.Filters, req.Any)
 	if err != nil || chosen.Len() == 0 {
 		return nil, nil, err
 	}

@@ -31,8 +31,9 @@ type Hit struct {
 	Filename    string  `json:"filename,omitempty"`
 	ContentType string  `json:"content_type,omitempty"`
 	URL         string  `json:"url,omitempty"`
-	ChunkIndex  int     `json:"chunk_index"` // of the best chunk in the document, from 0
-	Score       float64 `json:"score"`       // comparable within one query only; 0 without a text
+	Location    string  `json:"location,omitempty"` // where in the source the best chunk matches: "page 3"; "" where texts have no such places
+	ChunkIndex  int     `json:"chunk_index"`        // of the best chunk in the document, from 0
+	Score       float64 `json:"score"`              // comparable within one query only; 0 without a text
 
 	// Highlights are "title" and "content", as far as the query matches there:
 	// HTML in which everything is escaped but the <mark> around what matches.
@@ -46,9 +47,10 @@ type Hit struct {
 
 // A Passage is a chunk of a hit.
 type Passage struct {
-	ChunkIndex int     `json:"chunk_index"` // in the document, from 0
-	Text       string  `json:"text"`        // as it is: it may contain anything, also HTML
-	Score      float64 `json:"score"`       // comparable within one query only
+	ChunkIndex int     `json:"chunk_index"`        // in the document, from 0
+	Location   string  `json:"location,omitempty"` // where in the source it matches, as that of a Hit
+	Text       string  `json:"text"`               // as it is: it may contain anything, also HTML
+	Score      float64 `json:"score"`              // comparable within one query only
 }
 
 // An Explanation says how the score of a hit came about.

@@ -102,13 +102,7 @@ func (s *Searcher) attempt(ctx context.Context, organization string, q Query, at
 	if at != nil && text && q.Mode != ModeKeyword && s.config.Embedder != nil && !at.With.has(withVectors) {
 		reason = "the first page was answered from words alone"
 	}
-	err := s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := s.check(ctx, tx, organization, q); err != nil {
-			return err
-		}
-		return a.find(ctx, tx)
-	})
-	if err != nil {
+	if err := a.look(ctx); err != nil {
 		return nil, err
 	}
 	if a.reranks {
@@ -121,6 +115,49 @@ func (s *Searcher) attempt(ctx context.Context, organization string, q Query, at
 	res := a.result()
 	res.Degraded, res.DegradedReason = reason != "", reason
 	return res, nil
+}
+
+// errOver says that the index is not any more what a search went by.
+var errOver = errors.New("the search index has changed meanwhile")
+
+// look finds what is asked for in one state of the index.
+//
+// Words alone are first looked up in the state that was last seen, without a
+// transaction: the statement that reads the rows of the hits also tells whether
+// it was still the right one. So a search of an index at rest is one round trip
+// to the server, in place of five. Whatever else comes out of it, an error too,
+// counts for nothing, and the search is made in a transaction.
+func (a *answer) look(ctx context.Context) error {
+	s := a.s
+	if a.question == nil {
+		early, done := *a, false
+		err := s.config.DB.Peek(ctx, func(ctx context.Context, tx *database.Tx) error {
+			v, ok := s.config.Index.Recent(tx, a.organization)
+			if !ok {
+				return nil
+			}
+			done = true
+			return early.in(ctx, tx, v)
+		})
+		if done && err == nil {
+			*a = early
+			return nil
+		}
+	}
+	return s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		v, err := s.config.Index.View(ctx, tx, a.organization)
+		if err != nil {
+			return err
+		}
+		return a.in(ctx, tx, v)
+	})
+}
+
+func (a *answer) in(ctx context.Context, tx *database.Tx, v *inverted.View) error {
+	if err := a.s.check(ctx, tx, v, a.organization, a.q); err != nil {
+		return err
+	}
+	return a.find(ctx, tx, v)
 }
 
 // has reports whether a part is among those named.

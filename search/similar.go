@@ -35,7 +35,11 @@ func (s *Searcher) Similar(ctx context.Context, scope content.Scope, typeName, i
 	}
 	a := &answer{s: s, organization: organization, q: q, at: at}
 	err = s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := s.check(ctx, tx, organization, q); err != nil {
+		v, err := s.config.Index.View(ctx, tx, organization)
+		if err != nil {
+			return err
+		}
+		if err := s.check(ctx, tx, v, organization, q); err != nil {
 			return err
 		}
 		d, number, err := readDocument(ctx, tx, organization, typeName, clean(id))
@@ -46,14 +50,14 @@ func (s *Searcher) Similar(ctx context.Context, scope content.Scope, typeName, i
 			d.Language = typ.Language()
 		}
 		req := s.request(q)
-		if req.Query, err = s.config.Index.Like(ctx, tx, organization, d); err != nil {
+		if req.Query, err = v.Like(ctx, d); err != nil {
 			return err
 		}
 		req.Without = []int64{number}
-		if err := a.stream(ctx, tx, req); err != nil {
+		if err := a.stream(ctx, v, req); err != nil {
 			return err
 		}
-		return a.read(ctx, tx)
+		return a.read(ctx, tx, v)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
@@ -115,11 +119,15 @@ func (s *Searcher) Suggest(ctx context.Context, scope content.Scope, q SuggestQu
 	}
 	list := []Suggestion{}
 	err = s.config.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := s.check(ctx, tx, organization, full); err != nil {
+		v, err := s.config.Index.View(ctx, tx, organization)
+		if err != nil {
+			return err
+		}
+		if err := s.check(ctx, tx, v, organization, full); err != nil {
 			return err
 		}
 		req := s.request(full)
-		found, err := s.config.Index.Suggest(ctx, tx, organization, inverted.SuggestRequest{Text: clean(q.Text), Filters: req.Filters, Any: req.Any, Limit: q.Limit})
+		found, err := v.Suggest(ctx, inverted.SuggestRequest{Text: clean(q.Text), Filters: req.Filters, Any: req.Any, Limit: q.Limit})
 		for _, x := range found {
 			list = append(list, Suggestion(x))
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,21 +20,21 @@ import (
 var insertSizes = []int{64, 8, 1}
 
 const chunkColumns = `organization_id, number, source_type, source_id, source_type_filter, chunk_index,
-	title, filename, url, content, content_type, metadata, updated_at, created_at`
+	title, filename, url, content, content_type, locations, metadata, updated_at, created_at`
 
 // insertChunks stores the chunks of documents under consecutive numbers.
 func insertChunks(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
 	if tx.Dialect().Name() == database.Postgres {
 		return insertArrays(ctx, tx, organization, number, docs, now)
 	}
-	const width = 14
+	const width = 15
 	var values []any
 	created := tx.Dialect().Time(now)
 	for _, d := range docs {
 		updated := tx.Dialect().Time(d.UpdatedAt)
 		for i, text := range d.chunks {
 			values = append(values, organization, number, d.Type, d.ID, d.Group, i,
-				d.Title, d.Filename, d.URL, text, d.ContentType, d.metadata, updated, created)
+				d.Title, d.Filename, d.URL, text, d.ContentType, d.locations[i], d.metadata, updated, created)
 			number++
 		}
 	}
@@ -52,12 +53,12 @@ func insertChunks(ctx context.Context, tx *database.Tx, organization string, num
 // statement, and a fraction of the time of one value after the other.
 func insertArrays(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
 	var numbers, indexes []int64
-	var texts [10][]string
+	var texts [11][]string
 	for _, d := range docs {
 		updated := d.UpdatedAt.UTC().Format(time.RFC3339Nano)
 		for i, text := range d.chunks {
 			numbers, indexes = append(numbers, number), append(indexes, int64(i))
-			for c, s := range [...]string{d.Type, d.ID, d.Group, d.Title, d.Filename, d.URL, text, d.ContentType, d.metadata, updated} {
+			for c, s := range [...]string{d.Type, d.ID, d.Group, d.Title, d.Filename, d.URL, text, d.ContentType, d.locations[i], d.metadata, updated} {
 				texts[c] = append(texts[c], s)
 			}
 			number++
@@ -68,10 +69,10 @@ func insertArrays(ctx context.Context, tx *database.Tx, organization string, num
 		args = append(args, pq.Array(list))
 	}
 	_, err := tx.Exec(ctx, "INSERT INTO search_chunks ("+chunkColumns+`)
-		SELECT CAST(? AS TEXT), k.number, k.type, k.id, k.filter, k.chunk, k.title, k.filename, k.url, k.content, k.content_type,
+		SELECT CAST(? AS TEXT), k.number, k.type, k.id, k.filter, k.chunk, k.title, k.filename, k.url, k.content, k.content_type, k.locations,
 			CAST(k.metadata AS JSONB), CAST(k.updated AS TIMESTAMPTZ), CAST(? AS TIMESTAMPTZ)
 		FROM unnest(CAST(? AS BIGINT[]), CAST(? AS BIGINT[])`+strings.Repeat(", CAST(? AS TEXT[])", len(texts))+`)
-			AS k(number, chunk, type, id, filter, title, filename, url, content, content_type, metadata, updated)`, args...)
+			AS k(number, chunk, type, id, filter, title, filename, url, content, content_type, locations, metadata, updated)`, args...)
 	if err != nil {
 		return fmt.Errorf("store chunks: %w", err)
 	}
@@ -112,41 +113,44 @@ func (x *Indexer) remove(ctx context.Context, tx *database.Tx, w *inverted.Write
 	return r, x.config.Vectors.Delete(ctx, tx, organization, numbers)
 }
 
-// readChunks returns the chunks with the given numbers as hits, by number.
-func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64) (map[int64]hitRow, error) {
-	query, list := `SELECT c.number, c.source_type, c.source_id, c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, c.content, c.content_type
-		FROM json_each(?) AS k CROSS JOIN search_chunks c WHERE c.organization_id = ? AND c.number = k.value`, any(jsonList(numbers))
+// readChunks returns the chunks with the given numbers as hits, by number, and the
+// version of the organization's index that they belong to.
+func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64) (byNumber map[int64]hitRow, version int64, err error) {
+	// no chunk has the number 0: its row, which is empty, tells the version
+	wanted := append(slices.Clip(numbers), 0)
+	keys, list := "json_each(?) AS k", any(jsonList(wanted))
 	if tx.Dialect().Name() == database.Postgres {
-		query = `SELECT c.number, c.source_type, c.source_id, c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, c.content, c.content_type
-		FROM unnest(CAST(? AS BIGINT[])) AS k(value) CROSS JOIN search_chunks c WHERE c.organization_id = ? AND c.number = k.value`
-		list = pq.Array(numbers)
+		keys, list = "unnest(CAST(? AS BIGINT[])) AS k(value)", pq.Array(wanted)
 	}
-	byNumber := make(map[int64]hitRow, len(numbers))
-	if len(numbers) == 0 {
-		return byNumber, nil
-	}
-	err := each(ctx, tx, func(rows *sql.Rows) error {
-		var number int64
+	byNumber = make(map[int64]hitRow, len(numbers))
+	err = each(ctx, tx, func(rows *sql.Rows) error {
+		var number, now sql.NullInt64
 		var h hitRow
-		err := rows.Scan(&number, &h.Type, &h.ID, &h.Group, &h.ChunkIndex, &h.Title, &h.Filename, &h.URL, &h.text, &h.ContentType)
-		byNumber[number] = h
+		err := rows.Scan(&now, &number, &h.Type, &h.ID, &h.Group, &h.ChunkIndex, &h.Title, &h.Filename, &h.URL, &h.text, &h.ContentType, &h.locations)
+		version = now.Int64
+		if number.Valid {
+			byNumber[number.Int64] = h
+		}
 		return err
-	}, query, list, organization)
+	}, `SELECT (SELECT version FROM search_indexes WHERE organization_id = ?), c.number, COALESCE(c.source_type, ''), COALESCE(c.source_id, ''),
+			COALESCE(c.source_type_filter, ''), COALESCE(c.chunk_index, 0), COALESCE(c.title, ''), COALESCE(c.filename, ''), COALESCE(c.url, ''),
+			COALESCE(c.content, ''), COALESCE(c.content_type, ''), COALESCE(c.locations, '')
+		FROM `+keys+` LEFT JOIN search_chunks c ON c.organization_id = ? AND c.number = k.value`, organization, list, organization)
 	if err != nil {
-		return nil, fmt.Errorf("read chunks: %w", err)
+		return nil, 0, fmt.Errorf("read chunks: %w", err)
 	}
 	for _, n := range numbers {
 		if _, ok := byNumber[n]; !ok {
-			return nil, fmt.Errorf("chunk %d is in the search index but not in search_chunks", n)
+			return nil, 0, fmt.Errorf("chunk %d is in the search index but not in search_chunks", n)
 		}
 	}
-	return byNumber, nil
+	return byNumber, version, nil
 }
 
 // A hitRow is a hit with the text of its chunk.
 type hitRow struct {
 	Hit
-	text string
+	text, locations string
 }
 
 // each runs a query and hands each row to scan.

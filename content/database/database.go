@@ -116,6 +116,30 @@ func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) err
 	return db.run(context.WithValue(ctx, inRead{db}, true), db.read, do)
 }
 
+// Peek runs do without a transaction: each statement sees what is committed when
+// it begins, so that two may see different states, and none may write. It is for
+// what a single statement can answer, or find out to be over: on a server, begin
+// and commit take longer than most queries. A connection that was lost while it
+// was idle is an error here, of kind content.ErrBusy.
+func (db *DB) Peek(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	if ctx.Value(inRead{db}) != nil {
+		panic("database: Peek inside a Read would wait for itself once all connections are taken; use the transaction at hand")
+	}
+	c, err := db.read.borrow(ctx)
+	if err != nil {
+		return domainError(ctx, err)
+	}
+	tx := &Tx{conn: c, dialect: db.dialect, peek: true, fail: db.fail}
+	defer func() {
+		tx.end()
+		db.read.give(c, tx.failed == nil && ctx.Err() == nil)
+		for _, do := range tx.after {
+			do(false) // nothing was written
+		}
+	}()
+	return domainError(ctx, do(context.WithValue(ctx, inRead{db}, true), tx))
+}
+
 func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) error) (err error) {
 	if err := db.fail(p.beginText); err != nil {
 		return domainError(ctx, err)

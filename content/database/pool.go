@@ -66,6 +66,33 @@ func (p *pool) begin(ctx context.Context) (*conn, error) {
 	}
 }
 
+// borrow takes a connection as it is, and give gives it back.
+func (p *pool) borrow(ctx context.Context) (*conn, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	c, _, err := p.take(ctx)
+	if err != nil {
+		<-p.slots
+	}
+	return c, err
+}
+
+func (p *pool) give(c *conn, sound bool) {
+	defer func() { <-p.slots }()
+	p.mu.Lock()
+	keep := sound && !p.closed
+	if keep {
+		p.idle = append(p.idle, c)
+	}
+	p.mu.Unlock()
+	if !keep {
+		c.discard()
+	}
+}
+
 func (p *pool) take(ctx context.Context) (c *conn, used bool, err error) {
 	p.mu.Lock()
 	if p.closed {
@@ -89,17 +116,8 @@ func (p *pool) take(ctx context.Context) (c *conn, used bool, err error) {
 // end commits or rolls back and gives the connection back. One that failed to
 // do so is not used again. A cancelled context does not stop a rollback.
 func (p *pool) end(ctx context.Context, c *conn, how string) error {
-	defer func() { <-p.slots }()
 	_, err := c.ExecContext(context.WithoutCancel(ctx), how)
-	p.mu.Lock()
-	keep := err == nil && !p.closed
-	if keep {
-		p.idle = append(p.idle, c)
-	}
-	p.mu.Unlock()
-	if !keep {
-		c.discard()
-	}
+	p.give(c, err == nil)
 	return err
 }
 

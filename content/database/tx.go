@@ -9,7 +9,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// A Tx is a transaction of [DB.Write] or [DB.Read]. It ends when the function
+// A Tx is a transaction of [DB.Write] or [DB.Read], or a connection without one
+// of [DB.Peek]. It ends when the function
 // it was given to returns, and is not safe for concurrent use. Values stand as
 // `?` in a query on both databases; write no `?` anywhere else in it.
 //
@@ -24,10 +25,12 @@ type Tx struct {
 	after   []func(committed bool)
 	fail    func(statement string) error // asked before each statement
 	read    bool                         // of Read
+	peek    bool                         // of Peek
 }
 
 var (
 	errEnded = errors.New("the transaction has ended: a Tx must not be kept after the function it was given to has returned")
+	errPeek  = errors.New("nothing can be written in a Peek: use Write")
 	errRows  = errors.New("rows of an earlier query are still open: read them to the end or close them before the next statement")
 )
 
@@ -63,6 +66,9 @@ func (tx *Tx) Dialect() Dialect { return tx.dialect }
 
 // Exec runs a statement and returns the number of rows it affected.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.peek {
+		return 0, tx.note(errPeek)
+	}
 	stmt, err := tx.prepare(ctx, query)
 	if err != nil {
 		return 0, err
@@ -138,6 +144,9 @@ func (tx *Tx) Select(ctx context.Context, dest any, query string, args ...any) e
 // Run executes statements that take no values and return no rows, such as DDL,
 // as one text.
 func (tx *Tx) Run(ctx context.Context, statements string) error {
+	if tx.peek {
+		return tx.note(errPeek)
+	}
 	if err := tx.usable(); err != nil {
 		return err
 	}

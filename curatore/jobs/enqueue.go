@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,12 +71,6 @@ func (o Options) check() error {
 	return nil
 }
 
-// insertRun stores a run, unless one with its unique key is alive.
-const insertRun = `INSERT INTO runs (id, organization_id, type, queue, label, resource_id, status, config, priority, not_before, wait_reason,
-unique_key, parent_id, group_id, after_group, replay_of, trace_id, max_attempts, created_by, created_at, resumable)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked') DO NOTHING`
-
 // enqueue stores a run of a job with any arguments.
 func (s *Service) enqueue(ctx context.Context, tx *database.Tx, scope content.Scope, j *job, args any, o Options) (*Run, error) {
 	organization, err := s.authority.Organization(scope)
@@ -120,10 +115,7 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 		at := o.NotBefore.UTC().Truncate(time.Microsecond)
 		run.NotBefore = &at
 	}
-	if err := s.checkFamily(ctx, tx, organization, run); err != nil {
-		return nil, err
-	}
-	for range 3 { // the run that has the key may end between the two statements
+	for range 3 { // what is in the way may be gone between two statements
 		stored, err := s.store(ctx, tx, organization, run, j.Resumable && !o.Transient)
 		if err != nil {
 			return nil, err
@@ -131,6 +123,9 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 		if stored {
 			s.dispatchAfter(ctx, tx, run)
 			return run, nil
+		}
+		if err := checkFamily(ctx, tx, organization, run); err != nil {
+			return nil, err
 		}
 		var live record
 		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+` FROM runs WHERE organization_id = ? AND type = ? AND unique_key = ?
@@ -161,56 +156,29 @@ func newID(given string) (string, error) {
 	return given, nil
 }
 
+// store stores a run in one statement, which also looks at its parent and its
+// groups. It returns false when one of these, or a live run with its unique key,
+// is in the way.
 func (s *Service) store(ctx context.Context, tx *database.Tx, organization string, run *Run, resumable bool) (bool, error) {
 	d := tx.Dialect()
-	args := []any{run.ID, organization, run.Type, run.Queue, run.Label, run.ResourceID, run.Status, string(run.Config), run.Priority, nullTime(d, run.NotBefore),
-		run.WaitReason, run.UniqueKey, run.ParentID, run.GroupID, run.AfterGroup, run.ReplayOf, run.TraceID, run.MaxAttempts, run.CreatedBy,
-		d.Time(run.CreatedAt), d.Bind(content.Bool, resumable)}
-	query := insertRun
+	f := familyOf(d, organization, run)
+	args := slices.Concat(f.args, []any{run.ID, organization, run.Type, run.Queue, run.Label, run.ResourceID, string(run.Config), run.Priority, nullTime(d, run.NotBefore),
+		run.UniqueKey, run.ParentID, run.GroupID, run.AfterGroup, run.ReplayOf, run.TraceID, run.MaxAttempts, run.CreatedBy,
+		d.Time(run.CreatedAt), d.Bind(content.Bool, resumable)})
+	query := f.with + `INSERT INTO runs (id, organization_id, type, queue, label, resource_id, config, priority, not_before,
+unique_key, parent_id, group_id, after_group, replay_of, trace_id, max_attempts, created_by, created_at, resumable, status, wait_reason)
+SELECT ` + database.Placeholders(19) + ", " + f.status + " WHERE " + f.where + `
+ON CONFLICT (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked') DO NOTHING RETURNING status, wait_reason, `
+	notified := "''"
 	if d.Name() == database.Postgres { // tells other processes, after the commit, without a statement of its own
-		query += " RETURNING pg_notify(?, ?)"
+		notified = "pg_notify(?, ?)"
 		args = append(args, channel, s.tidings(tidingsQueue, run.Queue))
 	}
-	n, err := tx.Exec(ctx, query, args...)
-	return n > 0, err
-}
-
-// checkFamily refuses a parent or a group that is not there, of another
-// organization, or over.
-func (s *Service) checkFamily(ctx context.Context, tx *database.Tx, organization string, run *Run) error {
-	if run.ParentID != "" {
-		query := "SELECT status, cancel_cause FROM runs WHERE organization_id = ? AND id = ?"
-		if tx.Dialect().Name() == database.Postgres {
-			query += " FOR SHARE" // so that it is not cancelled without its child
-		}
-		var status Status
-		var cause string
-		switch err := tx.QueryRow(ctx, query, organization, run.ParentID).Scan(&status, &cause); {
-		case errors.Is(err, sql.ErrNoRows):
-			return fmt.Errorf("the parent, run %q: %w", run.ParentID, content.ErrNotFound)
-		case err != nil:
-			return err
-		case cause != "":
-			return cancelled(cause)
-		}
+	err := tx.QueryRow(ctx, query+notified, args...).Scan(&run.Status, &run.WaitReason, new(any))
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	for _, id := range []string{run.GroupID, run.AfterGroup} {
-		if id == "" {
-			continue
-		}
-		over, err := s.lockGroup(ctx, tx, organization, id)
-		switch {
-		case err != nil:
-			return err
-		case over && id == run.GroupID:
-			return fmt.Errorf("%w: group %s is complete; make a new one", content.ErrConflict, id)
-		case !over:
-			if id == run.AfterGroup {
-				run.Status, run.WaitReason = Parked, "waits for the runs of group "+id
-			}
-		}
-	}
-	return nil
+	return err == nil, err
 }
 
 type inJob struct{}

@@ -96,13 +96,13 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 			return err
 		}
 		var told []told
-		groups := map[string]bool{}
+		groups := map[string]string{} // their organizations
 		for _, id := range moved {
 			f := byID[id]
 			f.moved = true
 			told = append(told, f.task.told(f.notes))
 			if f.to.Ended() && f.task.run.GroupID != "" {
-				groups[f.task.run.GroupID] = true
+				groups[f.task.run.GroupID] = f.task.organization
 			}
 		}
 		if err := s.tell(ctx, tx, told...); err != nil {
@@ -110,7 +110,7 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 		}
 		s.at("finishing")
 		for _, group := range sorted(groups) {
-			if err := s.leaveGroup(ctx, tx, group); err != nil {
+			if err := s.leaveGroup(ctx, tx, groups[group], group); err != nil {
 				return err
 			}
 		}

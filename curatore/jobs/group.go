@@ -60,7 +60,7 @@ func (s *Service) SealGroup(ctx context.Context, tx *database.Tx, scope content.
 	if err != nil {
 		return err
 	}
-	if over, err := s.lockGroup(ctx, tx, organization, id); over || err != nil {
+	if over, err := completed(ctx, tx, organization, id, " FOR UPDATE"); over || err != nil {
 		return err
 	}
 	d := tx.Dialect()
@@ -110,31 +110,36 @@ func countGroup(ctx context.Context, tx *database.Tx, id string) (map[Status]int
 	return counts, nil
 }
 
-// lockGroup makes whoever joins or leaves the group wait for the end of the
-// transaction, and reports whether the group is complete.
-func (s *Service) lockGroup(ctx context.Context, tx *database.Tx, organization, id string) (over bool, err error) {
-	if err := tx.Lock(ctx, "jobs group "+id); err != nil {
-		return false, err
+// completed reports whether a group is complete. With hold, such as " FOR UPDATE",
+// whoever joins or leaves it waits for the end of the transaction.
+func completed(ctx context.Context, tx *database.Tx, organization, id, hold string) (over bool, err error) {
+	if tx.Dialect().Name() == database.SQLite { // which has one writer
+		hold = ""
 	}
 	var at *time.Time
-	err = tx.QueryRow(ctx, "SELECT completed_at FROM run_groups WHERE organization_id = ? AND id = ?", organization, id).Scan(database.ScanNullTime(&at))
+	err = tx.QueryRow(ctx, "SELECT completed_at FROM run_groups WHERE organization_id = ? AND id = ?"+hold, organization, id).Scan(database.ScanNullTime(&at))
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("group %q: %w", id, content.ErrNotFound)
 	}
 	return at != nil, err
 }
 
-// leaveGroup takes note that a run of a group has ended. The lock makes each see
-// all ends before its own, so that the last one, and no other, finds none left.
-func (s *Service) leaveGroup(ctx context.Context, tx *database.Tx, id string) error {
-	if err := tx.Lock(ctx, "jobs group "+id); err != nil {
+// leaveGroup takes note that a run of a group has ended. Holding the group makes
+// each see all ends before its own, so that the last one, and no other, finds
+// none left.
+func (s *Service) leaveGroup(ctx context.Context, tx *database.Tx, organization, id string) error {
+	over, err := completed(ctx, tx, organization, id, " FOR UPDATE")
+	switch {
+	case errors.Is(err, content.ErrNotFound): // it was removed before its runs
+		return nil
+	case over || err != nil:
 		return err
 	}
 	return s.completeGroup(ctx, tx, id)
 }
 
 // completeGroup completes a group which is sealed and none of whose runs is
-// live, and lets those begin that wait for it. The caller has its lock.
+// live, and lets those begin that wait for it. The caller holds it.
 func (s *Service) completeGroup(ctx context.Context, tx *database.Tx, id string) error {
 	d := tx.Dialect()
 	n, err := tx.Exec(ctx, `UPDATE run_groups SET completed_at = ? WHERE id = ? AND sealed = ? AND completed_at IS NULL AND NOT EXISTS

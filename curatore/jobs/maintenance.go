@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -27,17 +26,11 @@ type Maintenance struct {
 	// before a time, and returns how many. Nil: none are.
 	Purge       func(ctx context.Context, task *Task, before time.Time) (int64, error)
 	KeepDeleted time.Duration // before they are purged; 0 means 30 days
-	// Temporary removes the temporary objects of an organization whose runs are not
-	// live, and returns how many. Nil: there is no object store.
-	Temporary TempSweeper
+	// Temporary removes what ended runs of an organization have left in an object
+	// store, and returns how many objects. Nil: there is none.
+	Temporary func(ctx context.Context, task *Task) (int, error)
 	// Schedule is when it is done; the zero Schedule is each night at 3:17 UTC.
 	Schedule Schedule
-}
-
-// A TempSweeper removes what runs have left in an object store. Live tells
-// whether a run still needs its objects.
-type TempSweeper interface {
-	SweepTemp(ctx context.Context, scope content.Scope, live func(ctx context.Context, runID string) (bool, error)) (removed int, err error)
 }
 
 // A Maintained is the result of a run of maintenance.
@@ -90,7 +83,7 @@ func (s *Service) maintain(ctx context.Context, task *Task, m Maintenance) (done
 	}
 	task.Progress(PhaseTemporary, 2, 4)
 	if m.Temporary != nil {
-		done.Temporary, err = m.Temporary.SweepTemp(ctx, task.Scope(), func(ctx context.Context, id string) (bool, error) { return s.alive(ctx, organization, id) })
+		done.Temporary, err = m.Temporary(ctx, task)
 		errs = append(errs, err)
 	}
 	task.Progress(PhaseRetention, 3, 4)
@@ -107,21 +100,6 @@ func orElse(d, usual time.Duration) time.Duration {
 		return usual
 	}
 	return d
-}
-
-func (s *Service) alive(ctx context.Context, organization, id string) (alive bool, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		r, err := s.get(ctx, tx, organization, id)
-		if errors.Is(err, content.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		alive = r.Status.Active()
-		return nil
-	})
-	return alive, err
 }
 
 // chunk is how many rows are removed in one transaction.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -32,14 +33,19 @@ func (s *served) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 			return failure(functions.Errorf(functions.CodeForbidden, "The person at the client did not agree. Nothing was done.")), nil
 		}
 		request.Confirmation = req.Params.RequestState
+	} else if s.config.TokenInMeta {
+		request.Confirmation, _ = req.Params.Meta[metaConfirmation].(string)
 	}
 	result, err := s.fns.Do(ctx, request)
 	if err != nil {
 		var e *functions.Error
-		if errors.As(err, &e) && e.Confirmation != nil && asks(req) {
+		if !errors.As(err, &e) || e.Confirmation == nil {
+			return failure(err), nil
+		}
+		if asks(req) {
 			return ask(e.Confirmation), nil
 		}
-		return failure(err), nil
+		return s.waits(e), nil
 	}
 	raw, err := result.JSON()
 	if err != nil {
@@ -47,6 +53,23 @@ func (s *served) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 		return failure(err), nil
 	}
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(raw)}}, StructuredContent: json.RawMessage(raw)}, nil
+}
+
+// metaConfirmation is where a token travels when there is no other way.
+const metaConfirmation = "curatore/confirmation"
+
+// waits tells a client that cannot ask its person how else they can agree.
+func (s *served) waits(e *functions.Error) *mcp.CallToolResult {
+	if s.config.Approval != "" {
+		told := *e
+		told.Hint = fmt.Sprintf("%s To agree, the person can %s.", told.Hint, strings.TrimSuffix(s.config.Approval, "."))
+		e = &told
+	}
+	result := failure(e)
+	if s.config.TokenInMeta {
+		result.Meta = mcp.Meta{metaConfirmation: e.Confirmation.Token}
+	}
+	return result
 }
 
 // asks reports whether the client can ask its person something.

@@ -1,9 +1,11 @@
 package mcpserver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -40,8 +42,8 @@ type HTTPConfig struct {
 // Handler serves the protocol over streamable HTTP to callers with a bearer key.
 // A request without a good key gets 401, one from a web page that is not in
 // Origins 403. A session belongs to the principal that began it: a key of
-// another one cannot take it over. Serve it on a loopback address, or behind
-// TLS.
+// another one cannot take it over, nor one that may only read a session of one
+// that may write. Serve it on a loopback address, or behind TLS.
 func Handler(c HTTPConfig) (http.Handler, error) {
 	if c.Authenticate == nil {
 		return nil, fmt.Errorf("mcp server: %w: Authenticate is missing", content.ErrInvalid)
@@ -57,22 +59,73 @@ func Handler(c HTTPConfig) (http.Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{config: c, users: map[content.Scope]string{}}
+	h := &handler{config: c, users: map[caller]string{}, blank: mcp.NewServer(&mcp.Implementation{Name: "none", Version: "0"}, nil)}
 	streamable := mcp.NewStreamableHTTPHandler(h.server, &mcp.StreamableHTTPOptions{Logger: c.Logger, SessionTimeout: c.SessionTimeout,
-		MaxRequestBodyBytes: 4 << 20, PropagateRequestCancellation: true})
-	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(streamable)
-	return h.checkOrigin(authenticated), nil
+		MaxRequestBodyBytes: maxBody, PropagateRequestCancellation: true})
+	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(readBody(streamable))
+	return inTime(h.checkOrigin(authenticated)), nil
 }
 
 type handler struct {
 	config HTTPConfig
+	blank  *mcp.Server // that nobody is connected to
 
 	mu    sync.Mutex
-	users map[content.Scope]string // a name for each caller, by which sessions know theirs
+	users map[caller]string // a name for each, by which sessions know theirs
 }
 
-// boundKey is where the functions of an authenticated caller stand.
-const boundKey = "functions"
+// A caller is who may have a session.
+type caller struct {
+	scope content.Scope
+	reads bool
+}
+
+// Where the functions of an authenticated caller, and the server that was made
+// for them, stand.
+const (
+	boundKey  = "functions"
+	serverKey = "server"
+)
+
+const (
+	maxBody     = 4 << 20          // bytes of a request
+	timeForBody = 30 * time.Second // until all of it has come
+)
+
+// inTime bounds the time in which a request comes, so that one which comes byte
+// by byte, with a key or without, holds nothing up for long.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeForBody)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			http.Error(w, "the connection is broken", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readBody reads a request to its end, and lifts the bound of inTime from what is
+// a stream from there on.
+func readBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var long *http.MaxBytesError
+		switch {
+		case errors.As(err, &long):
+			http.Error(w, fmt.Sprintf("a request may have at most %d bytes", maxBody), http.StatusRequestEntityTooLarge)
+			return
+		case err != nil:
+			http.Error(w, "the request did not come to its end", http.StatusRequestTimeout)
+			return
+		}
+		if err := http.NewResponseController(w).SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			http.Error(w, "the connection is broken", http.StatusInternalServerError)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
 
 // verify tells the SDK whose key it is.
 func (h *handler) verify(ctx context.Context, key string, _ *http.Request) (*auth.TokenInfo, error) {
@@ -87,25 +140,32 @@ func (h *handler) verify(ctx context.Context, key string, _ *http.Request) (*aut
 	case fns.Scope() == content.Scope{}:
 		return nil, fmt.Errorf("the key is not accepted: %w", auth.ErrInvalidToken)
 	}
-	return &auth.TokenInfo{UserID: h.user(fns.Scope()), Extra: map[string]any{boundKey: fns}}, nil
+	return &auth.TokenInfo{UserID: h.user(fns), Extra: map[string]any{boundKey: fns}}, nil
 }
 
-// user returns a name for the organization and principal of a Scope, which hides
-// what it is made of.
-func (h *handler) user(scope content.Scope) string {
+// user returns a name for a caller, which hides what it is made of.
+func (h *handler) user(fns functions.Bound) string {
+	who := caller{fns.Scope(), fns.OnlyReads()}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.users[scope] == "" {
-		h.users[scope] = fmt.Sprintf("caller-%d", len(h.users)+1)
+	if h.users[who] == "" {
+		h.users[who] = fmt.Sprintf("caller-%d", len(h.users)+1)
 	}
-	return h.users[scope]
+	return h.users[who]
 }
 
-// server makes the server of a new session.
+// server makes the server of a new session. The SDK asks for it with each
+// request, and twice with those that begin a session.
 func (h *handler) server(r *http.Request) *mcp.Server {
 	info := auth.TokenInfoFromContext(r.Context())
 	if info == nil {
 		return nil
+	}
+	if r.Header.Get("Mcp-Session-Id") != "" {
+		return h.blank // it is only asked for the versions of the protocol
+	}
+	if made, ok := info.Extra[serverKey].(*mcp.Server); ok {
+		return made
 	}
 	fns, _ := info.Extra[boundKey].(functions.Bound)
 	server, err := New(fns, h.config.Config)
@@ -113,6 +173,7 @@ func (h *handler) server(r *http.Request) *mcp.Server {
 		h.config.Logger.ErrorContext(r.Context(), "a session could not begin", "principal", fns.Scope().Principal(), "error", err)
 		return nil // the SDK answers 400
 	}
+	info.Extra[serverKey] = server // it is this request's alone
 	return server
 }
 

@@ -14,10 +14,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -36,6 +35,18 @@ type Config struct {
 	// Logger gets what the protocol does and why results could not be made; nil
 	// is silent. It must not write to stdout under [Stdio].
 	Logger *slog.Logger
+
+	// Approval says how a person agrees to a change where the client cannot ask
+	// them, such as "run mcp -approve in a terminal": it is told to the model, for
+	// the person. The program at that place calls functions.Bound.Waiting and
+	// Decide. Empty: nothing is said.
+	Approval string
+	// TokenInMeta gives clients that cannot ask through the protocol the token of
+	// a confirmation in the result's _meta, under "curatore/confirmation", and
+	// takes it from the _meta of the same call made again. It is for clients that
+	// are known to ask a person themselves and to show _meta to no model: one that
+	// shows it lets its model confirm its own changes.
+	TokenInMeta bool
 }
 
 const instructions = "Records of one organization, from the sources that it has imported. Begin with list_types or search. " +
@@ -67,7 +78,7 @@ func New(fns functions.Bound, c Config) (*mcp.Server, error) {
 		// The catalogue is the caller's, not for everybody behind a cache.
 		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
 	})
-	s := &served{fns: fns, log: logger}
+	s := &served{fns: fns, log: logger, config: c}
 	for _, tool := range tools {
 		f, ok := fns.Function(tool.Name)
 		if !ok {
@@ -82,23 +93,22 @@ func New(fns functions.Bound, c Config) (*mcp.Server, error) {
 }
 
 // Stdio serves the functions to the program that started this one, over stdin
-// and stdout, until it hangs up or ctx ends. Nothing else may write to stdout.
+// and stdout, until it hangs up or ctx ends. Nothing else may write to stdout. A
+// line that is no message is answered with an error, and the next one is read.
+// When stdin ends, calls that are under way have five seconds to be answered.
 func Stdio(ctx context.Context, fns functions.Bound, c Config) error {
 	server, err := New(fns, c)
 	if err != nil {
 		return err
 	}
-	err = server.Run(ctx, &mcp.StdioTransport{})
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return nil
-	}
-	return err
+	return serve(ctx, server, os.Stdin, os.Stdout)
 }
 
 // served is what the handlers of one server share.
 type served struct {
-	fns functions.Bound
-	log *slog.Logger
+	fns    functions.Bound
+	log    *slog.Logger
+	config Config
 }
 
 // describe returns a function as a tool.

@@ -54,7 +54,9 @@ func Example() {
 	}))
 
 	check(db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		cats, err := keywords.Select(ctx, tx, "zoo", []content.Filter{{Field: search.FieldGroup, Op: content.Equal, Values: []string{"cats"}}}, nil)
+		words, err := keywords.View(ctx, tx, "zoo")
+		check(err)
+		cats, err := words.Select(ctx, []content.Filter{{Field: search.FieldGroup, Op: content.Equal, Values: []string{"cats"}}}, nil)
 		check(err)
 		hits, err := index.Search(ctx, tx, "zoo", vectors.Request{Model: model, Vector: []float32{3, 2}, Limit: 5, Within: cats})
 		for _, h := range hits {

@@ -36,7 +36,9 @@ func (r *repeated) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey][]
 	return r.columns(ctx, keys)
 }
 
-func (r *repeated) tombstones(context.Context, []string) (map[string][]byte, error) { return nil, nil }
+func (r *repeated) tombstones(context.Context, []cacheKey) (map[cacheKey][]byte, error) {
+	return nil, nil
+}
 
 // measure notes how much of the heap is in use, garbage not counted.
 func (r *repeated) measure() {
@@ -56,7 +58,7 @@ func TestMemoryOfTenMillionPostings(t *testing.T) {
 		}
 	})...)
 	r := &repeated{rows: m.rows}
-	v := view{read: r, cache: newCache(16 << 20)}
+	v := View{read: r, cache: newCache(16 << 20), ranking: m.ranking}
 	one := m.view.segments[0]
 	for i := range int64(segments) {
 		s := one
@@ -67,7 +69,7 @@ func TestMemoryOfTenMillionPostings(t *testing.T) {
 	r.measure()
 	before := r.most
 	start := time.Now()
-	res, err := v.search(t.Context(), m.ranking, Request{Query: Parse(`third common "common words" `), Limit: 10, Facets: []string{"n"},
+	res, err := v.Search(t.Context(), Request{Query: Parse(`third common "common words" `), Limit: 10, Facets: []string{"n"},
 		Filters: []content.Filter{{Field: "n", Op: content.Less, Values: []string{"4"}}}})
 	if err != nil {
 		t.Fatal(err)

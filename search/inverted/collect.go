@@ -11,14 +11,10 @@ import (
 // A collector goes through the segments and keeps the best hits, the total and
 // the counts of the facets.
 type collector struct {
-	view    *view
-	req     Request
-	order   order
-	tables  []*chunkTable
-	dead    []*tombstoneSet
-	chosen  selection
-	columns map[string][]*column
-	scale   float64 // of scores
+	*reading
+	req   Request
+	order order
+	scale float64 // of scores
 
 	total      int
 	hits       hitHeap
@@ -26,9 +22,9 @@ type collector struct {
 	histograms []map[int64]int
 }
 
-func newCollector(v *view, req Request, tables []*chunkTable, dead []*tombstoneSet, chosen selection, columns map[string][]*column) *collector {
-	c := &collector{view: v, req: req, order: order{sorted: req.Sort.Name != "", ascending: req.Sort.Ascending}, tables: tables, dead: dead,
-		chosen: chosen, columns: columns, scale: 1, facets: map[string]map[value]int{}}
+func newCollector(r *reading, req Request) *collector {
+	c := &collector{reading: r, req: req, order: order{sorted: req.Sort.Name != "", ascending: req.Sort.Ascending}, scale: 1,
+		facets: map[string]map[value]int{}}
 	for _, name := range req.Facets {
 		c.facets[name] = map[value]int{}
 	}
@@ -48,12 +44,12 @@ func newCollector(v *view, req Request, tables []*chunkTable, dead []*tombstoneS
 // when documents are added, so that document's present score is what counts. Of
 // the others the largest come first, as they are likely to hold the best.
 func (c *collector) sequence() []int {
-	sequence := make([]int, len(c.view.segments))
+	sequence := make([]int, len(c.segments))
 	for i := range sequence {
 		sequence[i] = i
 	}
 	weight := func(i int) int {
-		s := c.view.segments[i]
+		s := c.segments[i]
 		if a := c.req.After; a != nil && a.Document >= s.first && a.Document <= s.last {
 			return math.MaxInt
 		}

@@ -11,7 +11,7 @@ import (
 func TestConcurrentSearchesOfOneIndex(t *testing.T) {
 	z := newZipf(31)
 	m := z.index(t)
-	m.view.cache = newCache(200_000)
+	m.view.cache, m.view.ranking = newCache(200_000), m.ranking
 	var queries []*Query
 	var want []string
 	for range 20 {
@@ -25,7 +25,7 @@ func TestConcurrentSearchesOfOneIndex(t *testing.T) {
 				for i, q := range queries {
 					v := m.view
 					v.read = &lockedReader{reader: m, mu: &m.mu}
-					res, err := v.search(context.Background(), m.ranking, Request{Query: q, Limit: 10})
+					res, err := v.Search(context.Background(), Request{Query: q, Limit: 10})
 					if err != nil || fmt.Sprint(res.Hits) != want[i] {
 						t.Errorf("%v, %v; want %v", res, err, want[i])
 						return

@@ -102,12 +102,12 @@ func readWords(data []byte, each func(word)) error {
 // words reads the terms that begin with any of the prefixes, of all segments,
 // each term once: the counts are added up, and the spelling is that of the
 // segment with most.
-func (v *view) words(ctx context.Context, prefixes []string) ([]word, error) {
+func (v *View) words(ctx context.Context, prefixes []string) ([]word, error) {
 	return v.wordsLike(ctx, prefixes, func(word) bool { return true })
 }
 
 // wordsLike is words for those that keep takes, which is asked in each segment.
-func (v *view) wordsLike(ctx context.Context, prefixes []string, keep func(word) bool) ([]word, error) {
+func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word) bool) ([]word, error) {
 	pieces, err := load(ctx, v, v.keys(dictionaryColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
 		list, err := decodeStrings(data)
 		return list, 24 * len(list), err

@@ -4,40 +4,27 @@ import (
 	"cmp"
 	"context"
 	"slices"
-
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // Score tells what a query says about some documents, given by the numbers of
 // their first chunks: the chunks that match, the best first, up to a number of
 // them for each document. Documents that do not match, or are not there, are
-// missing. A chunk has the score that it has in [Index.Search]. The hits say what
+// missing. A chunk has the score that it has in [View.Search]. The hits say what
 // their scores consist of.
-func (x *Index) Score(ctx context.Context, tx *database.Tx, organization string, q *Query, documents []int64, chunks int) (map[int64][]Hit, error) {
+func (v *View) Score(ctx context.Context, q *Query, documents []int64, chunks int) (map[int64][]Hit, error) {
 	found := map[int64][]Hit{}
 	if q == nil || len(documents) == 0 || chunks <= 0 {
 		return found, nil
 	}
-	v, err := x.view(ctx, tx, organization)
+	r, err := v.open(ctx, Request{}, termsColumn)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.prefetch(ctx, []string{chunksColumn, termsColumn}); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
-	if err != nil {
-		return nil, err
-	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	m := &matcher{view: v, ranking: x.ranking, query: q, tables: tables, dead: dead}
+	m := &matcher{reading: r, query: q}
 	if err := m.prepare(ctx); err != nil {
 		return nil, err
 	}
-	sets := chunksOf(tables, dead, documents)
+	sets := r.chunksOf(documents)
 	var hits []Hit
 	for _, group := range m.groups() {
 		if err := m.load(ctx, group, m.clauses); err != nil {
@@ -57,7 +44,7 @@ func (x *Index) Score(ctx context.Context, tx *database.Tx, organization string,
 				if s.near != nil {
 					s.near.at(o, func(_ *pair, part uint32) { score += part })
 				}
-				h := Hit{Document: tables[i].number(tables[i].begin(o)), Chunk: tables[i].number(o), Score: float64(score) / m.scale}
+				h := Hit{Document: r.tables[i].number(r.tables[i].begin(o)), Chunk: r.tables[i].number(o), Score: float64(score) / m.scale}
 				h.At = Position{Score: h.Score, Document: h.Document}
 				found[h.Document] = append(found[h.Document], h)
 			}
@@ -85,35 +72,14 @@ func (x *Index) Score(ctx context.Context, tx *database.Tx, organization string,
 // Count counts the values of some documents, given by the numbers of their first
 // chunks, for the facets and histograms of a request. What else the request asks
 // for does not count; documents that are not there are ignored.
-func (x *Index) Count(ctx context.Context, tx *database.Tx, organization string, documents []int64, req Request) (*Result, error) {
-	for _, h := range req.Histograms {
-		if err := h.Interval.check(); err != nil {
-			return nil, err
-		}
-	}
+func (v *View) Count(ctx context.Context, documents []int64, req Request) (*Result, error) {
 	req = Request{Facets: req.Facets, FacetLimit: req.FacetLimit, Histograms: req.Histograms}
-	v, err := x.view(ctx, tx, organization)
+	r, err := v.open(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	names := columnNames(req)
-	if err := v.prefetch(ctx, append([]string{chunksColumn}, names...)); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
-	if err != nil {
-		return nil, err
-	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := v.column(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	c := newCollector(v, req, tables, dead, make(selection, len(tables)), columns)
-	for i, set := range chunksOf(tables, dead, documents) {
+	c := newCollector(r, req)
+	for i, set := range r.chunksOf(documents) {
 		if set != nil {
 			c.count(i, set)
 		}
@@ -122,12 +88,12 @@ func (x *Index) Count(ctx context.Context, tx *database.Tx, organization string,
 }
 
 // chunksOf returns the live chunks of documents in each segment; nil for none.
-func chunksOf(tables []*chunkTable, dead []*tombstoneSet, documents []int64) []bitset {
-	sets := make([]bitset, len(tables))
+func (r *reading) chunksOf(documents []int64) []bitset {
+	sets := make([]bitset, len(r.tables))
 	for _, number := range documents {
-		for i, t := range tables {
+		for i, t := range r.tables {
 			o, ok := t.ordinal(number)
-			if !ok || !t.begins(o) || dead[i] != nil && dead[i].bits.has(o) {
+			if !ok || !t.begins(o) || r.dead[i] != nil && r.dead[i].bits.has(o) {
 				continue
 			}
 			if sets[i] == nil {

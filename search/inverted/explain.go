@@ -69,7 +69,7 @@ func (m *matcher) explain(ctx context.Context, hits []Hit) error {
 						Score: float64(p.part(body, title, norms[o])) / m.scale})
 				})
 				if err != nil {
-					return m.view.unreadable(s, err)
+					return m.unreadable(s, err)
 				}
 			}
 			if near == nil {
@@ -81,7 +81,7 @@ func (m *matcher) explain(ctx context.Context, hits []Hit) error {
 						continue
 					}
 					if err := have.add(e, near.chunks); err != nil {
-						return m.view.unreadable(s, err)
+						return m.unreadable(s, err)
 					}
 				}
 			}
@@ -93,7 +93,7 @@ func (m *matcher) explain(ctx context.Context, hits []Hit) error {
 				})
 			}
 			if err := near.err(); err != nil {
-				return m.view.unreadable(s, err)
+				return m.unreadable(s, err)
 			}
 		}
 	}

@@ -32,16 +32,6 @@ func New(o Options) *Index {
 	return &Index{cache: newCache(cmp.Or(o.CacheBytes, 32<<20)), ranking: defaultRanking()}
 }
 
-// Search finds documents of an organization. It reads what the transaction sees;
-// in the transaction of a change it sees that change.
-func (x *Index) Search(ctx context.Context, tx *database.Tx, organization string, req Request) (*Result, error) {
-	v, err := x.view(ctx, tx, organization)
-	if err != nil {
-		return nil, err
-	}
-	return v.search(ctx, x.ranking, req)
-}
-
 // Names returns the names of the values that the documents of an organization
 // have, in order.
 func (x *Index) Names(ctx context.Context, tx *database.Tx, organization string) ([]string, error) {
@@ -53,12 +43,4 @@ func (x *Index) Names(ctx context.Context, tx *database.Tx, organization string)
 		return nil, fmt.Errorf("search index: read names: %w", err)
 	}
 	return names, nil
-}
-
-func (x *Index) view(ctx context.Context, tx *database.Tx, organization string) (*view, error) {
-	segments, err := liveSegments(ctx, tx, organization)
-	if err != nil {
-		return nil, err
-	}
-	return &view{segments: segments, read: &tableReader{tx, organization}, cache: x.cache}, nil
 }

@@ -34,7 +34,7 @@ const groupPostings = 16 << 20
 // groups divides the segments so that each group's postings fit into memory.
 // Nearly always it is one.
 func (m *matcher) groups() [][]int {
-	all := make([]int, len(m.view.segments))
+	all := make([]int, len(m.segments))
 	for i := range all {
 		all[i] = i
 	}
@@ -50,7 +50,7 @@ func (m *matcher) inSequence(segments []int) [][]int {
 	var groups [][]int
 	size := 0
 	for _, i := range segments {
-		s := m.view.segments[i]
+		s := m.segments[i]
 		if len(groups) == 0 || (size+s.chunks)*terms > groupPostings {
 			groups, size = append(groups, nil), 0
 		}
@@ -115,14 +115,14 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 			if _, ok := m.loaded.entries[postingKey{i, t}]; block < 0 || ok && !placed[t] {
 				continue
 			}
-			id := m.view.segments[i].id
+			id := m.segments[i].id
 			places = append(places, place{postingKey{i, t}, need(cacheKey{id, dataBlock, block})})
 			if placed[t] {
 				need(cacheKey{id, positionBlock, block})
 			}
 		}
 	}
-	blocks, err := m.view.blocks(ctx, keys)
+	blocks, err := m.blocks(ctx, keys)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 		}
 		e, err := findEntry(blocks[p.data], positions, p.key.term)
 		if err != nil {
-			return m.view.unreadable(p.key.segment, err)
+			return m.unreadable(p.key.segment, err)
 		}
 		if e.data != nil {
 			m.loaded.entries[p.key] = e

@@ -35,12 +35,9 @@ const (
 
 // A matcher scores the chunks of each segment for a query.
 type matcher struct {
-	view    *view
-	ranking *ranking
-	query   *Query
-	tables  []*chunkTable
-	dead    []*tombstoneSet
-	firsts  [][]string // the first term of each block
+	*reading
+	query  *Query
+	firsts [][]string // the first term of each block
 
 	live    float64 // chunks
 	average float64 // length of a live chunk
@@ -71,14 +68,14 @@ type clause struct {
 // prepare finds out what is looked up and how much each word weighs.
 func (m *matcher) prepare(ctx context.Context) (err error) {
 	var body, title, chunks int64
-	for i, s := range m.view.segments {
+	for i, s := range m.segments {
 		body, title, chunks = body+s.body, title+s.title, chunks+int64(s.chunks-s.deleted)
 		if d := m.dead[i]; d != nil {
 			body, title = body-d.body, title-d.title
 		}
 	}
 	m.live, m.average = float64(chunks), averageLength(body, title, int(chunks))
-	if m.firsts, err = m.view.terms(ctx); err != nil {
+	if m.firsts, err = m.terms(ctx); err != nil {
 		return err
 	}
 	for i, w := range m.query.words {
@@ -126,7 +123,7 @@ func (m *matcher) count(ctx context.Context, clauses []*clause) error {
 			for _, i := range group {
 				n, err := m.frequency(i, m.loaded.of(i, c.terms))
 				if err != nil {
-					return m.view.unreadable(i, err)
+					return m.unreadable(i, err)
 				}
 				c.n += float64(n)
 			}
@@ -136,7 +133,7 @@ func (m *matcher) count(ctx context.Context, clauses []*clause) error {
 				for _, i := range group {
 					n, err := m.frequency(i, m.loaded.of(i, w.forms))
 					if err != nil {
-						return m.view.unreadable(i, err)
+						return m.unreadable(i, err)
 					}
 					p.counts[j] += float64(n)
 				}
@@ -222,7 +219,7 @@ func (c *clause) part(tf, norm float32) uint32 {
 func (m *matcher) most(c *clause, segment int, entries []entry) uint32 {
 	bound := 1.0
 	if len(entries) == 1 {
-		s := m.view.segments[segment]
+		s := m.segments[segment]
 		bound = min(1, boundAt(entries[0].bound, averageLength(s.body, s.title, s.chunks), m.average)+roundingError)
 	}
 	return max(1, uint32(float64(c.flat)+float64(c.slope)*bound)+1)
@@ -232,7 +229,7 @@ func (m *matcher) most(c *clause, segment int, entries []entry) uint32 {
 // has anyway.
 func (m *matcher) expand(ctx context.Context, p prefix) (*clause, error) {
 	c := &clause{kind: PrefixTerm, text: p.typed, word: len(m.clauses) - len(m.query.words), weight: 1}
-	words, err := m.view.words(ctx, []string{p.text})
+	words, err := m.words(ctx, []string{p.text})
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // A memoryIndex is an index without a database, for tests of ranking.
 type memoryIndex struct {
-	view    view
+	view    View
 	ranking *ranking
 	rows    map[cacheKey][]byte
 	deleted map[string][]byte
@@ -22,7 +22,7 @@ type memoryIndex struct {
 
 func newMemoryIndex() *memoryIndex {
 	m := &memoryIndex{ranking: defaultRanking(), rows: map[cacheKey][]byte{}, deleted: map[string][]byte{}, next: 1}
-	m.view = view{read: m, cache: newCache(64 << 20)}
+	m.view = View{read: m, cache: newCache(64 << 20), ranking: m.ranking}
 	return m
 }
 
@@ -90,8 +90,8 @@ func (m *memoryIndex) remove(t testing.TB, numbers ...int64) {
 
 func (m *memoryIndex) search(t testing.TB, req Request) *Result {
 	t.Helper()
-	v := m.view // a copy: a search puts its own reader into it
-	res, err := v.search(context.Background(), m.ranking, req)
+	m.view.ranking = m.ranking
+	res, err := m.view.Search(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,10 +113,10 @@ func (m *memoryIndex) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey
 	return m.columns(ctx, keys)
 }
 
-func (m *memoryIndex) tombstones(_ context.Context, ids []string) (map[string][]byte, error) {
-	rows := map[string][]byte{}
-	for _, id := range ids {
-		rows[id] = m.deleted[id]
+func (m *memoryIndex) tombstones(_ context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
+	rows := map[cacheKey][]byte{}
+	for _, k := range keys {
+		rows[k] = m.deleted[k.segment]
 	}
 	return rows, nil
 }

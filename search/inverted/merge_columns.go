@@ -25,7 +25,7 @@ func (m ordinalMap) ordinal(o int) (int, bool) {
 // documents stand in the result, -1 for deleted ones.
 func (m *merge) mergeChunks(ctx context.Context) ([][]int32, error) {
 	var tables []*chunkTable
-	err := m.read(ctx, func(v *view) (err error) {
+	err := m.read(ctx, func(v *View) (err error) {
 		tables, err = v.tables(ctx, m.sources)
 		return err
 	})
@@ -88,7 +88,7 @@ func (m *merge) mergeColumns(ctx context.Context, documents [][]int32) error {
 	}
 	for names := range slices.Chunk(names, together) {
 		var rows []namedColumn
-		err := m.read(ctx, func(v *view) error {
+		err := m.read(ctx, func(v *View) error {
 			columns, err := v.column(ctx, names)
 			if err != nil {
 				return err
@@ -145,8 +145,8 @@ func (m *merge) writeColumns(ctx context.Context, columns []namedColumn) error {
 
 // read gives a view of the sources. What it reads is not kept: a merge would push
 // out what searches need.
-func (m *merge) read(ctx context.Context, do func(*view) error) error {
+func (m *merge) read(ctx context.Context, do func(*View) error) error {
 	return m.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		return do(&view{segments: m.sources, read: &tableReader{tx, m.organization}, cache: newCache(0)})
+		return do(&View{segments: m.sources, read: &tableReader{tx, m.organization}, cache: newCache(0)})
 	})
 }

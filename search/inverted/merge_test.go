@@ -100,7 +100,10 @@ func (x *tableIndex) search(req Request) *Result {
 	x.t.Helper()
 	var res *Result
 	err := x.db.Read(context.Background(), func(ctx context.Context, tx *database.Tx) (err error) {
-		res, err = x.index.Search(ctx, tx, testOrganization, req)
+		v, err := x.index.View(ctx, tx, testOrganization)
+		if err == nil {
+			res, err = v.Search(ctx, req)
+		}
 		return err
 	})
 	if err != nil {

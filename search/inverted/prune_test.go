@@ -120,15 +120,12 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 func prunedChunks(t *testing.T, m *memoryIndex, req Request) int {
 	t.Helper()
 	v := m.view
-	tables, err := v.tables(context.Background(), v.segments)
+	v.ranking = defaultRanking()
+	r, err := v.open(context.Background(), req)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dead, err := v.dead(context.Background(), tables)
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := &matcher{view: &v, ranking: defaultRanking(), query: req.Query, tables: tables, dead: dead}
+	x := &matcher{reading: r, query: req.Query}
 	if err := x.prepare(context.Background()); err != nil {
 		t.Fatal(err)
 	}

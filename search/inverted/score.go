@@ -330,15 +330,15 @@ type lengthNorms struct {
 // the average stays the same.
 func (m *matcher) norms(i int) []float32 {
 	table := m.tables[i]
-	key := cacheKey{segment: m.view.segments[i].id, name: "#norms"}
-	if x, ok := m.view.cache.get(key); ok && x.(lengthNorms).average == m.average {
+	key := cacheKey{segment: m.segments[i].id, name: "#norms"}
+	if x, ok := m.cache.get(key); ok && x.(lengthNorms).average == m.average {
 		return x.(lengthNorms).norms
 	}
 	norms := make([]float32, table.len())
 	for o := range norms {
 		norms[o] = lengthNorm(table.body[o], table.title[o], m.average)
 	}
-	m.view.cache.put(key, lengthNorms{m.average, norms}, 4*len(norms))
+	m.cache.put(key, lengthNorms{m.average, norms}, 4*len(norms))
 	return norms
 }
 

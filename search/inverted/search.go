@@ -5,53 +5,32 @@ import (
 	"slices"
 )
 
-// search answers a request from what a view sees.
-func (v *view) search(ctx context.Context, r *ranking, req Request) (*Result, error) {
-	for _, h := range req.Histograms {
-		if err := h.Interval.check(); err != nil {
-			return nil, err
-		}
-	}
-	names := columnNames(req)
-	base := []string{chunksColumn}
+// Search finds documents.
+func (v *View) Search(ctx context.Context, req Request) (*Result, error) {
+	var further []string
 	if req.Query != nil {
-		base = append(base, termsColumn)
+		further = append(further, termsColumn)
 		if len(req.Query.prefixes) > 0 {
-			base = append(base, dictionaryColumn)
+			further = append(further, dictionaryColumn)
 		}
 	}
-	if err := v.prefetch(ctx, append(base, names...)); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
+	r, err := v.open(ctx, req, further...)
 	if err != nil {
 		return nil, err
 	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := v.column(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := selectDocuments(v.segments, columns, req.Filters, req.Any)
-	if err != nil {
-		return nil, err
-	}
-	chosen.without(tables, req.Without)
-	c := newCollector(v, req, tables, dead, chosen, columns)
+	r.chosen.without(r.tables, req.Without)
+	c := newCollector(r, req)
 	if req.Query == nil {
-		for i := range slices.Backward(v.segments) {
+		for i := range slices.Backward(r.segments) {
 			var order *column
 			if req.OrderBy != "" && !c.order.sorted {
-				order = columns[req.OrderBy][i]
+				order = r.columns[req.OrderBy][i]
 			}
 			c.collectAll(i, order)
 		}
 		return c.result(), nil
 	}
-	m := &matcher{view: v, ranking: r, query: req.Query, tables: tables, dead: dead}
+	m := &matcher{reading: r, query: req.Query}
 	if err := m.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -84,7 +63,7 @@ func (m *matcher) collect(ctx context.Context, c *collector) error {
 				putScores(s.acc)
 			}
 			if err != nil {
-				return m.view.unreadable(i, err)
+				return m.unreadable(i, err)
 			}
 		}
 	}
@@ -121,7 +100,7 @@ func columnNames(req Request) []string {
 }
 
 // prefetch reads the columns that are not in the cache with one query.
-func (v *view) prefetch(ctx context.Context, names []string) error {
+func (v *View) prefetch(ctx context.Context, names []string) error {
 	var missing []cacheKey
 	asked := map[cacheKey]bool{}
 	for _, name := range names {

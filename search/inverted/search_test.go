@@ -172,8 +172,7 @@ func TestBrokenRowsAreErrors(t *testing.T) {
 					m.rows[k] = change(slices.Clone(data))
 				}
 			}
-			v := m.view
-			res, err := v.search(t.Context(), defaultRanking(), Request{Query: Parse(`"beta gamma" alpha `), Facets: []string{"n"}, Limit: 1})
+			res, err := m.view.Search(t.Context(), Request{Query: Parse(`"beta gamma" alpha `), Facets: []string{"n"}, Limit: 1})
 			if err == nil && (res.Total != 0 || name != termsColumn) {
 				t.Errorf("%s of %s is not noticed: %+v", how, name, res)
 			}

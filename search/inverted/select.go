@@ -6,7 +6,6 @@ import (
 	"sort"
 
 	"github.com/curatore/curatore-go/content"
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // A Selection is the live chunks of the documents that filters leave, as one
@@ -26,39 +25,19 @@ type selectedPart struct {
 
 // Select returns the chunks that a [Request] with these filters could find. It
 // is how searches by other evidence than words apply the same filters.
-func (x *Index) Select(ctx context.Context, tx *database.Tx, organization string, filters, any []content.Filter) (*Selection, error) {
-	v, err := x.view(ctx, tx, organization)
-	if err != nil {
-		return nil, err
-	}
-	names := columnNames(Request{Filters: filters, Any: any})
-	if err := v.prefetch(ctx, append([]string{chunksColumn}, names...)); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
-	if err != nil {
-		return nil, err
-	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := v.column(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := selectDocuments(v.segments, columns, filters, any)
+func (v *View) Select(ctx context.Context, filters, any []content.Filter) (*Selection, error) {
+	r, err := v.open(ctx, Request{Filters: filters, Any: any})
 	if err != nil {
 		return nil, err
 	}
 	s := &Selection{whole: true}
-	for i, table := range tables {
-		p := selectedPart{table: table, last: v.segments[i].last, chosen: liveChunks(table, dead[i], chosen[i])}
+	for i, table := range r.tables {
+		p := selectedPart{table: table, last: v.segments[i].last, chosen: liveChunks(table, r.dead[i], r.chosen[i])}
 		n := table.len()
 		if p.chosen != nil {
 			n = p.chosen.count()
 		}
-		if chosen[i] != nil && n < table.len()-v.segments[i].deleted {
+		if r.chosen[i] != nil && n < table.len()-v.segments[i].deleted {
 			s.whole = false
 		}
 		if n > 0 {

@@ -23,7 +23,10 @@ func TestSelect(t *testing.T) {
 			t.Helper()
 			var s *inverted.Selection
 			if err := db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) (err error) {
-				s, err = f.Index.Select(ctx, tx, "acme", filters, nil)
+				v, err := f.Index.View(ctx, tx, "acme")
+				if err == nil {
+					s, err = v.Select(ctx, filters, nil)
+				}
 				return err
 			}); err != nil {
 				t.Fatal(err)
@@ -83,7 +86,11 @@ func TestSelect(t *testing.T) {
 			t.Errorf("merged: %v, before %v", after, before)
 		}
 		if err := db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-			_, err := f.Index.Select(ctx, tx, "acme", []content.Filter{{Field: "type", Op: "?"}}, nil)
+			v, err := f.Index.View(ctx, tx, "acme")
+			if err != nil {
+				return err
+			}
+			_, err = v.Select(ctx, []content.Filter{{Field: "type", Op: "?"}}, nil)
 			if err == nil {
 				t.Error("an unknown operator was taken")
 			}

@@ -6,12 +6,10 @@ import (
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/curatore/curatore-go/content/database"
 )
 
 const (
-	likeTerms = 25       // words that a [Like] query consists of
+	likeTerms = 25       // words that a [View.Like] query consists of
 	likeText  = 64 << 10 // bytes of a document that are looked at
 	likeWords = 1000     // different words whose frequency is looked up
 )
@@ -21,28 +19,17 @@ const (
 // it is. A word that is nowhere else tells nothing. Of a long document the
 // beginning counts. A document without telling words gives an empty query. To
 // leave the document itself out, name it in [Request.Without].
-func (x *Index) Like(ctx context.Context, tx *database.Tx, organization string, d Document) (*Query, error) {
+func (v *View) Like(ctx context.Context, d Document) (*Query, error) {
 	words, q := telling(d), &Query{}
 	q.use(baseLanguage(d.Language))
 	if len(words) == 0 {
 		return q, nil
 	}
-	v, err := x.view(ctx, tx, organization)
+	r, err := v.open(ctx, Request{}, termsColumn)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.prefetch(ctx, []string{chunksColumn, termsColumn}); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
-	if err != nil {
-		return nil, err
-	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	m := &matcher{view: v, ranking: x.ranking, query: &Query{}, tables: tables, dead: dead}
+	m := &matcher{reading: r, query: &Query{}}
 	for _, s := range v.segments {
 		m.live += float64(s.chunks - s.deleted)
 	}

@@ -160,8 +160,7 @@ func TestHistograms(t *testing.T) {
 			t.Errorf("%s of what are no times: %v", interval, res.Histograms[1:])
 		}
 	}
-	v := m.view
-	if _, err := v.search(t.Context(), m.ranking, Request{Histograms: []Histogram{{"time", "decade"}}}); !errors.Is(err, content.ErrInvalid) {
+	if _, err := m.view.Search(t.Context(), Request{Histograms: []Histogram{{"time", "decade"}}}); !errors.Is(err, content.ErrInvalid) {
 		t.Errorf("decade: %v", err)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/curatore/curatore-go/content"
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // A SuggestRequest asks how the last word of a text may go on.
@@ -29,44 +28,24 @@ type Suggestion struct {
 // Suggest completes the last word of a text, the most frequent word first. It
 // knows only words of the organization. Of very many words the most frequent
 // without regard to the filters are looked at.
-func (x *Index) Suggest(ctx context.Context, tx *database.Tx, organization string, req SuggestRequest) ([]Suggestion, error) {
+func (v *View) Suggest(ctx context.Context, req SuggestRequest) ([]Suggestion, error) {
 	typed, start := lastWord(req.Text)
 	if utf8.RuneCountInString(typed) < minPrefix {
 		return nil, nil
-	}
-	v, err := x.view(ctx, tx, organization)
-	if err != nil {
-		return nil, err
 	}
 	words, err := v.completions(ctx, typed)
 	if err != nil || len(words) == 0 {
 		return nil, err
 	}
-	names := columnNames(Request{Filters: req.Filters, Any: req.Any})
-	if err := v.prefetch(ctx, append([]string{chunksColumn, termsColumn}, names...)); err != nil {
-		return nil, err
-	}
-	tables, err := v.tables(ctx, v.segments)
+	r, err := v.open(ctx, Request{Filters: req.Filters, Any: req.Any}, termsColumn)
 	if err != nil {
 		return nil, err
 	}
-	dead, err := v.dead(ctx, tables)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := v.column(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := selectDocuments(v.segments, columns, req.Filters, req.Any)
-	if err != nil {
-		return nil, err
-	}
-	m := &matcher{view: v, ranking: x.ranking, query: &Query{}, tables: tables, dead: dead}
+	m := &matcher{reading: r, query: &Query{}}
 	if m.firsts, err = v.terms(ctx); err != nil {
 		return nil, err
 	}
-	counts, err := m.documents(ctx, words, newCollector(v, Request{}, tables, dead, chosen, nil))
+	counts, err := m.documents(ctx, words, newCollector(r, Request{}))
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +80,7 @@ const maxCompletions = 40
 // completions returns words that begin as typed. A word's term may be shorter
 // than what was typed of the word, so terms are looked for by their first letters
 // and held against their spelling.
-func (v *view) completions(ctx context.Context, typed string) ([]word, error) {
+func (v *View) completions(ctx context.Context, typed string) ([]word, error) {
 	n := 0
 	for i := 0; i < 3 && n < len(typed); i++ {
 		_, size := utf8.DecodeRuneInString(typed[n:])
@@ -133,7 +112,7 @@ func (m *matcher) documents(ctx context.Context, words []word, c *collector) ([]
 				set := newBitset(m.tables[i].len())
 				for _, e := range m.loaded.of(i, clause.terms) {
 					if err := set.add(e, m.tables[i].len()); err != nil {
-						return nil, m.view.unreadable(i, err)
+						return nil, m.unreadable(i, err)
 					}
 				}
 				if valid != nil {

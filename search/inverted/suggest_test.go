@@ -39,7 +39,11 @@ func (x *tableIndex) read(do func(ctx context.Context, tx *database.Tx) error) {
 func (x *tableIndex) suggest(req SuggestRequest) (list []string) {
 	x.t.Helper()
 	x.read(func(ctx context.Context, tx *database.Tx) error {
-		found, err := x.index.Suggest(ctx, tx, testOrganization, req)
+		v, err := x.index.View(ctx, tx, testOrganization)
+		if err != nil {
+			return err
+		}
+		found, err := v.Suggest(ctx, req)
 		for _, s := range found {
 			list = append(list, fmt.Sprint(s.Text, " ", s.Count))
 		}
@@ -95,11 +99,19 @@ func TestSuggest(t *testing.T) {
 			}
 		}
 		x.read(func(ctx context.Context, tx *database.Tx) error {
-			other, err := x.index.Suggest(ctx, tx, "another organization", SuggestRequest{Text: "mi"})
+			others, err := x.index.View(ctx, tx, "another organization")
+			if err != nil {
+				return err
+			}
+			other, err := others.Suggest(ctx, SuggestRequest{Text: "mi"})
 			if len(other) > 0 {
 				t.Errorf("another organization is told %v", other)
 			}
-			_, bad := x.index.Suggest(ctx, tx, testOrganization, SuggestRequest{Text: "mi", Filters: []content.Filter{{Field: "type", Op: "like"}}})
+			v, err := x.index.View(ctx, tx, testOrganization)
+			if err != nil {
+				return err
+			}
+			_, bad := v.Suggest(ctx, SuggestRequest{Text: "mi", Filters: []content.Filter{{Field: "type", Op: "like"}}})
 			if bad == nil {
 				t.Error("a bad filter is taken")
 			}
@@ -133,11 +145,15 @@ func TestLike(t *testing.T) {
 		docs[9] = Document{Title: "Blades of grass", Chunks: []string{"lawns and the agency"}}
 		start := x.put(docs...)
 		x.read(func(ctx context.Context, tx *database.Tx) error {
-			q, err := x.index.Like(ctx, tx, testOrganization, docs[3])
+			v, err := x.index.View(ctx, tx, testOrganization)
 			if err != nil {
 				return err
 			}
-			res, err := x.index.Search(ctx, tx, testOrganization, Request{Query: q, Limit: 5, Without: []int64{start + 3}, Explain: true})
+			q, err := v.Like(ctx, docs[3])
+			if err != nil {
+				return err
+			}
+			res, err := v.Search(ctx, Request{Query: q, Limit: 5, Without: []int64{start + 3}, Explain: true})
 			if err != nil {
 				return err
 			}
@@ -153,12 +169,12 @@ func TestLike(t *testing.T) {
 				t.Errorf("it is explained by %v", res.Hits[0].Terms)
 			}
 			for _, d := range []Document{{}, {Title: "the of", Chunks: []string{"\x00 ?!"}}, {Chunks: []string{"zeppelin"}}} {
-				if q, err := x.index.Like(ctx, tx, testOrganization, d); err != nil || !q.Empty() || q.Marks("some text") != nil {
+				if q, err := v.Like(ctx, d); err != nil || !q.Empty() || q.Marks("some text") != nil {
 					t.Errorf("%v: %+v, %v", d, q, err)
 				}
 			}
 			long := Document{Chunks: slices.Repeat([]string{strings.Repeat("turbine film ", 1000)}, 20)}
-			if q, err := x.index.Like(ctx, tx, testOrganization, long); err != nil || len(q.words) != 2 {
+			if q, err := v.Like(ctx, long); err != nil || len(q.words) != 2 {
 				t.Errorf("a long document: %+v, %v", q, err)
 			}
 			return nil

@@ -14,21 +14,31 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 )
 
-// liveSegments reads the segments of an organization that searches see, in order
-// of their chunks.
-func liveSegments(ctx context.Context, tx *database.Tx, organization string) ([]segmentRow, error) {
-	var segments []segmentRow
-	err := query(ctx, tx, func(rows *sql.Rows) error {
+// readManifest reads the version of an organization's index, 0 for none, and the
+// segments that searches see, in order of their chunks. It reads no segments when
+// the version is the one known; 0 knows none.
+func readManifest(ctx context.Context, tx *database.Tx, organization string, known int64) (version int64, segments []segmentRow, err error) {
+	err = query(ctx, tx, func(rows *sql.Rows) error {
 		var s segmentRow
-		err := rows.Scan(&s.id, &s.first, &s.last, &s.chunks, &s.documents, &s.title, &s.body, &s.deleted, &s.tombstones)
-		segments = append(segments, s)
+		err := rows.Scan(&version, &s.id, &s.first, &s.last, &s.chunks, &s.documents, &s.title, &s.body, &s.deleted, &s.tombstones)
+		if s.id != "" {
+			segments = append(segments, s)
+		}
 		return err
-	}, `SELECT id, first_number, last_number, chunks, documents, title_words, body_words, deleted, tombstone_version
-		FROM search_segments WHERE organization_id = ? AND state = 'live' ORDER BY first_number`, organization)
+	}, `SELECT x.version, COALESCE(s.id, ''), COALESCE(s.first_number, 0), COALESCE(s.last_number, 0), COALESCE(s.chunks, 0), COALESCE(s.documents, 0),
+			COALESCE(s.title_words, 0), COALESCE(s.body_words, 0), COALESCE(s.deleted, 0), COALESCE(s.tombstone_version, 0)
+		FROM search_indexes x LEFT JOIN search_segments s ON s.organization_id = x.organization_id AND s.state = 'live' AND x.version <> ?
+		WHERE x.organization_id = ? ORDER BY s.first_number`, known, organization)
 	if err != nil {
-		return nil, fmt.Errorf("search index: read segments: %w", err)
+		return 0, nil, fmt.Errorf("search index: read segments: %w", err)
 	}
-	return segments, nil
+	return version, segments, nil
+}
+
+// liveSegments is readManifest for whoever needs no version.
+func liveSegments(ctx context.Context, tx *database.Tx, organization string) ([]segmentRow, error) {
+	_, segments, err := readManifest(ctx, tx, organization, 0)
+	return segments, err
 }
 
 // query runs a query and hands each row to scan.
@@ -117,17 +127,21 @@ func (r *tableReader) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey
 	return found, nil
 }
 
-func (r *tableReader) tombstones(ctx context.Context, segments []string) (map[string][]byte, error) {
-	wanted, args := keyList(r.tx, []string{"id TEXT"}, segments)
-	found := make(map[string][]byte, len(segments))
+func (r *tableReader) tombstones(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
+	segments, versions := make([]string, len(keys)), make([]int64, len(keys))
+	for i, k := range keys {
+		segments[i], versions[i] = k.segment, int64(k.block)
+	}
+	wanted, args := keyList(r.tx, []string{"id TEXT", "version BIGINT"}, segments, versions)
+	found := make(map[cacheKey][]byte, len(segments))
 	err := query(ctx, r.tx, func(rows *sql.Rows) error {
-		var id string
+		k := cacheKey{name: deadName}
 		var data []byte
-		err := rows.Scan(&id, &data)
-		found[id] = data
+		err := rows.Scan(&k.segment, &k.block, &data)
+		found[k] = data
 		return err
-	}, `SELECT s.id, s.tombstones FROM `+wanted+` CROSS JOIN search_segments s
-		WHERE s.organization_id = ? AND s.id = k.id AND s.tombstones IS NOT NULL`,
+	}, `SELECT s.id, s.tombstone_version, s.tombstones FROM `+wanted+` CROSS JOIN search_segments s
+		WHERE s.organization_id = ? AND s.id = k.id AND s.tombstone_version = k.version AND s.tombstones IS NOT NULL`,
 		append(args, r.organization)...)
 	if err != nil {
 		return nil, fmt.Errorf("search index: read tombstones: %w", err)

@@ -67,7 +67,7 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, erro
 		most = 2
 	}
 	distances := map[string]int{}
-	words, err := m.view.wordsLike(ctx, []string{string(letters[:1]), string(letters[1:2])}, func(x word) bool {
+	words, err := m.wordsLike(ctx, []string{string(letters[:1]), string(letters[1:2])}, func(x word) bool {
 		if strings.ContainsAny(x.term, "0123456789") {
 			return false
 		}

@@ -170,7 +170,7 @@ func fingerprints(s *Segment) ([]uint64, error) {
 // number.
 func (v *verifier) segment(ctx context.Context, s segmentRow) (map[int64]uint64, error) {
 	live := map[int64]uint64{}
-	view := &view{segments: []segmentRow{s}, read: &tableReader{v.tx, v.organization}, cache: newCache(0)}
+	view := &View{segments: []segmentRow{s}, read: &tableReader{v.tx, v.organization}, cache: newCache(0)}
 	tables, err := view.tables(ctx, view.segments)
 	if err != nil {
 		return live, v.broken(s, err)

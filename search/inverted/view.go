@@ -2,13 +2,17 @@ package inverted
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 
 	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/curatore/curatore-go/content/database"
 )
 
 // Names of the columns that every segment has. Values of documents cannot be
@@ -36,7 +40,7 @@ type segmentRow struct {
 type reader interface {
 	columns(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error)
 	blocks(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error)
-	tombstones(ctx context.Context, segments []string) (map[string][]byte, error)
+	tombstones(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) // the block is the version
 }
 
 // Names under which blocks are read and kept.
@@ -45,16 +49,75 @@ const (
 	positionBlock = "#positions"
 )
 
-// A view is the index of one organization as one transaction sees it.
-type view struct {
+// A View is the index of one organization as one transaction sees it. It answers
+// as many questions as wanted, in that transaction, and like it is not safe for
+// concurrent use.
+type View struct {
+	version  int64
 	segments []segmentRow // in order of chunk numbers
 	read     reader
 	cache    *cache
+	ranking  *ranking
+	recent   bool // of [Index.Recent]
 }
+
+// A manifest is the list of an organization's segments at a moment.
+type manifest struct {
+	version  int64
+	segments []segmentRow
+	settled  atomic.Bool // it was the same when it was looked at again
+}
+
+const manifestName = "#manifest" // in the cache
+
+// errMoved says that a View of [Index.Recent] is over.
+var errMoved = errors.New("search index: it has changed meanwhile")
+
+// View returns the index as the transaction sees it. In the transaction of a
+// change it has that change.
+func (x *Index) View(ctx context.Context, tx *database.Tx, organization string) (*View, error) {
+	key := cacheKey{segment: organization, name: manifestName}
+	var last *manifest
+	known := int64(0)
+	if c, ok := x.cache.get(key); ok {
+		last = c.(*manifest)
+		known = last.version
+	}
+	version, segments, err := readManifest(ctx, tx, organization, known)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case version != 0 && version == known:
+		segments = last.segments
+		last.settled.Store(true)
+	case version != 0 && tx.ReadOnly(): // what another transaction may take back must not get in there
+		x.cache.put(key, &manifest{version: version, segments: segments}, 200*len(segments))
+	}
+	return &View{version: version, segments: segments, read: &tableReader{tx, organization}, cache: x.cache, ranking: x.ranking}, nil
+}
+
+// Recent returns the index as it was when it was last looked at, without asking
+// the database, and whether that is worth while: it is when the last look found
+// nothing changed. The index may have changed since. An answer of such a View
+// holds only if a later statement sees that search_indexes still has its Version;
+// when the answer is an error, ask a [Index.View] again.
+func (x *Index) Recent(tx *database.Tx, organization string) (*View, bool) {
+	c, ok := x.cache.get(cacheKey{segment: organization, name: manifestName})
+	if !ok || !c.(*manifest).settled.Load() {
+		return nil, false
+	}
+	m := c.(*manifest)
+	return &View{version: m.version, segments: m.segments, read: &tableReader{tx, organization}, cache: x.cache, ranking: x.ranking, recent: true}, true
+}
+
+// Version tells one state of the organization's index from all others: it is that
+// of its row in search_indexes, or 0 when nothing was ever indexed.
+func (v *View) Version() int64 { return v.version }
 
 // load returns what stands under the keys, from the cache or else from the
 // database with one query, decoded. A key without a row gives nil.
-func load[T any](ctx context.Context, v *view, keys []cacheKey, read func(context.Context, []cacheKey) (map[cacheKey][]byte, error),
+func load[T any](ctx context.Context, v *View, keys []cacheKey, read func(context.Context, []cacheKey) (map[cacheKey][]byte, error),
 	decode func(cacheKey, []byte) (T, int, error)) ([]T, error) {
 	values := make([]T, len(keys))
 	var missing []cacheKey
@@ -76,7 +139,11 @@ func load[T any](ctx context.Context, v *view, keys []cacheKey, read func(contex
 	for i, k := range missing {
 		var x T
 		size := 0
-		if data, ok := rows[k]; ok {
+		data, ok := rows[k]
+		if !ok && v.recent {
+			return nil, errMoved // or there never was one; only a snapshot can tell
+		}
+		if ok {
 			if x, size, err = decode(k, data); err != nil {
 				return nil, fmt.Errorf("search index: segment %s, %s %d: %w", k.segment, k.name, k.block, err)
 			}
@@ -88,7 +155,7 @@ func load[T any](ctx context.Context, v *view, keys []cacheKey, read func(contex
 }
 
 // tables returns the table of chunks of each segment.
-func (v *view) tables(ctx context.Context, segments []segmentRow) ([]*chunkTable, error) {
+func (v *View) tables(ctx context.Context, segments []segmentRow) ([]*chunkTable, error) {
 	keys := make([]cacheKey, len(segments))
 	first := make(map[string]int64, len(segments))
 	for i, s := range segments {
@@ -115,7 +182,7 @@ func (v *view) tables(ctx context.Context, segments []segmentRow) ([]*chunkTable
 }
 
 // terms returns the first term of each block of each segment.
-func (v *view) terms(ctx context.Context) ([][]string, error) {
+func (v *View) terms(ctx context.Context) ([][]string, error) {
 	return load(ctx, v, v.keys(termsColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
 		list, err := decodeStrings(data)
 		size := 0
@@ -128,7 +195,7 @@ func (v *view) terms(ctx context.Context) ([][]string, error) {
 
 // column returns the values under a name of each segment; nil for a segment
 // whose documents have none.
-func (v *view) column(ctx context.Context, names []string) (map[string][]*column, error) {
+func (v *View) column(ctx context.Context, names []string) (map[string][]*column, error) {
 	var keys []cacheKey
 	documents := map[string]int{}
 	for _, s := range v.segments {
@@ -154,7 +221,7 @@ func (v *view) column(ctx context.Context, names []string) (map[string][]*column
 	return columns, nil
 }
 
-func (v *view) keys(name string) []cacheKey {
+func (v *View) keys(name string) []cacheKey {
 	keys := make([]cacheKey, len(v.segments))
 	for i, s := range v.segments {
 		keys[i] = cacheKey{segment: s.id, name: name}
@@ -163,7 +230,7 @@ func (v *view) keys(name string) []cacheKey {
 }
 
 // blocks returns blocks, or their positions, as they are stored.
-func (v *view) blocks(ctx context.Context, keys []cacheKey) ([][]byte, error) {
+func (v *View) blocks(ctx context.Context, keys []cacheKey) ([][]byte, error) {
 	list, err := load(ctx, v, keys, v.read.blocks, func(_ cacheKey, data []byte) ([]byte, int, error) {
 		if data == nil {
 			data = []byte{}
@@ -182,9 +249,11 @@ func (v *view) blocks(ctx context.Context, keys []cacheKey) ([][]byte, error) {
 }
 
 // unreadable says in which segment stored data are broken.
-func (v *view) unreadable(segment int, err error) error {
+func (v *View) unreadable(segment int, err error) error {
 	return fmt.Errorf("search index: segment %s: %w", v.segments[segment].id, err)
 }
+
+const deadName = "#dead" // in the cache; its block is the version
 
 // A tombstoneSet tells which chunks of a segment are deleted.
 type tombstoneSet struct {
@@ -193,35 +262,20 @@ type tombstoneSet struct {
 }
 
 // dead returns the tombstones of each segment; nil for those without.
-func (v *view) dead(ctx context.Context, tables []*chunkTable) ([]*tombstoneSet, error) {
+func (v *View) dead(ctx context.Context, tables []*chunkTable) ([]*tombstoneSet, error) {
 	sets := make([]*tombstoneSet, len(v.segments))
 	var where []int
 	var keys []cacheKey
 	for i, s := range v.segments {
 		if s.deleted > 0 {
 			where = append(where, i)
-			keys = append(keys, cacheKey{segment: s.id, name: "#dead", block: int(s.tombstones)})
+			keys = append(keys, cacheKey{segment: s.id, name: deadName, block: int(s.tombstones)})
 		}
 	}
 	if len(keys) == 0 {
 		return sets, nil
 	}
-	read := func(ctx context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
-		ids := make([]string, len(keys))
-		for i, k := range keys {
-			ids[i] = k.segment
-		}
-		rows, err := v.read.tombstones(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		byKey := make(map[cacheKey][]byte, len(keys))
-		for _, k := range keys {
-			byKey[k] = rows[k.segment]
-		}
-		return byKey, nil
-	}
-	list, err := load(ctx, v, keys, read, func(k cacheKey, data []byte) (*tombstoneSet, int, error) {
+	list, err := load(ctx, v, keys, v.read.tombstones, func(k cacheKey, data []byte) (*tombstoneSet, int, error) {
 		i := slices.IndexFunc(v.segments, func(s segmentRow) bool { return s.id == k.segment })
 		set, err := decodeTombstones(data, tables[i])
 		return set, 8 * (v.segments[i].chunks/64 + 1), err
@@ -230,6 +284,9 @@ func (v *view) dead(ctx context.Context, tables []*chunkTable) ([]*tombstoneSet,
 		return nil, err
 	}
 	for i, set := range list {
+		if set == nil {
+			return nil, fmt.Errorf("search index: segment %s: its tombstones are missing: %w", keys[i].segment, errCorrupt)
+		}
 		sets[where[i]] = set
 	}
 	return sets, nil

@@ -2,6 +2,7 @@ package inverted
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -27,9 +28,12 @@ type Writer struct {
 // anything that the change depends on, such as the chunks to be deleted.
 func (x *Index) Writer(ctx context.Context, tx *database.Tx, organization string) (*Writer, error) {
 	w := &Writer{index: x, tx: tx, organization: organization}
-	err := tx.QueryRow(ctx, `INSERT INTO search_indexes (organization_id, next_number, version) VALUES (?, 1, 1)
-		ON CONFLICT (organization_id) DO UPDATE SET version = search_indexes.version + 1
-		RETURNING next_number`, organization).Scan(&w.next)
+	// random, so that no state comes under the version of another one, not even
+	// when a transaction was rolled back or the database is a restored one
+	version := newVersion()
+	err := tx.QueryRow(ctx, `INSERT INTO search_indexes (organization_id, next_number, version) VALUES (?, 1, ?)
+		ON CONFLICT (organization_id) DO UPDATE SET version = excluded.version
+		RETURNING next_number`, organization, version).Scan(&w.next)
 	if err != nil {
 		return nil, fmt.Errorf("search index: begin a change: %w", err)
 	}
@@ -84,6 +88,8 @@ func insertSegment(ctx context.Context, tx *database.Tx, organization string, s 
 	return nil
 }
 
+func newVersion() int64 { return 1 + rand.Int64N(1<<62) }
+
 func newID() (string, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -100,7 +106,7 @@ func (w *Writer) Delete(ctx context.Context, numbers []int64) (int, error) {
 		return 0, nil
 	}
 	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
-	v, err := w.index.view(ctx, w.tx, w.organization)
+	v, err := w.index.View(ctx, w.tx, w.organization)
 	if err != nil {
 		return 0, err
 	}
@@ -151,12 +157,13 @@ func (w *Writer) bury(ctx context.Context, s segmentRow, table *chunkTable, numb
 // readTombstones does without the cache: what a transaction has changed and may
 // take back must not get in there.
 func readTombstones(ctx context.Context, tx *database.Tx, organization, segment string) (*roaring.Bitmap, error) {
-	rows, err := (&tableReader{tx, organization}).tombstones(ctx, []string{segment})
-	if err != nil {
-		return nil, err
+	var data []byte
+	err := tx.QueryRow(ctx, "SELECT tombstones FROM search_segments WHERE organization_id = ? AND id = ?", organization, segment).Scan(&data)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("search index: read tombstones of segment %s: %w", segment, err)
 	}
 	set := roaring.New()
-	if data, ok := rows[segment]; ok {
+	if len(data) > 0 {
 		if err := set.UnmarshalBinary(data); err != nil {
 			return nil, fmt.Errorf("search index: tombstones of segment %s: %w", segment, errors.Join(errCorrupt, err))
 		}
@@ -168,10 +175,8 @@ func writeTombstones(ctx context.Context, tx *database.Tx, organization, segment
 	set.RunOptimize()
 	data, err := set.ToBytes()
 	if err == nil {
-		// random, so that a transaction that is rolled back leaves no version
-		// behind that comes again with other tombstones
 		_, err = tx.Exec(ctx, `UPDATE search_segments SET deleted = ?, tombstones = ?, tombstone_version = ?
-			WHERE organization_id = ? AND id = ?`, int(set.GetCardinality()), data, 1+rand.Int64N(1<<62), organization, segment)
+			WHERE organization_id = ? AND id = ?`, int(set.GetCardinality()), data, newVersion(), organization, segment)
 	}
 	if err != nil {
 		return fmt.Errorf("search index: delete from segment %s: %w", segment, err)

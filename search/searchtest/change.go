@@ -115,7 +115,11 @@ func testTransaction(t *testing.T, f *Fixture) {
 				return err
 			}
 			// inside, the change is seen
-			res, err := f.Index.Search(ctx, tx, "acme", inverted.Request{Query: inverted.Parse("alpha beta gamma ")})
+			v, err := f.Index.View(ctx, tx, "acme")
+			if err != nil {
+				return err
+			}
+			res, err := v.Search(ctx, inverted.Request{Query: inverted.Parse("alpha beta gamma ")})
 			if err != nil {
 				return err
 			}

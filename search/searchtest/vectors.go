@@ -429,7 +429,10 @@ func testMissing(t *testing.T, f *VectorFixture) {
 func selection(f *VectorFixture, organization string, filters, any []content.Filter) (s *inverted.Selection) {
 	f.T.Helper()
 	f.read(func(ctx context.Context, tx *database.Tx) (err error) {
-		s, err = f.Index.Select(ctx, tx, organization, filters, any)
+		v, err := f.Index.View(ctx, tx, organization)
+		if err == nil {
+			s, err = v.Select(ctx, filters, any)
+		}
 		return err
 	})
 	return s

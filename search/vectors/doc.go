@@ -12,7 +12,7 @@
 // # Filters
 //
 // A keeper of vectors knows no fields and no filters. A [Request] names the chunks
-// that may be found as a [Set]; inverted.Index.Select makes one from the filters
+// that may be found as a [Set]; inverted.View.Select makes one from the filters
 // of a search, with the columns of the keyword index. So both arms of a search
 // have the same filters by construction, whatever the operators and kinds, and a
 // vector whose chunk has been deleted is not found.

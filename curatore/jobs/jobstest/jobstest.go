@@ -14,19 +14,35 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
+// A Capability is something that a Runner may do for its users and package jobs
+// does without.
+type Capability string
+
+// The capabilities of Runners.
+const (
+	// Shared: what one process dispatches is delivered by another one.
+	Shared Capability = "a dispatch reaches other processes"
+	// Kept: what was dispatched is delivered after its process has ended.
+	Kept Capability = "a dispatch outlives its process"
+)
+
 // Config says what to check.
 type Config struct {
-	// New makes a Runner that is not started. DB is the database that holds the
-	// runs, for a Runner that keeps something there. The tests share it.
+	// New makes a Runner that is not started, for one process. Db is the database
+	// that holds the runs, for a Runner that keeps something there. Those that New
+	// makes for one test, as t.Name says, are for processes of one program; those
+	// of other tests have nothing to do with them.
 	New func(t *testing.T, db *database.DB) jobs.Runner
 	// Databases are those that the Runner works with; empty means both.
 	Databases []string
+	// Lacks says which capabilities the Runner does not have, and why that does not
+	// matter. Their tests are skipped, and print that.
+	Lacks map[Capability]string
 }
 
 // Run runs the suite as sub-tests, for each database.
@@ -39,22 +55,34 @@ func Run(t *testing.T, c Config) {
 		t.Run(kind, func(t *testing.T) {
 			db := databasetest.Open(t, kind)
 			for _, test := range []struct {
-				name string
-				run  func(*suite)
+				name  string
+				run   func(*suite)
+				needs Capability
 			}{
-				{"delivers what is dispatched", (*suite).delivers},
-				{"takes a repeated dispatch", (*suite).repeats},
-				{"delivers several runs at once", (*suite).parallel},
-				{"keeps queues apart", (*suite).queuesApart},
-				{"goes on after an error", (*suite).goesOn},
-				{"takes dispatches when it is not started", (*suite).notStarted},
-				{"starts once", (*suite).startsOnce},
-				{"stops deliveries with their cause", (*suite).stops},
-				{"stops in time", (*suite).stopsInTime},
-				{"works under a service", (*suite).underService},
+				{"delivers what is dispatched", (*suite).delivers, ""},
+				{"takes a repeated dispatch", (*suite).repeats, ""},
+				{"delivers several runs at once", (*suite).parallel, ""},
+				{"keeps queues apart", (*suite).queuesApart, ""},
+				{"goes on after an error", (*suite).goesOn, ""},
+				{"takes dispatches when it is not started", (*suite).notStarted, ""},
+				{"starts once", (*suite).startsOnce, ""},
+				{"stops deliveries with their cause", (*suite).stops, ""},
+				{"stops in time", (*suite).stopsInTime, ""},
+				{"reaches another process", (*suite).reaches, Shared},
+				{"keeps what was dispatched", (*suite).keeps, Kept},
+				{"runs each run once", (*suite).runsOnce, ""},
+				{"waits for a time", (*suite).waitsForATime, ""},
+				{"lets a run park itself", (*suite).parks, ""},
+				{"tries again", (*suite).triesAgain, ""},
+				{"shares work with a second process", (*suite).sharesWork, ""},
+				{"hands over to a second process", (*suite).handsOver, ""},
+				{"cancels in a second process", (*suite).cancels, ""},
 			} {
 				t.Run(test.name, func(t *testing.T) {
-					test.run(&suite{T: t, db: db, runner: c.New(t, db)})
+					if why, lacks := c.Lacks[test.needs]; lacks {
+						t.Skipf("the Runner lacks this: %s (%s)", test.needs, why)
+					}
+					test.run(&suite{T: t, db: db, new: c.New, runner: c.New(t, db)})
 				})
 			}
 		})
@@ -64,17 +92,23 @@ func Run(t *testing.T, c Config) {
 type suite struct {
 	*testing.T
 	db     *database.DB
-	runner jobs.Runner
+	new    func(t *testing.T, db *database.DB) jobs.Runner
+	runner jobs.Runner // of the first process
 }
 
 // start starts the Runner, to be stopped at the end of the test.
 func (s *suite) start(deliver func(ctx context.Context, id string) error) {
 	s.Helper()
-	if err := s.runner.Start(s.Context(), deliver); err != nil {
+	s.startOne(s.runner, deliver)
+}
+
+func (s *suite) startOne(runner jobs.Runner, deliver func(ctx context.Context, id string) error) {
+	s.Helper()
+	if err := runner.Start(s.Context(), deliver); err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() {
-		if err := s.runner.Stop(s.soon()); err != nil {
+		if err := runner.Stop(s.soon()); err != nil {
 			s.Error(err)
 		}
 	})
@@ -280,51 +314,22 @@ func (s *suite) stopsInTime() {
 	close(let)
 }
 
-// underService runs what was stored before and after the start, each run once.
-func (s *suite) underService() {
-	const runs = 40
-	authority := content.NewAuthority()
-	ctx := s.soon()
-	if err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)", "o", "o", tx.Dialect().Time(time.Unix(0, 0)))
-		return err
-	}); err != nil {
+// reaches dispatches in one process and delivers in another.
+func (s *suite) reaches() {
+	var got log
+	s.startOne(s.new(s.T, s.db), func(_ context.Context, id string) error { got.add(id); return nil })
+	again := func() { s.dispatch("q", some(20, "run")...) }
+	again()
+	s.until("a run that another process has dispatched is delivered", again, func() bool { return got.has(some(20, "run")...) })
+}
+
+// keeps dispatches in a process that ends before another one starts.
+func (s *suite) keeps() {
+	s.dispatch("q", some(20, "run")...)
+	if err := s.runner.Stop(s.soon()); err != nil {
 		s.Fatal(err)
 	}
-	var calls log
-	service, err := jobs.New(jobs.Config{DB: s.db, Authority: authority, Runner: s.runner, Poll: 50 * time.Millisecond,
-		Queues: []jobs.Queue{{Name: "wide"}, {Name: "narrow", Concurrency: 1}}})
-	if err != nil {
-		s.Fatal(err)
-	}
-	count := func(_ context.Context, t *jobs.Task, _ struct{}) (any, error) { return calls.add(t.Run().ID), nil }
-	typed := []*jobs.Typed[struct{}]{
-		jobs.Register(service, jobs.Job{Type: "wide", Queue: "wide"}, count),
-		jobs.Register(service, jobs.Job{Type: "narrow", Queue: "narrow"}, count),
-	}
-	scope := authority.Mint("o", "tester")
-	submit := func(n int) (ids []string) {
-		for i := range n {
-			run, err := typed[i%2].Submit(ctx, scope, struct{}{}, jobs.Options{})
-			if err != nil {
-				s.Fatal(err)
-			}
-			ids = append(ids, run.ID)
-		}
-		return ids
-	}
-	ids := submit(runs / 2) // they wait for the start
-	if err := service.Start(ctx); err != nil {
-		s.Fatal(err)
-	}
-	ids = append(ids, submit(runs/2)...)
-	for _, id := range ids {
-		run, err := service.Wait(ctx, scope, id)
-		if err != nil || run.Status != jobs.Completed || string(run.Result) != "1" || run.Attempt != 1 {
-			s.Errorf("run %+v, %v; want completed in one call", run, err)
-		}
-	}
-	if err := service.Stop(s.soon()); err != nil {
-		s.Error(err)
-	}
+	var got log
+	s.startOne(s.new(s.T, s.db), func(_ context.Context, id string) error { got.add(id); return nil })
+	s.until("what a process has dispatched that is gone is delivered", func() {}, func() bool { return got.has(some(20, "run")...) })
 }

@@ -41,8 +41,12 @@ func newSchema() string { return "river_" + strings.ToLower(rand.Text()) }
 
 func TestConformance(t *testing.T) {
 	url := databasetest.DSN(t, database.Postgres)
+	schemas := map[string]string{} // by test
 	jobstest.Run(t, jobstest.Config{Databases: []string{database.Postgres}, New: func(t *testing.T, _ *database.DB) jobs.Runner {
-		return open(t, riverrunner.Config{URL: url, Schema: newSchema()})
+		if schemas[t.Name()] == "" {
+			schemas[t.Name()] = newSchema()
+		}
+		return open(t, riverrunner.Config{URL: url, Schema: schemas[t.Name()], Queues: []string{"q"}})
 	}})
 }
 
