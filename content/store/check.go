@@ -26,7 +26,8 @@ const maxDepth = 200
 // Check reports why a row cannot be stored, or nil; what it lets pass both
 // databases take. The errors wrap content.ErrInvalid and name the field.
 //
-// A key has 1 to 255 bytes, a value to filter or sort by at most 1 kB. Text is
+// A key has 1 to 255 bytes, a value to filter or sort by at most 1 kB; only a title
+// to sort by may be longer, it is sorted by its first 256 characters. Text is
 // UTF-8 without NUL, also inside JSON. Numbers are finite, times lie in the years
 // 1 to 9999. A value of a dynamic row has the Go type of its kind.
 func Check(typ *content.Type, row content.Row) error {
@@ -59,6 +60,10 @@ func CheckKey(typ *content.Type, key string) error {
 	}
 	return nil
 }
+
+// CheckValue reports why a field cannot hold a value, or nil; see [Check]. The
+// value is nil or has the Go type of the field's kind.
+func CheckValue(f *content.Field, v any) error { return checkValue(f, v) }
 
 // checkValue reports why a field cannot hold a value.
 func checkValue(f *content.Field, v any) error {
@@ -100,10 +105,10 @@ func checkValue(f *content.Field, v any) error {
 	return nil
 }
 
-// bounded reports whether a column's values stand in an index or a cursor. A
-// title that is nothing else has a short form for that.
+// bounded reports whether a column's values stand whole in an index or a cursor.
+// Of a title that is in no index the beginning does; see plan.order.
 func bounded(f *content.Field) bool {
-	return f.Indexed() || f.Has(content.Sortable|content.Facet|content.Category)
+	return f.Indexed() || f.Has(content.Sortable) && !f.Has(content.Title)
 }
 
 // storable checks what else an import brings into a row.

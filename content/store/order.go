@@ -19,6 +19,10 @@ type term struct {
 	desc     bool
 }
 
+// orderedBy is how many characters of a title, which may have any length, decide
+// where it stands, and go into a cursor. No index holds them.
+const orderedBy = 256
+
 // order turns an Order into terms that end with the id, so that no two records
 // are equal and pages never overlap.
 func (p *plan) order(by []Order) ([]term, error) {
@@ -35,7 +39,11 @@ func (p *plan) order(by []Order) ([]term, error) {
 		if !f.Sortable() {
 			return nil, fmt.Errorf("%w order: %s cannot be sorted by %s; it is declared without sort", content.ErrInvalid, p.typ.Name(), o.Field)
 		}
-		terms = append(terms, term{column: quote(f.Name), kind: f.Kind, nullable: f.Nullable, desc: o.Desc})
+		column := quote(f.Name)
+		if f.Has(content.Title) && f.Kind == content.String && !bounded(f) {
+			column = fmt.Sprintf("substr(%s, 1, %d)", column, orderedBy)
+		}
+		terms = append(terms, term{column: column, kind: f.Kind, nullable: f.Nullable, desc: o.Desc})
 	}
 	if len(by) == 0 {
 		terms = append(terms, term{column: "title_key", kind: content.String})

@@ -67,6 +67,7 @@ func Run(t *testing.T, db *database.DB) {
 			{"pages by limit and offset", listPages},
 			{"orders with empty values last", listOrders},
 			{"goes on behind a cursor", listCursors},
+			{"orders by the beginning of long titles", listLongTitles},
 			{"refuses cursors of other queries", listForeignCursors},
 			{"survives made-up cursors", listBadCursors},
 		}},

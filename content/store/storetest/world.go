@@ -19,7 +19,7 @@ import (
 type Company struct {
 	content.Record
 	Key      string         `db:"company_id" content:"key"`
-	Name     string         `db:"name" content:"title"`
+	Name     string         `db:"name" content:"title,sort"`
 	About    *string        `db:"about" content:"text"`
 	Kind     *string        `db:"type" content:"facet"`
 	Rank     *int64         `db:"order" content:"filter,sort"`
