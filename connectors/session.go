@@ -92,6 +92,7 @@ type Record struct {
 	// is called at most once, on any goroutine, and only for a record that is new
 	// or has changed; its result has a Row or an Err.
 	Fingerprint []byte
+	Size        int // bytes that Read holds, about; batches are bounded by them
 	Read        func() Record
 
 	ahead *Record // what Read has given already

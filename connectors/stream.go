@@ -125,7 +125,7 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 			batch = make([]Record, 0, size)
 		}
 		batch = append(batch, r)
-		bytes += len(r.Raw)
+		bytes += len(r.Raw) + r.Size
 		if r.Row != nil && s.Type.Holds(r.Row) { // else the batch is refused
 			bytes += len(content.RecordOf(r.Row).Raw)
 		}

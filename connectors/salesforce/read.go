@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce/export"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/store"
 )
 
 // A reader turns the rows of one object into records.
@@ -100,6 +103,8 @@ func (r *reader) value(c column, s string) (any, error) {
 		var text string
 		if text, ok = export.Text(s); ok && c.isID {
 			text, err = export.ParseID(text)
+		} else if len(text) > store.MaxValue {
+			err = store.CheckValue(c.field, text)
 		}
 		v = text
 	case content.Int:
@@ -119,8 +124,9 @@ func (r *reader) value(c column, s string) (any, error) {
 	return v, nil
 }
 
-// read makes the function that reads an object's stream.
-func (s *session) read(m objectMap) func(context.Context, string) iter.Seq2[connectors.Record, error] {
+// read makes the function that reads an object's stream. It notes in cut where a
+// file ends in the middle of a row.
+func (s *session) read(m objectMap, cut *string) func(context.Context, string) iter.Seq2[connectors.Record, error] {
 	return func(ctx context.Context, from string) iter.Seq2[connectors.Record, error] {
 		return func(yield func(connectors.Record, error) bool) {
 			at, err := export.ParsePosition(from)
@@ -131,6 +137,12 @@ func (s *session) read(m objectMap) func(context.Context, string) iter.Seq2[conn
 			r := newReader(m, s.order, func(column string) int { return s.export.Column(m.object, column) })
 			f := newFingerprints(r, s.export.Header(m.object))
 			var rows, done int64
+			var last export.Error // of the row before, if it is broken
+			noteCut := func() {
+				if last.Err != nil && *cut == "" {
+					*cut = fmt.Sprintf("%s ends with a broken row in line %d, as if it were cut short", last.File, last.Line)
+				}
+			}
 			for row, err := range s.export.Records(ctx, m.object, at) {
 				if err != nil {
 					yield(connectors.Record{}, err)
@@ -139,12 +151,20 @@ func (s *session) read(m objectMap) func(context.Context, string) iter.Seq2[conn
 				if rows++; rows%256 == 0 {
 					done, _ = s.export.Progress(m.object, row.Next)
 				}
+				if row.File != last.File {
+					noteCut()
+				}
+				last = export.Error{File: row.File}
+				if row.Err != nil && (errors.Is(row.Err, export.ErrFields) || errors.Is(row.Err, export.ErrQuote)) {
+					last = *row.Err
+				}
 				record := r.row(row, f)
 				record.Place, record.Position, record.Done = connectors.Place{File: row.File, Line: row.Line}, row.Next, done
 				if !yield(record, nil) {
 					return
 				}
 			}
+			noteCut()
 		}
 	}
 }
@@ -170,7 +190,11 @@ func (r *reader) row(row *export.Record, f *fingerprints) connectors.Record {
 	}
 	kept := *row
 	kept.Fields = slices.Clone(row.Fields) // the slice is used again for the next row
-	return connectors.Record{Key: key, Fingerprint: f.of(row.Fields), Read: func() connectors.Record { return r.record(key, kept.Fields, kept.Raw()) }}
+	size := 0
+	for _, v := range kept.Fields {
+		size += len(v)
+	}
+	return connectors.Record{Key: key, Size: size, Fingerprint: f.of(row.Fields), Read: func() connectors.Record { return r.record(key, kept.Fields, kept.Raw()) }}
 }
 
 // unreadable is the member of a payload that says why its row could not be told

@@ -214,13 +214,14 @@ func (s *session) Streams() []connectors.Stream {
 			continue
 		}
 		_, total := s.export.Progress(m.object, export.Position{})
+		var cut string
 		streams = append(streams, connectors.Stream{
-			Type: m.typ, Total: total, Read: s.read(m),
+			Type: m.typ, Total: total, Read: s.read(m, &cut),
 			Incomplete: func() string {
 				if ok, why := s.export.Complete(); !ok {
 					return why
 				}
-				return ""
+				return cut
 			},
 		})
 	}
