@@ -3,22 +3,18 @@ package salesforce
 import (
 	"cmp"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
-	"github.com/curatore/curatore-go/connectors/salesforce/export"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -56,7 +52,7 @@ func openBulk(ctx context.Context, in connectors.Input[Options]) (connectors.Ses
 	}
 	b := &bulk{in: in, base: "/services/data/" + cmp.Or(api.Version, "v62.0"), maps: objectMaps(in.Settings)}
 	b.client, err = in.REST(rest.Config{
-		Service: "Salesforce", BaseURL: api.URL, Credential: secret, PerSecond: 10, Burst: 10, MaxBody: 256 << 20, Timeout: 10 * time.Minute,
+		Service: "Salesforce", BaseURL: api.URL, Credential: secret, PerSecond: 10, Burst: 10, MaxBody: 64 << 20, Timeout: 10 * time.Minute,
 		Auth:    &rest.ClientCredentials{TokenURL: strings.TrimRight(api.URL, "/") + "/services/oauth2/token", ID: api.ClientID, Secret: secret, HTTP: in.HTTP, Now: in.Now},
 		Inspect: func(a *rest.Answer) (rest.Verdict, time.Time) { return inspect(a, in.Now) },
 	})
@@ -105,21 +101,9 @@ func (b *bulk) Streams() (streams []connectors.Stream) {
 	return streams
 }
 
-// A place is the position in the results of a job.
-type place struct {
-	Job     string `json:"j"`
-	Locator string `json:"l,omitempty"`
-	Given   int    `json:"i,omitempty"` // rows behind the locator
-}
-
-func (p place) String() string {
-	b, _ := json.Marshal(p) // texts always encode
-	return string(b)
-}
-
 // pull gives the records that changed in a window, deleted ones as tombstones. The
 // job that finds them keeps its results for days, so that an interrupted import
-// reads on in them; when they are gone, it asks again.
+// reads on in them; when they are gone or damaged, it asks again.
 func (b *bulk) pull(ctx context.Context, m objectMap, w connectors.Window, from string) iter.Seq2[connectors.Record, error] {
 	return func(yield func(connectors.Record, error) bool) {
 		var p place
@@ -145,7 +129,7 @@ func (b *bulk) pull(ctx context.Context, m objectMap, w connectors.Window, from 
 			if err == nil || errors.Is(err, errStopped) {
 				return
 			}
-			if fresh || !errors.Is(err, content.ErrNotFound) {
+			if fresh || !lost(err) {
 				yield(connectors.Record{}, err)
 				return
 			}
@@ -153,31 +137,58 @@ func (b *bulk) pull(ctx context.Context, m objectMap, w connectors.Window, from 
 	}
 }
 
+// lost reports whether the results of a job that was made earlier are gone: its
+// days are over, somebody has ended it, or what it gives cannot be read.
+func lost(err error) bool {
+	var status *rest.StatusError
+	return errors.Is(err, rest.ErrUnreadable) ||
+		errors.As(err, &status) && slices.Contains([]int{http.StatusBadRequest, http.StatusNotFound, http.StatusGone}, status.Status)
+}
+
 // errStopped says that nobody wants more records.
 var errStopped = errors.New("stopped")
 
-// query asks for the columns that are mapped and that the object has.
+// maxQuery is below the length of a query that Salesforce takes, in bytes.
+const maxQuery = 90_000
+
+// query asks for the columns that the object has, as far as an export has them:
+// those that are mapped, and all others that are no formulas, for the payload.
 func (b *bulk) query(ctx context.Context, m objectMap, w connectors.Window) (string, error) {
 	var described struct {
 		Fields []struct {
-			Name string `json:"name"`
-			Type string `json:"type"`
+			Name       string `json:"name"`
+			Type       string `json:"type"`
+			Calculated bool   `json:"calculated"`
 		} `json:"fields"`
 	}
 	if err := b.client.JSON(ctx, rest.Request{Path: b.base + "/sobjects/" + url.PathEscape(m.object) + "/describe"}, &described); err != nil {
 		return "", fmt.Errorf("describe %s: %w", m.object, err)
 	}
-	columns := []string{"Id", "IsDeleted", "SystemModstamp"}
+	own := []string{"Id", "IsDeleted", "SystemModstamp"}
+	var mapped, others []string
 	wanted := m.header()
 	for _, f := range described.Fields {
-		// Compound fields cannot be asked for in bulk; their parts can.
-		if f.Type != "address" && f.Type != "location" && index(wanted, f.Name) >= 0 && index(columns, f.Name) < 0 {
-			columns = append(columns, f.Name)
+		switch {
+		case index(own, f.Name) >= 0:
+		case slices.Contains([]string{"address", "location", "base64", "complexvalue"}, f.Type): // cannot be asked for in bulk; the parts of the first two can
+		case index(wanted, f.Name) >= 0:
+			mapped = append(mapped, f.Name)
+		case !f.Calculated:
+			others = append(others, f.Name)
 		}
 	}
-	// No ORDER BY and no LIMIT: these would keep Salesforce from dividing the work.
-	return fmt.Sprintf("SELECT %s FROM %s WHERE SystemModstamp >= %s AND SystemModstamp <= %s", strings.Join(columns, ", "), m.object,
-		w.From.UTC().Format(time.RFC3339), w.To.UTC().Format(time.RFC3339)), nil
+	if len(mapped) == 0 {
+		return "", fmt.Errorf("describe %s: %w: it names no field that is imported; the user of the app may lack Read on them", m.object, rest.ErrUnreadable)
+	}
+	ask := func(columns []string) string {
+		// No ORDER BY and no LIMIT: these would keep Salesforce from dividing the work.
+		return fmt.Sprintf("SELECT %s FROM %s WHERE SystemModstamp >= %s AND SystemModstamp <= %s", strings.Join(columns, ", "), m.object,
+			w.From.UTC().Format(time.RFC3339), w.To.UTC().Format(time.RFC3339))
+	}
+	if all := ask(slices.Concat(own, mapped, others)); len(all) <= maxQuery {
+		return all, nil
+	}
+	return ask(slices.Concat(own, mapped)), nil
 }
 
 // header returns the columns that are mapped, in order.
@@ -192,150 +203,6 @@ func (m objectMap) header() []string {
 		}
 	}
 	return list
-}
-
-// start makes a query job and waits until it is done.
-func (b *bulk) start(ctx context.Context, operation, query string) (id string, err error) {
-	body, err := json.Marshal(map[string]string{"operation": operation, "query": query})
-	if err != nil {
-		return "", err
-	}
-	var job struct {
-		ID      string `json:"id"`
-		State   string `json:"state"`
-		Message string `json:"errorMessage"`
-	}
-	// A job that was made twice costs little: nobody reads the other one.
-	if err := b.client.JSON(ctx, rest.Request{Method: http.MethodPost, Path: b.base + "/jobs/query", Body: body, Repeat: true}, &job); err != nil {
-		return "", err
-	}
-	id = job.ID
-	for pause := time.Second; ; pause = min(2*pause, 30*time.Second) {
-		switch job.State {
-		case "JobComplete":
-			return id, nil
-		case "Failed", "Aborted":
-			return "", fmt.Errorf("the query of Salesforce ended as %s: %s", job.State, job.Message)
-		}
-		if err := b.client.Pause(ctx, pause); err != nil {
-			return "", err
-		}
-		if err := b.client.JSON(ctx, rest.Request{Path: b.base + "/jobs/query/" + url.PathEscape(id)}, &job); err != nil {
-			return "", err
-		}
-	}
-}
-
-// pageRows is how many rows a page of results has, at most.
-const pageRows = 20_000
-
-// page reads a page of the results of a job.
-func (b *bulk) page(ctx context.Context, job, locator string) (rows [][]string, next string, err error) {
-	query := url.Values{"maxRecords": {strconv.Itoa(pageRows)}}
-	if locator != "" {
-		query.Set("locator", locator)
-	}
-	a, err := b.client.Do(ctx, rest.Request{Path: b.base + "/jobs/query/" + url.PathEscape(job) + "/results", Query: query, Header: http.Header{"Accept": {"text/csv"}}})
-	if err != nil {
-		return nil, "", err
-	}
-	r := csv.NewReader(strings.NewReader(string(a.Body)))
-	if rows, err = r.ReadAll(); err != nil {
-		return nil, "", fmt.Errorf("%w: the results of Salesforce cannot be read: %w", content.ErrInvalid, err)
-	}
-	if len(rows) == 0 || index(rows[0], "Id") < 0 {
-		return nil, "", fmt.Errorf("%w: the results of Salesforce have no column Id", content.ErrInvalid)
-	}
-	next = a.Header.Get("Sforce-Locator")
-	if next == "null" {
-		next = ""
-	}
-	return rows, next, nil
-}
-
-// results gives the records of a job from a place on.
-func (b *bulk) results(ctx context.Context, m objectMap, p *place, yield func(connectors.Record, error) bool) error {
-	for {
-		rows, next, err := b.page(ctx, p.Job, p.Locator)
-		if err != nil {
-			return err
-		}
-		header := rows[0]
-		r := newReader(m, export.MonthFirst, func(column string) int { return index(header, column) })
-		f := newFingerprints(r, header)
-		for i, fields := range rows[1:] {
-			if i < p.Given {
-				continue
-			}
-			p.Given = i + 1
-			record := r.fetched(header, fields, f)
-			record.Position = *p
-			if !yield(record, nil) {
-				return errStopped
-			}
-		}
-		if next == "" {
-			return nil
-		}
-		p.Locator, p.Given = next, 0
-	}
-}
-
-// fetched makes a record of a row of results.
-func (r *reader) fetched(header, fields []string, f *fingerprints) connectors.Record {
-	var o jsonObject
-	for i, v := range fields {
-		if v != "" {
-			o.text(header[i], v)
-		}
-	}
-	raw := append(o.b, '}')
-	key, err := export.ParseID(fields[r.id])
-	if err != nil {
-		return connectors.Record{Err: err, Raw: raw, Values: []connectors.BadValue{{Column: "Id", Value: fields[r.id], Err: err}}}
-	}
-	if r.deleted(fields) {
-		return connectors.Record{Key: key, Deleted: true}
-	}
-	return connectors.Record{Key: key, Fingerprint: f.of(fields), Read: func() connectors.Record { return r.record(key, fields, raw) }}
-}
-
-// Keys implements connectors.Lister: what was deleted so long ago that queryAll
-// does not give it any more is found by what is left.
-func (b *bulk) Keys(typ *content.Type) func(context.Context) iter.Seq2[string, error] {
-	i := slices.IndexFunc(b.maps, func(m objectMap) bool { return m.typ.Name() == typ.Name() })
-	if i < 0 {
-		return nil
-	}
-	return func(ctx context.Context) iter.Seq2[string, error] {
-		return func(yield func(string, error) bool) {
-			job, err := b.start(ctx, "query", "SELECT Id FROM "+b.maps[i].object)
-			for locator := ""; err == nil; {
-				var rows [][]string
-				var next string
-				if rows, next, err = b.page(ctx, job, locator); err != nil {
-					break
-				}
-				at := index(rows[0], "Id")
-				for _, fields := range rows[1:] {
-					key, bad := export.ParseID(fields[at])
-					if bad != nil {
-						err = bad
-						break
-					}
-					if !yield(key, nil) {
-						return
-					}
-				}
-				if locator = next; next == "" {
-					break
-				}
-			}
-			if err != nil && !errors.Is(err, io.EOF) {
-				yield("", err)
-			}
-		}
-	}
 }
 
 // Preflight implements connectors.Preflighter.
