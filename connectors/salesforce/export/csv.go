@@ -93,6 +93,17 @@ func (c *csvReader) read() error {
 // bytes is the text of the current record, its line end included.
 func (c *csvReader) bytes() []byte { return c.buf[c.start:c.next] }
 
+// onlyCommas reports whether the fields of the current record are empty from
+// number i on.
+func (c *csvReader) onlyCommas(i int) bool {
+	for _, f := range c.spans()[i:] {
+		if len(bytes.TrimSpace(c.bytes()[f.from:f.to])) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // spans are the fields of the current record that were noted.
 func (c *csvReader) spans() []span { return c.fields[:min(c.count, len(c.fields))] }
 

@@ -1,6 +1,7 @@
 package export
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -195,6 +196,14 @@ func (e *Export) inspect(ctx context.Context, s *source) error {
 	text, err := s.text(raw)
 	if err != nil {
 		return err
+	}
+	ahead := bufio.NewReaderSize(text, 64<<10)
+	if head, _ := ahead.Peek(64 << 10); endsWithCR(head) { // an error comes again from reading
+		s.macLines = true
+	}
+	text = ahead
+	if s.macLines {
+		text = macReader{ahead}
 	}
 	c := newCSVReader(text, e.limits, maxColumns)
 	if err := s.readHeader(c); err != nil || !s.dates {

@@ -117,9 +117,9 @@ func boundary(data []byte, i, step int, beforeTime bool) bool {
 	space := false
 	for ; i >= 0 && i < len(data); i += step {
 		switch c := data[i]; {
-		case c == '\n', c == '"', c == ',':
+		case c == '\n', c == '\r', c == '"', c == ',':
 			return true
-		case c == ' ', c == '\t', c == '\r', c == '\v', c == '\f', c >= 0x80: // the latter may be a space, too
+		case c == ' ', c == '\t', c == '\v', c == '\f', c >= 0x80: // the latter may be a space, too
 			space = true
 		default:
 			return beforeTime && space && digit(c)

@@ -24,6 +24,7 @@ type source struct {
 	marked   encoding // by a byte-order mark or the pattern of UTF-16
 	mark     int      // bytes of the mark
 	encoding encoding // as decided
+	macLines bool     // lines end with CR alone
 
 	share utf8Share
 	dates bool // something in it looks like a slash date
@@ -85,11 +86,45 @@ func (s *source) text(r io.Reader) (io.Reader, error) {
 	}
 	switch s.encoding {
 	case utf16le:
-		return &utf16Reader{src: r, order: binary.LittleEndian}, nil
+		r = &utf16Reader{src: r, order: binary.LittleEndian}
 	case utf16be:
-		return &utf16Reader{src: r, order: binary.BigEndian}, nil
+		r = &utf16Reader{src: r, order: binary.BigEndian}
+	}
+	if s.macLines {
+		r = macReader{r}
 	}
 	return r, nil
+}
+
+// A macReader gives text in which lines end with CR alone, as old programs on the
+// Mac write it, with LF in its place. Positions stay the same.
+type macReader struct{ src io.Reader }
+
+func (m macReader) Read(p []byte) (int, error) {
+	n, err := m.src.Read(p)
+	for i, c := range p[:n] {
+		if c == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+// endsWithCR reports whether the first line of a text ends with CR alone.
+func endsWithCR(head []byte) bool {
+	quoted := false
+	for i, c := range head {
+		switch {
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '\n':
+			return false
+		case c == '\r':
+			return i+1 < len(head) && head[i+1] != '\n'
+		}
+	}
+	return false
 }
 
 // maxColumns bounds a header. Salesforce allows 900 fields for an object.
@@ -106,7 +141,7 @@ func (s *source) readHeader(c *csvReader) error {
 	case err != nil:
 		return err
 	case c.fault.err != nil:
-		return bad("%w", c.fault.err)
+		return bad("%w, and commas stand between columns: %q", c.fault.err, clip(c.fault.value))
 	case c.count > maxColumns:
 		return bad("%d columns are more than %d", c.count, maxColumns)
 	}
@@ -116,6 +151,8 @@ func (s *source) readHeader(c *csvReader) error {
 	for i, f := range c.spans() {
 		name := strings.TrimSpace(s.decode(text[f.from:f.to], f.doubled))
 		switch {
+		case name == "" && c.onlyCommas(i): // spreadsheets write such columns behind the others
+			name = fmt.Sprintf("#%d", i+1)
 		case name == "":
 			return bad("column %d has no name", i+1)
 		case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
@@ -126,6 +163,13 @@ func (s *source) readHeader(c *csvReader) error {
 		}
 		seen[strings.ToLower(name)] = i + 1
 		s.header = append(s.header, name)
+	}
+	if c.count == 1 {
+		for _, sep := range []string{";", "\t", "|"} {
+			if strings.Contains(s.header[0], sep) {
+				return bad("there is one column, %q; export with commas between columns", clip(s.header[0]))
+			}
+		}
 	}
 	return nil
 }

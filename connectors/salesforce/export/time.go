@@ -109,8 +109,8 @@ var monthDays = [...]int{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 func (c *clock) check() error {
 	switch {
-	case c.year < 1:
-		return errors.New("there is no year 0")
+	case c.year < 2: // the first day of the year 1 stands for no time at all
+		return fmt.Errorf("there is no year %d", c.year)
 	case c.month < 1 || c.month > 12:
 		return fmt.Errorf("there is no month %d", c.month)
 	case c.day < 1 || c.day > monthDays[c.month],

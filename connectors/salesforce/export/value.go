@@ -34,7 +34,8 @@ func Bool(s string) (v, ok bool, err error) {
 
 // Amount reads a number such as 1250, -12.5, $1,250.00, (1,250.00) or 1.39E8.
 // Parentheses make it negative. Commas must stand between groups of three
-// digits: 1,5 is refused, since it may be meant as one and a half.
+// digits, and 0 begins none of these: 1,5 and 0,125 are refused, since they may be
+// meant as fractions.
 func Amount(s string) (v float64, ok bool, err error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -120,7 +121,7 @@ func plainNumber(b []byte, s string) ([]byte, error) {
 			return nil, errNotNumber
 		}
 	}
-	if grouped && group != 3 {
+	if grouped && (group != 3 || b[len(b)-digits] == '0') { // 0,125 is meant as a fraction
 		return nil, errors.New("commas must separate groups of three digits")
 	}
 	rest := s[end:]
