@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -128,44 +127,9 @@ func (s *shop) exec(query string, args ...any) {
 }
 
 // texts returns the rows of a query, each as one line.
-func (s *shop) texts(query string, args ...any) (lines []string) {
+func (s *shop) texts(query string, args ...any) []string {
 	s.t.Helper()
-	if err := s.db.Read(context.Background(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(any)
-			}
-			if err := rows.Scan(values...); err != nil {
-				return err
-			}
-			var line []string
-			for _, v := range values {
-				switch v := (*v.(*any)).(type) {
-				case nil:
-					line = append(line, "-")
-				case []byte:
-					line = append(line, string(v))
-				default:
-					line = append(line, fmt.Sprint(v))
-				}
-			}
-			lines = append(lines, strings.Join(line, " | "))
-		}
-		return rows.Err()
-	}); err != nil {
-		s.t.Fatal(err)
-	}
-	return lines
+	return databasetest.Lines(s.t, s.db, query, args...)
 }
 
 func (s *shop) count(query string, args ...any) int {

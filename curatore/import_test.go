@@ -58,44 +58,9 @@ func newDepots(t *testing.T, kind string) func(t testing.TB, name string) *depot
 }
 
 // rows returns the rows of a query, each as one line.
-func (d *depot) rows(query string, args ...any) (lines []string) {
+func (d *depot) rows(query string, args ...any) []string {
 	d.t.Helper()
-	if err := d.db.Read(context.Background(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(any)
-			}
-			if err := rows.Scan(values...); err != nil {
-				return err
-			}
-			var line []string
-			for _, v := range values {
-				switch v := (*v.(*any)).(type) {
-				case nil:
-					line = append(line, "-")
-				case []byte:
-					line = append(line, string(v))
-				default:
-					line = append(line, fmt.Sprint(v))
-				}
-			}
-			lines = append(lines, strings.Join(line, " | "))
-		}
-		return rows.Err()
-	}); err != nil {
-		d.t.Fatal(err)
-	}
-	return lines
+	return databasetest.Lines(d.t, d.db, query, args...)
 }
 
 // snapshot is all that the organization has: records and chunks, live or not.

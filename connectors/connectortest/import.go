@@ -371,39 +371,11 @@ func (w *workshop) rows() (lines []string) {
 	return append(lines, w.texts("", "SELECT instance, stream, position FROM connection_state WHERE stream NOT LIKE '#%' ORDER BY 1, 2")...)
 }
 
-// texts returns the rows of a query, each as one line.
+// texts returns the rows of a query, each as one line behind the prefix.
 func (w *workshop) texts(prefix, query string) (lines []string) {
 	w.t.Helper()
-	if err := w.db.Read(context.Background(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, query)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		columns, err := rows.Columns()
-		if err != nil {
-			return err
-		}
-		values, dest := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			dest[i] = &values[i]
-		}
-		for rows.Next() {
-			if err := rows.Scan(dest...); err != nil {
-				return err
-			}
-			line := prefix
-			for _, v := range values {
-				if b, ok := v.([]byte); ok {
-					v = string(b)
-				}
-				line += fmt.Sprintf("%v | ", v)
-			}
-			lines = append(lines, line)
-		}
-		return rows.Err()
-	}); err != nil {
-		w.t.Fatal(err)
+	for _, line := range databasetest.Lines(w.t, w.db, query) {
+		lines = append(lines, prefix+line)
 	}
 	return lines
 }
