@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -103,4 +106,46 @@ func setLinks(ctx context.Context, tx *database.Tx, table, set, org string, pair
 		changed += n
 	}
 	return changed, nil
+}
+
+// linkRows sets the links of rows to records that are stored, deleted ones too.
+func (s *Store) linkRows(ctx context.Context, tx *database.Tx, p *plan, org, instance string, rows []content.Row) error {
+	for _, f := range p.links {
+		target, err := s.registry.Lookup(f.LinkType)
+		if err != nil {
+			return err
+		}
+		targetPlan, err := s.plan(target)
+		if err != nil {
+			return err
+		}
+		from, _ := p.typ.Field(f.LinkFrom)
+		wanted := map[string]string{}
+		for _, row := range rows {
+			if key, _ := from.Value(row).(string); key != "" {
+				wanted[key] = ""
+			}
+		}
+		if len(wanted) > 0 {
+			if err := s.byKey(ctx, tx, targetPlan, "t.id", "", org, instance, slices.Collect(maps.Keys(wanted)), func(rows *sql.Rows) error {
+				var key, id string
+				if err := rows.Scan(&key, &id); err != nil {
+					return err
+				}
+				wanted[key] = id
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		for _, row := range rows {
+			key, _ := from.Value(row).(string)
+			if id := wanted[key]; id != "" {
+				f.Set(row, id)
+			} else {
+				f.Set(row, nil)
+			}
+		}
+	}
+	return nil
 }
