@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -15,19 +14,11 @@ import (
 	"github.com/curatore/curatore-go/search/inverted"
 )
 
-// insertSizes are the numbers of rows in one statement: few, so that the
-// statements are prepared once.
-var insertSizes = []int{64, 8, 1}
-
-const chunkColumns = `organization_id, number, source_type, source_id, source_type_filter, chunk_index,
-	title, filename, url, content, content_type, locations, metadata, updated_at, created_at`
+var chunkColumns = []string{"organization_id", "number", "source_type", "source_id", "source_type_filter", "chunk_index",
+	"title", "filename", "url", "content", "content_type", "locations", "metadata", "updated_at", "created_at"}
 
 // insertChunks stores the chunks of documents under consecutive numbers.
 func insertChunks(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
-	if tx.Dialect().Name() == database.Postgres {
-		return insertArrays(ctx, tx, organization, number, docs, now)
-	}
-	const width = 15
 	var values []any
 	created := tx.Dialect().Time(now)
 	for _, d := range docs {
@@ -38,42 +29,7 @@ func insertChunks(ctx context.Context, tx *database.Tx, organization string, num
 			number++
 		}
 	}
-	for _, size := range insertSizes {
-		for ; len(values) >= size*width; values = values[size*width:] {
-			_, err := tx.Exec(ctx, "INSERT INTO search_chunks ("+chunkColumns+") VALUES "+database.Rows(size, width), values[:size*width]...)
-			if err != nil {
-				return fmt.Errorf("store chunks: %w", err)
-			}
-		}
-	}
-	return nil
-}
-
-// insertArrays is insertChunks on Postgres, with an array for each column: one
-// statement, and a fraction of the time of one value after the other.
-func insertArrays(ctx context.Context, tx *database.Tx, organization string, number int64, docs []prepared, now time.Time) error {
-	var numbers, indexes []int64
-	var texts [11][]string
-	for _, d := range docs {
-		updated := d.UpdatedAt.UTC().Format(time.RFC3339Nano)
-		for i, text := range d.chunks {
-			numbers, indexes = append(numbers, number), append(indexes, int64(i))
-			for c, s := range [...]string{d.Type, d.ID, d.Group, d.Title, d.Filename, d.URL, text, d.ContentType, d.locations[i], d.metadata, updated} {
-				texts[c] = append(texts[c], s)
-			}
-			number++
-		}
-	}
-	args := []any{organization, tx.Dialect().Time(now), pq.Array(numbers), pq.Array(indexes)}
-	for _, list := range texts {
-		args = append(args, pq.Array(list))
-	}
-	_, err := tx.Exec(ctx, "INSERT INTO search_chunks ("+chunkColumns+`)
-		SELECT CAST(? AS TEXT), k.number, k.type, k.id, k.filter, k.chunk, k.title, k.filename, k.url, k.content, k.content_type, k.locations,
-			CAST(k.metadata AS JSONB), CAST(k.updated AS TIMESTAMPTZ), CAST(? AS TIMESTAMPTZ)
-		FROM unnest(CAST(? AS BIGINT[]), CAST(? AS BIGINT[])`+strings.Repeat(", CAST(? AS TEXT[])", len(texts))+`)
-			AS k(number, chunk, type, id, filter, title, filename, url, content, content_type, locations, metadata, updated)`, args...)
-	if err != nil {
+	if err := tx.Load(ctx, "search_chunks", chunkColumns, values); err != nil {
 		return fmt.Errorf("store chunks: %w", err)
 	}
 	return nil

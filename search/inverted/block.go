@@ -4,9 +4,14 @@ import (
 	"encoding/binary"
 )
 
-// blockSize is the number of bytes of postings after which a block is closed. A
-// smaller one means more rows, a larger one more bytes read for a rare term.
-const blockSize = 4096
+// blockSize is the number of bytes of postings and positions that a block holds at
+// most, but for the block of a single frequent word. A smaller one means more
+// rows, a larger one more bytes read for a rare term. A row of this size fits on a
+// page of SQLite, and two of them on one of Postgres.
+const blockSize = 3900
+
+// entryBytes is about what an entry takes besides its term and postings.
+const entryBytes = 10
 
 // A block holds the postings of consecutive terms and becomes one row. Sorted
 // terms in few rows cost a fiftieth of the rows that one per term would, and let
@@ -40,7 +45,7 @@ type blockWriter struct {
 }
 
 func (w *blockWriter) add(e entry) error {
-	if len(w.current.data) > 0 && len(w.current.data)+len(e.data) > blockSize {
+	if size := len(w.current.data) + len(w.current.positions); size > 0 && size+len(e.data)+len(e.positions)+entryBytes+len(e.term) > blockSize {
 		if err := w.flush(); err != nil {
 			return err
 		}

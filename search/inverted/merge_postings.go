@@ -42,7 +42,7 @@ func (m *merge) mergePostings(ctx context.Context) error {
 	average := averageLength(m.result.body, m.result.title, m.result.chunks)
 	sources := make([]*postingsSource, len(m.sources))
 	for i := range sources {
-		s := &postingsSource{merge: m, segment: m.sources[i], ordinals: m.maps[i], window: max(2, 256/len(m.sources))}
+		s := &postingsSource{merge: m, segment: m.sources[i], ordinals: m.maps[i], window: max(2, readBlocks/len(m.sources))}
 		if err := s.next(ctx); err != nil {
 			return err
 		}
@@ -101,6 +101,10 @@ func (m *merge) mergePostings(ctx context.Context) error {
 	return flush()
 }
 
+// readBlocks is the number of blocks, of all sources together, that are in memory
+// at once.
+const readBlocks = 1024
+
 // A postingsSource walks the terms of a source, some blocks at a time.
 type postingsSource struct {
 	merge    *merge
@@ -142,27 +146,24 @@ func (s *postingsSource) next(ctx context.Context) error {
 // fill reads the next blocks.
 func (s *postingsSource) fill(ctx context.Context) error {
 	return s.merge.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		// the segment may have been replaced by others, and its blocks removed
-		var state string
-		err := tx.QueryRow(ctx, "SELECT coalesce(max(state), '') FROM search_segments WHERE organization_id = ? AND id = ?",
-			s.merge.organization, s.segment.id).Scan(&state)
-		if err != nil {
-			return fmt.Errorf("search index: read segment: %w", err)
-		}
-		if state != "live" {
-			return errOvertaken
-		}
-		err = query(ctx, tx, func(rows *sql.Rows) error {
+		live := false
+		err := query(ctx, tx, func(rows *sql.Rows) error {
 			var b block
 			err := rows.Scan(&b.data, &b.positions)
-			s.pending = append(s.pending, b)
+			if live = true; b.data != nil {
+				s.pending = append(s.pending, b)
+			}
 			return err
-		}, `SELECT data, positions FROM search_postings
-			WHERE organization_id = ? AND segment_id = ? AND block >= ? ORDER BY block LIMIT ?`,
-			s.merge.organization, s.segment.id, s.read, s.window)
+		}, `SELECT p.data, p.positions
+			FROM search_segments s LEFT JOIN search_postings p ON p.organization_id = s.organization_id AND p.segment_id = s.id AND p.block >= ? AND p.block < ?
+			WHERE s.organization_id = ? AND s.id = ? AND s.state = 'live' ORDER BY p.block`,
+			s.read, s.read+s.window, s.merge.organization, s.segment.id)
 		s.read += len(s.pending)
 		if err != nil {
 			return fmt.Errorf("search index: read postings: %w", err)
+		}
+		if !live { // it was replaced by others, and its blocks may be gone
+			return errOvertaken
 		}
 		return nil
 	})

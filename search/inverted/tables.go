@@ -188,18 +188,13 @@ func keyList(tx *database.Tx, columns []string, lists ...any) (text string, args
 	return "(SELECT " + strings.Join(parts, ", ") + " FROM json_each(?)) AS k", []any{string(data)}
 }
 
-// insertColumns and insertBlocks write rows of a segment: on Postgres as arrays in
-// one statement, on SQLite some at a time, so that there are few different texts
-// of statements.
+// insertColumns and insertBlocks write rows of a segment.
 func insertColumns(ctx context.Context, tx *database.Tx, organization, segment string, columns []namedColumn) error {
-	names, data, values := make([]string, len(columns)), make([][]byte, len(columns)), make([]any, 0, 4*len(columns))
-	for i, c := range columns {
-		names[i], data[i] = c.name, c.data
+	values := make([]any, 0, 4*len(columns))
+	for _, c := range columns {
 		values = append(values, organization, segment, c.name, c.data)
 	}
-	err := insert(ctx, tx, "search_columns (organization_id, segment_id, name, data)", len(columns), values,
-		"unnest(CAST(? AS TEXT[]), CAST(? AS BYTEA[]))", organization, segment, pq.Array(names), pq.ByteaArray(data))
-	if err != nil {
+	if err := tx.Load(ctx, "search_columns", []string{"organization_id", "segment_id", "name", "data"}, values); err != nil {
 		return fmt.Errorf("search index: store columns: %w", err)
 	}
 	return nil
@@ -212,40 +207,15 @@ type blockRow struct {
 }
 
 func insertBlocks(ctx context.Context, tx *database.Tx, organization, segment string, blocks []blockRow) error {
-	numbers, data, positions := make([]int64, len(blocks)), make([][]byte, len(blocks)), make([][]byte, len(blocks))
 	values := make([]any, 0, 5*len(blocks))
-	for i, b := range blocks {
-		numbers[i], data[i], positions[i] = b.number, b.data, b.positions
+	for _, b := range blocks {
 		if b.positions == nil {
-			positions[i] = []byte{} // nil would be NULL
+			b.positions = []byte{} // nil would be NULL
 		}
-		values = append(values, organization, segment, b.number, b.data, positions[i])
+		values = append(values, organization, segment, b.number, b.data, b.positions)
 	}
-	err := insert(ctx, tx, "search_postings (organization_id, segment_id, block, data, positions)", len(blocks), values,
-		"unnest(CAST(? AS BIGINT[]), CAST(? AS BYTEA[]), CAST(? AS BYTEA[]))", organization, segment, pq.Array(numbers), pq.ByteaArray(data), pq.ByteaArray(positions))
-	if err != nil {
+	if err := tx.Load(ctx, "search_postings", []string{"organization_id", "segment_id", "block", "data", "positions"}, values); err != nil {
 		return fmt.Errorf("search index: store postings: %w", err)
-	}
-	return nil
-}
-
-// insert writes n rows. The values of all rows are for SQLite; for Postgres there
-// are the organization, the segment, and the arrays that the table function takes.
-func insert(ctx context.Context, tx *database.Tx, into string, n int, values []any, unnest string, arrays ...any) error {
-	if n == 0 {
-		return nil
-	}
-	if tx.Dialect().Name() == database.Postgres {
-		_, err := tx.Exec(ctx, "INSERT INTO "+into+" SELECT CAST(? AS TEXT), CAST(? AS TEXT), k.* FROM "+unnest+" AS k", arrays...)
-		return err
-	}
-	width := len(values) / n
-	for _, size := range []int{64, 8, 1} {
-		for ; len(values) >= size*width; values = values[size*width:] {
-			if _, err := tx.Exec(ctx, "INSERT INTO "+into+" VALUES "+database.Rows(size, width), values[:size*width]...); err != nil {
-				return err
-			}
-		}
 	}
 	return nil
 }
