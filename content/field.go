@@ -98,7 +98,11 @@ func (k Kind) Parse(s string) (any, error) {
 		}
 		return nil, fmt.Errorf("%q is not true or false", s)
 	case Time, Date:
-		for _, layout := range []string{time.RFC3339Nano, time.DateOnly, time.DateTime} {
+		layouts := []string{time.RFC3339Nano, time.DateOnly, time.DateTime}
+		if len(s) == len(time.DateOnly) {
+			layouts = layouts[1:2] // the others are longer
+		}
+		for _, layout := range layouts {
 			if t, err := time.Parse(layout, s); err == nil {
 				if t = k.normal(t); !Storable(t) {
 					return nil, fmt.Errorf("%q is not between the years 1 and 9999", s)

@@ -32,7 +32,7 @@ func (t *Type) Item(r Row, context string) Item {
 	rec := r.record()
 	item := Item{
 		ID: rec.ID, Type: t.Name(), DisplayType: t.Label(context), Title: t.Title(r),
-		Fields: map[string]any{}, Metadata: map[string]any{},
+		Fields: make(map[string]any, len(t.fields)), Metadata: map[string]any{},
 	}
 	for _, f := range t.fields {
 		if !f.Readable() {

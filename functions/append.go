@@ -213,22 +213,30 @@ func (rows) JSONSchema() *jsonschema.Schema {
 
 // appendJSON writes one object per record, with the columns in their order.
 func (r rows) appendJSON(b []byte) (_ []byte, err error) {
+	names := make([][]byte, len(r.names))
+	for i, name := range r.names {
+		if i > 0 {
+			names[i] = []byte{','}
+		}
+		names[i] = append(appendString(names[i], name), ':')
+	}
 	b = append(b, '[')
 	for i, values := range r.values {
+		begin := len(b)
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, '{')
-		for j, name := range r.names {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = append(appendString(b, name), ':')
+		for j, name := range names {
+			b = append(b, name...)
 			if b, err = appendValue(b, values[j]); err != nil {
 				return nil, err
 			}
 		}
 		b = append(b, '}')
+		if i == 0 { // the others are about as long
+			b = slices.Grow(b, (len(b)-begin+8)*len(r.values))
+		}
 	}
 	return append(b, ']'), nil
 }

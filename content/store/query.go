@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/curatore/curatore-go/content"
@@ -143,12 +142,17 @@ func runQuery[T any](ctx context.Context, db *database.DB, org string, p *plan, 
 		for i := range keys {
 			keyDest[i] = &keys[i]
 		}
+		var all []any
+		scan := func(dest ...any) error {
+			all = append(append(all[:0], dest...), keyDest...)
+			return rows.Scan(all...)
+		}
 		for rows.Next() {
 			if len(page.Items) == limit {
 				page.NextCursor = encodeCursor(digest, terms, d, keys)
 				break
 			}
-			item, err := read(d, func(dest ...any) error { return rows.Scan(slices.Concat(dest, keyDest)...) })
+			item, err := read(d, scan)
 			if err != nil {
 				return err
 			}

@@ -138,7 +138,7 @@ func TestLinesThatAreNoMessages(t *testing.T) {
 		`[]`:  "-32600",
 		`[1]`: "-32600",
 		`{"jsonrpc":"2.0","id":5,"method":"no/such"}`:                                                        "-32601",
-		`{"jsonrpc":"2.0","id":5,"method":"tools/call"}`:                                                    "-32600",
+		`{"jsonrpc":"2.0","id":5,"method":"tools/call"}`:                                                     "-32600",
 		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":[1,2]}`:                                      "-32602",
 		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":7}}`:                                 "-32602",
 		`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"none","arguments":{}}}`:             "-32602",
