@@ -40,7 +40,7 @@ var floors = []family{
 	{30, []string{"search/openaiembed"}}, {30, []string{"search/httprerank"}}, {30, []string{"functions/openaitools"}}, {30, []string{"functions/mcpserver"}},
 	{30, []string{"curatore/jobs/riverrunner"}}, {30, []string{"content/blob/s3blob"}},
 
-	{24, []string{"connectors", "connectors/rest"}},
+	{25, []string{"connectors/guard"}}, {24, []string{"connectors", "connectors/rest"}},
 	{23, []string{"functions", "functions/dialect"}},
 	{22, []string{"search", "search/inverted", "search/vectors", "search/pgvec", "search/flatvec"}},
 	{21, []string{"content/asset", "content/extract/..."}},
@@ -54,7 +54,7 @@ var floors = []family{
 
 // optional packages bring libraries of their own, which only those link who
 // import them.
-var optional = []string{"connectors/samgov", "connectors/upload", "connectors/web", "content/extract/local", "content/extract/sidecar", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
+var optional = []string{"connectors/guard", "connectors/samgov", "connectors/upload", "connectors/web", "content/extract/local", "content/extract/sidecar", "content/blob/s3blob", "curatore/jobs/riverrunner", "functions/mcpserver", "functions/openaitools", "search/openaiembed"}
 
 // A listed package is one of the module, its path without the module's.
 type listed struct {

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
+	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -49,11 +49,17 @@ type Faulty struct {
 //     which to go on, and when it goes on the end is the same.
 //   - A 401 in the middle: the credential is refreshed once, or the import ends and
 //     says so, and another one does the rest.
-//   - Answers that are no JSON, and an empty source, delete nothing.
+//   - A 410, the page of a proxy with status 200, or an answer without an end, at
+//     any request: whatever the import makes of it, nothing of it stays behind the
+//     next one.
+//   - Nothing but answers that are no JSON, and an empty source, delete nothing.
 //   - The same in another order, and twice, ends the same.
 //   - Cancelled in the middle of a request: it ends with the cause and leaves no
 //     goroutine behind.
-//   - No secret stands in anything that is logged, told, returned or stored.
+//   - A test of the connection finds nothing wrong on a good day and something on a
+//     bad one, and changes nothing.
+//   - No secret stands in anything that is logged, told, returned or stored, in
+//     whichever table or object.
 func Service(t *testing.T, s Faulty) {
 	t.Helper()
 	kinds := s.Databases
@@ -68,95 +74,47 @@ func Service(t *testing.T, s Faulty) {
 			}
 			subject := s.Subject
 			subject.HTTP = &http.Client{Transport: spoiler}
-			w := newWorkshop(t, kind, subject)
+			w := NewWorkshop(t, kind, subject)
+			spoiler.now = w.Now
 			before := goleak.IgnoreCurrent()
-			b := &badDays{workshop: w, Faulty: s, spoiler: spoiler}
+			b := &badDays{Workshop: w, Faulty: s, spoiler: spoiler}
 			b.undisturbed = b.round(nil)
 			b.requests = spoiler.count()
 			for name, test := range map[string]func(){
 				"429": b.throttled, "503": b.unavailable, "broken off": b.brokenOff, "a long pause": b.longPause,
-				"401": b.refused, "no JSON": b.garbage, "empty": b.empty, "shuffled": b.shuffled, "cancelled in a request": b.cancelled,
+				"401": b.refused, "410": b.gone, "a page in its place": b.page, "without an end": b.endless, "no JSON": b.garbage, "preflight": b.preflight, "empty": b.empty, "shuffled": b.shuffled, "cancelled in a request": b.cancelled,
 			} {
 				t.Run(name, func(t *testing.T) {
-					w.on(t)
+					b.t = t
 					test()
 				})
 			}
-			t.Run("secrets", func(t *testing.T) { b.on(t); b.secrets() })
+			t.Run("secrets", func(t *testing.T) { b.t = t; b.secrets() })
 			s.HTTP.CloseIdleConnections()
 			goleak.VerifyNone(t, before)
 		})
 	}
 }
 
-// A spoiler is a transport that answers some requests in the place of the server.
-type spoiler struct {
-	inner http.RoundTripper
-
-	mu    sync.Mutex
-	n     int
-	spoil func(n int, req *http.Request) (*http.Response, error) // nil: all is well
-}
-
-// set begins to count anew.
-func (s *spoiler) set(f func(n int, req *http.Request) (*http.Response, error)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.n, s.spoil = 0, f
-}
-
-func (s *spoiler) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.n
-}
-
-func (s *spoiler) RoundTrip(req *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	s.n++
-	n, spoil := s.n, s.spoil
-	s.mu.Unlock()
-	if spoil != nil {
-		if resp, err := spoil(n, req); resp != nil || err != nil {
-			return resp, err
-		}
-	}
-	return s.inner.RoundTrip(req)
-}
-
-// CloseIdleConnections lets http.Client.CloseIdleConnections reach the inner one.
-func (s *spoiler) CloseIdleConnections() {
-	if c, ok := s.inner.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	}
-}
-
-func answer(req *http.Request, status int, header http.Header, body io.ReadCloser) *http.Response {
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{StatusCode: status, Status: fmt.Sprint(status), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: body, ContentLength: -1, Request: req}
-}
-
-func text(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }
-
 type badDays struct {
-	*workshop
+	*Workshop
 	Faulty
 	spoiler     *spoiler
 	undisturbed outcome
 	requests    int // of an import that is not disturbed, with the one before it
 }
 
-func (b *badDays) on(t *testing.T) { b.workshop.on(t) }
+// sample calls a function with the number of one request after the other, of about
+// as many as most, until it says that the import makes no such request.
+func (b *badDays) sample(most int, do func(n int) (made bool)) {
+	for n, step := 1, max(1, (b.requests+most-1)/most); n <= b.requests && do(n); n += step {
+	}
+}
 
 // each spoils one request after the other, and checks that the end is the same.
-// Longer imports are sampled.
 func (b *badDays) each(what string, spoil func(req *http.Request) (*http.Response, error)) {
-	step := max(1, b.requests/12)
-	for n := 1; n <= b.requests; n += step {
-		var spoilt bool
-		got := b.round(func(task *task) *connectors.Result {
+	b.sample(8, func(n int) (spoilt bool) {
+		got := b.round(func(task *Task) *connectors.Result {
 			b.spoiler.set(func(i int, req *http.Request) (*http.Response, error) {
 				if i != n || spoilt {
 					return nil, nil
@@ -165,12 +123,105 @@ func (b *badDays) each(what string, spoil func(req *http.Request) (*http.Respons
 				return spoil(req)
 			})
 			defer b.spoiler.set(nil)
-			return b.must(task, b.files(), b.workshop.Options)
+			return b.must(task, b.files(), b.Workshop.Options)
 		})
-		if !spoilt {
-			return // the import before needed the other requests
+		if spoilt { // the import before needed the other requests
+			b.same(fmt.Sprintf("%s at request %d", what, n), got)
 		}
-		b.same(fmt.Sprintf("%s at request %d", what, n), got)
+		return spoilt
+	})
+}
+
+// afterwards spoils one request after the other, and checks that nothing goes and
+// that the next import, which is not disturbed, ends well: as if nothing had been, if
+// the same is wanted.
+func (b *badDays) afterwards(what string, most int, same bool, spoil func(req *http.Request) (*http.Response, error)) {
+	b.sample(most, func(n int) (spoilt bool) {
+		got := b.round(func(task *Task) *connectors.Result {
+			before := b.live()
+			b.spoiler.set(func(i int, req *http.Request) (*http.Response, error) {
+				if i != n {
+					return nil, nil
+				}
+				spoilt = true
+				return spoil(req)
+			})
+			result, err := b.run(task, b.files(), b.Workshop.Options)
+			b.spoiler.set(nil)
+			if spoilt && err != nil {
+				b.noFewer(fmt.Sprintf("%s at request %d: %v", what, n, err), before)
+			}
+			if !spoilt {
+				return result
+			}
+			return b.must(b.Task(), b.files(), b.Workshop.Options)
+		})
+		if diff := cmp.Diff(withoutFailures(b.undisturbed.state), withoutFailures(got.state)); diff != "" && spoilt && same {
+			b.t.Errorf("%s at request %d, then imported: %s", what, n, diff)
+		}
+		return spoilt
+	})
+}
+
+func (b *badDays) gone() {
+	b.afterwards("410", 4, true, func(req *http.Request) (*http.Response, error) {
+		return answer(req, http.StatusGone, nil, text(`{"error": {"code": "resyncRequired"}}`)), nil
+	})
+}
+
+func (b *badDays) page() {
+	b.afterwards("a sign-in page", 8, true, func(req *http.Request) (*http.Response, error) {
+		return answer(req, http.StatusOK, http.Header{"Content-Type": {"text/html; charset=utf-8"}}, text("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n")), nil
+	})
+}
+
+// endless answers are refused; that a single file is too large is no mistake.
+func (b *badDays) endless() {
+	b.afterwards("an answer without an end", 3, false, func(req *http.Request) (*http.Response, error) {
+		return answer(req, http.StatusOK, http.Header{"Content-Type": {"application/json"}}, endless{}), nil
+	})
+}
+
+// preflight tries the connection out on a good day and on bad ones.
+func (b *badDays) preflight() {
+	b.round(nil)
+	before := b.rows()
+	try := func() (wrong []string, checks int) {
+		found, err := b.Engine.Test(context.Background(), b.Scope, b.Workshop.Connection, b.Workshop.Options)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		b.log.note(fmt.Sprintf("%+v", found))
+		for _, f := range found {
+			if !f.OK {
+				wrong = append(wrong, f.Name+": "+f.Detail)
+			}
+		}
+		return wrong, len(found)
+	}
+	wrong, checks := try()
+	if checks == 1 {
+		b.t.Skip("the sessions of the connection are no connectors.Preflighter")
+	}
+	if len(wrong) > 0 {
+		b.t.Errorf("on a good day: %q", wrong)
+	}
+	for name, spoil := range map[string]func(req *http.Request) (*http.Response, error){
+		"nobody is there": func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
+		"401":             func(req *http.Request) (*http.Response, error) { return answer(req, 401, nil, text("{}")), nil },
+		"403":             func(req *http.Request) (*http.Response, error) { return answer(req, 403, nil, text("{}")), nil },
+		"a page of a proxy": func(req *http.Request) (*http.Response, error) {
+			return answer(req, 200, nil, text("<html>Sign in")), nil
+		},
+	} {
+		b.spoiler.set(func(_ int, req *http.Request) (*http.Response, error) { return spoil(req) })
+		if wrong, _ := try(); len(wrong) == 0 {
+			b.t.Errorf("%s: a test of the connection finds nothing wrong", name)
+		}
+	}
+	b.spoiler.set(nil)
+	if diff := cmp.Diff(before, b.rows()); diff != "" {
+		b.t.Error("a test of the connection has written:", diff)
 	}
 }
 
@@ -193,11 +244,6 @@ func (b *badDays) unavailable() {
 	})
 }
 
-// broken is a body that ends in the middle.
-type broken struct{ io.Reader }
-
-func (broken) Close() error { return nil }
-
 func (b *badDays) brokenOff() {
 	b.each("broken off", func(req *http.Request) (*http.Response, error) {
 		if req.Method != http.MethodGet {
@@ -217,15 +263,9 @@ func (b *badDays) brokenOff() {
 	})
 }
 
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
 func (b *badDays) longPause() {
-	step := max(1, b.requests/6)
-	for n := 1; n <= b.requests; n += step {
-		spoilt := false
-		got := b.round(func(task *task) *connectors.Result {
+	b.sample(4, func(n int) (spoilt bool) {
+		got := b.round(func(task *Task) *connectors.Result {
 			b.spoiler.set(func(i int, req *http.Request) (*http.Response, error) {
 				if i != n {
 					return nil, nil
@@ -234,38 +274,37 @@ func (b *badDays) longPause() {
 				return answer(req, http.StatusTooManyRequests, http.Header{"Retry-After": {"86400"}}, text("come back tomorrow")), nil
 			})
 			defer b.spoiler.set(nil)
-			result, err := b.engine.Import(context.Background(), task, b.workshop.Connection, b.files(), b.workshop.Options)
+			result, err := b.Engine.Import(context.Background(), task, b.Workshop.Connection, b.files(), b.Workshop.Options)
 			b.spoiler.set(nil)
 			if !spoilt {
 				return result
 			}
 			if err == nil { // what is not urgent may be left for the next import
-				b.waited.Add(int64(25 * time.Hour))
-				task.end("completed")
-				return b.must(b.newTask(), b.files(), b.workshop.Options)
+				b.clock.add(25 * time.Hour)
+				task.End("completed")
+				return b.must(b.Task(), b.files(), b.Workshop.Options)
 			}
 			var limit interface{ RetryAt() time.Time }
 			if !errors.As(err, &limit) {
 				b.t.Fatalf("a pause of a day at request %d: %v; it has to tell when to go on", n, err)
 			}
-			if until := limit.RetryAt(); until.Before(b.now().Add(23*time.Hour)) || until.After(b.now().Add(25*time.Hour)) {
-				b.t.Errorf("a pause of a day ends at %s, it is %s", until, b.now())
+			if until := limit.RetryAt(); until.Before(b.Now().Add(23*time.Hour)) || until.After(b.Now().Add(25*time.Hour)) {
+				b.t.Errorf("a pause of a day ends at %s, it is %s", until, b.Now())
 			}
-			b.waited.Add(int64(25 * time.Hour))
-			return b.must(task.again(), b.files(), b.workshop.Options)
+			b.clock.add(25 * time.Hour)
+			return b.must(task.Again(), b.files(), b.Workshop.Options)
 		})
-		if !spoilt {
-			return
+		if spoilt {
+			b.same(fmt.Sprintf("a pause of a day at request %d", n), got)
 		}
-		b.same(fmt.Sprintf("a pause of a day at request %d", n), got)
-	}
+		return spoilt
+	})
 }
 
 func (b *badDays) refused() {
-	step := max(1, b.requests/8)
-	for n := 1; n <= b.requests; n += step {
+	b.sample(6, func(n int) bool {
 		spoilt, passed := false, false
-		got := b.round(func(task *task) *connectors.Result {
+		got := b.round(func(task *Task) *connectors.Result {
 			b.spoiler.set(func(i int, req *http.Request) (*http.Response, error) {
 				if i != n {
 					return nil, nil
@@ -277,35 +316,32 @@ func (b *badDays) refused() {
 				return answer(req, http.StatusUnauthorized, nil, text(`{"error": {"code": "InvalidAuthenticationToken"}}`)), nil
 			})
 			defer b.spoiler.set(nil)
-			result, err := b.engine.Import(context.Background(), task, b.workshop.Connection, b.files(), b.workshop.Options)
+			result, err := b.Engine.Import(context.Background(), task, b.Workshop.Connection, b.files(), b.Workshop.Options)
 			switch {
 			case b.Refreshes && err != nil:
 				b.t.Fatalf("401 at request %d: %v", n, err)
 			case err == nil:
-				task.end("completed")
+				task.End("completed")
 				return result
 			case !errors.Is(err, rest.ErrUnauthorized):
 				b.t.Errorf("401 at request %d: %v; it has to tell that the credential is refused", n, err)
 			}
-			task.end("failed")
+			task.End("failed")
 			b.spoiler.set(nil)
-			return b.must(b.newTask(), b.files(), b.workshop.Options)
+			return b.must(b.Task(), b.files(), b.Workshop.Options)
 		})
-		if passed {
-			continue
+		if spoilt {
+			b.same(fmt.Sprintf("401 at request %d", n), got)
 		}
-		if !spoilt {
-			return
-		}
-		b.same(fmt.Sprintf("401 at request %d", n), got)
-	}
+		return spoilt || passed
+	})
 }
 
 // live counts records by type.
 func (b *badDays) live() map[string]int64 {
 	n := map[string]int64{}
-	for _, typ := range b.store.Registry().Types() {
-		c, err := b.store.Count(context.Background(), b.scope, typ)
+	for _, typ := range b.Store.Registry().Types() {
+		c, err := b.Store.Count(context.Background(), b.Scope, typ)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -314,17 +350,21 @@ func (b *badDays) live() map[string]int64 {
 	return n
 }
 
+// noFewer checks that no record is gone.
+func (b *badDays) noFewer(what string, before map[string]int64) {
+	b.t.Helper()
+	for name, n := range b.live() {
+		if n < before[name] {
+			b.t.Errorf("%s: %d of %d %s are left", what, n, before[name], name)
+		}
+	}
+}
+
 func (b *badDays) keepsAll(what string) {
 	b.t.Helper()
 	before := b.live()
-	task := b.newTask()
-	result, err := b.engine.Import(context.Background(), task, b.workshop.Connection, b.files(), b.workshop.Options)
-	task.end("completed")
-	for name, n := range b.live() {
-		if n < before[name] {
-			b.t.Errorf("%s: %d of %d %s are left (%v, %v)", what, n, before[name], name, result, err)
-		}
-	}
+	result, err := b.run(b.Task(), b.files(), b.Workshop.Options)
+	b.noFewer(fmt.Sprintf("%s (%v, %v)", what, result, err), before)
 }
 
 func (b *badDays) garbage() {
@@ -351,19 +391,17 @@ func (b *badDays) shuffled() {
 	if b.Shuffle == nil {
 		b.t.Skip("the subject has no Shuffle")
 	}
-	got := b.round(func(task *task) *connectors.Result {
+	got := b.round(func(task *Task) *connectors.Result {
 		b.Shuffle()
-		return b.must(task, b.files(), b.workshop.Options)
+		return b.must(task, b.files(), b.Workshop.Options)
 	})
 	b.same("shuffled", got)
 }
 
 func (b *badDays) cancelled() {
 	enough := errors.New("enough")
-	step := max(1, b.requests/6)
-	for n := 1; n <= b.requests; n += step {
-		spoilt := false
-		got := b.round(func(task *task) *connectors.Result {
+	b.sample(4, func(n int) (spoilt bool) {
+		got := b.round(func(task *Task) *connectors.Result {
 			ctx, cancel := context.WithCancelCause(context.Background())
 			defer cancel(nil)
 			b.spoiler.set(func(i int, req *http.Request) (*http.Response, error) {
@@ -375,19 +413,19 @@ func (b *badDays) cancelled() {
 				<-req.Context().Done() // the service hangs
 				return nil, req.Context().Err()
 			})
-			_, err := b.engine.Import(ctx, task, b.workshop.Connection, b.files(), b.workshop.Options)
+			_, err := b.Engine.Import(ctx, task, b.Workshop.Connection, b.files(), b.Workshop.Options)
 			b.spoiler.set(nil)
 			if spoilt && !errors.Is(err, enough) {
 				b.t.Errorf("cancelled in request %d: %v", n, err)
 			}
-			task.end("cancelled")
-			return b.must(b.newTask(), b.files(), b.workshop.Options)
+			task.End("cancelled")
+			return b.must(b.Task(), b.files(), b.Workshop.Options)
 		})
-		if !spoilt {
-			return
+		if spoilt {
+			b.same(fmt.Sprintf("cancelled in request %d", n), got)
 		}
-		b.same(fmt.Sprintf("cancelled in request %d", n), got)
-	}
+		return spoilt
+	})
 }
 
 // secrets looks through all that the tests before it left, after one more import
@@ -403,18 +441,15 @@ func (b *badDays) secrets() {
 			}
 			return answer(req, status, nil, text(sent.String())), nil
 		})
-		task := b.newTask()
-		_, err := b.engine.Import(context.Background(), task, b.workshop.Connection, b.files(), b.workshop.Options)
-		task.end("failed")
+		task := b.Task()
+		_, err := b.Engine.Import(context.Background(), task, b.Workshop.Connection, b.files(), b.Workshop.Options)
+		task.End("failed")
 		b.log.note(fmt.Sprintf("%v %+v %#v", err, err, err))
-		checks, err := b.engine.Test(context.Background(), b.scope, b.workshop.Connection, b.workshop.Options)
+		checks, err := b.Engine.Test(context.Background(), b.Scope, b.Workshop.Connection, b.Workshop.Options)
 		b.log.note(fmt.Sprintf("%+v %v", checks, err))
 	}
 	b.spoiler.set(nil)
-	all := b.log.String() + strings.Join(b.state(), "\n")
-	for _, query := range []string{"SELECT config, result, error FROM runs", "SELECT * FROM import_failures", "SELECT * FROM connection_state", "SELECT * FROM quota_ledger"} {
-		all += strings.Join(b.texts("", query), "\n")
-	}
+	all := b.log.String() + strings.Join(b.State(), "\n") + b.everything()
 	if len(b.Canaries) == 0 {
 		b.t.Error("the subject names no Canaries, so nothing is looked for")
 	}
@@ -425,4 +460,32 @@ func (b *badDays) secrets() {
 			}
 		}
 	}
+}
+
+// everything is what stands in all tables and objects.
+func (b *badDays) everything() string {
+	b.t.Helper()
+	list := "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE ?"
+	if b.DB.Dialect().Name() == database.Postgres {
+		list = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_name NOT LIKE ?"
+	}
+	var all strings.Builder
+	for _, table := range b.texts("", list, "sqlite_%") {
+		all.WriteString(strings.Join(b.texts("", `SELECT * FROM "`+table+`"`), "\n"))
+	}
+	for info, err := range b.objects.List(context.Background(), "", "") {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "%+v\n", info)
+		r, _, err := b.objects.Get(context.Background(), info.Key, blob.Range{})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		_, err = io.Copy(&all, r)
+		if err := errors.Join(err, r.Close()); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	return all.String()
 }

@@ -131,10 +131,12 @@ func (c *ClientCredentials) fetch(ctx context.Context) (Secret, time.Duration, e
 		return Secret{}, 0, fmt.Errorf("the address of the token service cannot be read: %.80q", c.TokenURL)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	client := http.DefaultClient
+	client := *http.DefaultClient
 	if c.HTTP != nil {
-		client = c.HTTP
+		client = *c.HTTP
 	}
+	// A redirect would take the secret in the body with it, to any host.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	var secrets redactor
 	secrets.add(c.Secret)
 	at := Address(req.URL)

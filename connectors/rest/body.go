@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 )
 
 // capped reads up to a number of bytes; more is an error, not an end.
@@ -26,13 +27,26 @@ func (c *capped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func readAll(r io.Reader, most int64) ([]byte, error) {
-	return io.ReadAll(&capped{r, most, most})
+// bounded is the body of an answer, which is refused at once when it says that it is
+// too long.
+func bounded(resp *http.Response, most int64) (io.Reader, error) {
+	if resp.ContentLength > most {
+		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, resp.ContentLength, most)
+	}
+	return &capped{resp.Body, most, most}, nil
+}
+
+func readAll(resp *http.Response, most int64) ([]byte, error) {
+	r, err := bounded(resp, most)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // JSON sends a request and decodes the answer into a value; nil drops it. Numbers
-// that go into an any are json.Number. An answer that is no JSON is an error with
-// its beginning.
+// that go into an any are json.Number. An answer that is no JSON is
+// [ErrUnreadable], with its beginning.
 func (c *Client) JSON(ctx context.Context, r Request, into any) error {
 	a, err := c.Do(ctx, r)
 	if err != nil || into == nil {
@@ -41,12 +55,12 @@ func (c *Client) JSON(ctx context.Context, r Request, into any) error {
 	return c.Decode(a, into)
 }
 
-// Decode decodes the body of an answer.
+// Decode decodes the body of an answer; one that is no JSON is [ErrUnreadable].
 func (c *Client) Decode(a *Answer, into any) error {
 	d := json.NewDecoder(bytes.NewReader(a.Body))
 	d.UseNumber()
 	if err := d.Decode(into); err != nil {
-		return fmt.Errorf("%s: the answer cannot be read as JSON: %s; it begins: %s", c.config.Service, c.text(err.Error()), c.text(shorten(string(a.Body[:min(len(a.Body), 200)]))))
+		return fmt.Errorf("%s: %w as JSON: %s; it begins: %s", c.config.Service, ErrUnreadable, c.text(err.Error()), c.text(shorten(string(a.Body[:min(len(a.Body), 200)]))))
 	}
 	return nil
 }

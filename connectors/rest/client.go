@@ -59,6 +59,10 @@ const (
 	defaultMaxBody  = 32 << 20
 	defaultAttempts = 5
 	defaultMaxWait  = 5 * time.Minute
+
+	// maxPause is the longest pause that a service is believed: its quotas are
+	// those of a day.
+	maxPause = 7 * 24 * time.Hour
 )
 
 // A Client sends requests to one service with one credential. It is safe for
@@ -141,7 +145,7 @@ func (c *Client) Left(ctx context.Context) (int64, time.Time, error) {
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	var answer *Answer
 	err := c.each(ctx, r, func(resp *http.Response) (bool, error) {
-		body, err := readAll(resp.Body, cmp.Or(r.MaxBody, c.config.MaxBody))
+		body, err := readAll(resp, cmp.Or(r.MaxBody, c.config.MaxBody))
 		answer = &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}
 		return false, err
 	}, func() *Answer { return answer })
@@ -160,7 +164,7 @@ func (c *Client) Stream(ctx context.Context, r Request, read func(a *Answer, bod
 		answer = &Answer{Status: resp.StatusCode, Header: resp.Header}
 		if resp.StatusCode/100 != 2 {
 			var err error
-			answer.Body, err = readAll(resp.Body, 1<<20)
+			answer.Body, err = readAll(resp, 1<<20)
 			return false, err
 		}
 		most := cmp.Or(r.MaxBody, c.config.MaxBody)
@@ -295,8 +299,16 @@ func (c *Client) limited(ctx context.Context, r Request, a *Answer, attempt int,
 	if !asked {
 		until, asked = RetryAfter(a.Header, now)
 	}
-	if !asked {
-		until = now.Add(backoff(attempt, c.random()))
+	// A time that has passed, by a clock that is behind or in another zone, is no
+	// leave to ask at once, again and again; one in the far future is a mistake.
+	if earliest := now.Add(backoff(attempt, c.random())); !asked || until.Before(earliest) {
+		until = earliest
+	}
+	if last && until.Sub(now) < time.Minute {
+		until = now.Add(time.Minute) // as often as was tried already
+	}
+	if latest := now.Add(maxPause); until.After(latest) {
+		until = latest
 	}
 	if !r.Open {
 		c.limiter.Pause(until)
@@ -393,6 +405,14 @@ func (c *Client) request(ctx context.Context, r Request, target *url.URL, open b
 		}
 	}
 	return req, nil
+}
+
+// Own reports why an address that the service gave is none of its own, to which a
+// request with its credential may go; nil when it is. An address is to be checked
+// before it is kept as the place to go on from.
+func (c *Client) Own(address string) error {
+	_, err := c.target(Request{Path: address})
+	return err
 }
 
 // target makes the URL of a request. A whole URL has to be of the service: the

@@ -9,7 +9,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 )
 
-// What a [StatusError] is, for errors.Is.
+// What an error of a request is, for errors.Is.
 var (
 	// ErrUnauthorized: the service does not accept the credential, also after it
 	// was refreshed once. Trying again is of no use.
@@ -23,6 +23,9 @@ var (
 	ErrUnavailable = errors.New("the service is unavailable")
 	// ErrTooLarge: an answer is longer than was allowed.
 	ErrTooLarge = errors.New("the answer is too long")
+	// ErrUnreadable: an answer is not in the form that was asked for, such as the
+	// page of a proxy in its place. See [Client.Decode].
+	ErrUnreadable = errors.New("the answer cannot be read")
 )
 
 // A StatusError is an answer that is not what was asked for.

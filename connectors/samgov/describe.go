@@ -2,6 +2,7 @@ package samgov
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -38,13 +39,25 @@ func (s *session) descriptions() connectors.Stream {
 					yield(connectors.Record{}, err)
 					return
 				}
+				failed := 0
 				for i, key := range waiting {
 					r, err := s.describe(ctx, key, (limit+9)/10)
 					var used *rest.LimitError
-					if errors.As(err, &used) {
+					switch {
+					case errors.As(err, &used):
 						s.in.Logger.InfoContext(ctx, "descriptions wait for the quota", "until", used.Until, "left", len(waiting)-i)
 						return
+					case err != nil && ctx.Err() == nil && ofDescription(err):
+						s.in.Logger.WarnContext(ctx, "a description of SAM.gov cannot be read; the next import asks for it again", "notice", key, "error", err)
+						if !errors.As(err, new(*rest.StatusError)) || errors.Is(err, rest.ErrUnavailable) { // not of this notice alone
+							failed++
+						}
+						if failed == maxFailed {
+							return
+						}
+						continue
 					}
+					failed = 0
 					// The position only says that there is one; the notices that wait
 					// are found by what they lack.
 					r.Position = connectors.Text(strconv.Itoa(i + 1))
@@ -54,6 +67,18 @@ func (s *session) descriptions() connectors.Stream {
 				}
 			}
 		}}
+}
+
+// maxFailed is how many descriptions may fail in a row before the others are left
+// for another day: each costs a request of the quota.
+const maxFailed = 5
+
+// ofDescription reports whether the import goes on without a description: it is not
+// the credential that is refused.
+func ofDescription(err error) bool {
+	var status *rest.StatusError
+	return errors.As(err, &status) && !errors.Is(err, rest.ErrUnauthorized) && !errors.Is(err, rest.ErrForbidden) ||
+		errors.Is(err, rest.ErrUnreadable) || errors.Is(err, rest.ErrTooLarge)
 }
 
 // waiting returns the ids of notices without a description, the most recent first.
@@ -85,7 +110,7 @@ func (s *session) describe(ctx context.Context, key string, keep int64) (connect
 	now := s.in.Now().UTC().Truncate(time.Microsecond)
 	n.DescribedAt = &now
 	var answer struct {
-		Description text `json:"description"`
+		Description json.RawMessage `json:"description"`
 	}
 	a, err := s.client.Do(ctx, rest.Request{Path: *n.DescriptionLink, Keep: keep})
 	switch {
@@ -99,9 +124,16 @@ func (s *session) describe(ctx context.Context, key string, keep int64) (connect
 		return connectors.Record{Row: n}, nil
 	}
 	if err := s.client.Decode(a, &answer); err != nil {
-		return connectors.Record{Row: n, Values: []connectors.BadValue{{Column: "description", Err: err}}}, nil
+		return connectors.Record{}, err
 	}
-	n.Description = text(plain(string(answer.Description))).ptr()
+	if answer.Description == nil { // null is an answer, nothing is none
+		return connectors.Record{}, fmt.Errorf("%w: it has no description", rest.ErrUnreadable)
+	}
+	var html text
+	if err := json.Unmarshal(answer.Description, &html); err != nil {
+		return connectors.Record{}, fmt.Errorf("%w: %w", rest.ErrUnreadable, err)
+	}
+	n.Description = text(plain(string(html))).ptr()
 	return connectors.Record{Row: n}, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,145 +13,44 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/connectors/samgov"
 	"github.com/curatore/curatore-go/connectors/samgov/samgovtest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
-	"github.com/curatore/curatore-go/content/store"
-	"github.com/curatore/curatore-go/curatore"
-	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var march = time.Date(2026, 3, 1, 15, 0, 0, 0, time.UTC)
 
-// A desk is a program with the connection, on a clock of its own.
+// A desk is a database with the connection, beside its service, on a day in March.
 type desk struct {
-	t      *testing.T
-	org    *curatore.Organization
+	*connectortest.Workshop
 	server *samgovtest.Server
-
-	mu sync.Mutex
-	at time.Time
-}
-
-// now moves on by a little each time that somebody looks, as clocks do.
-func (d *desk) now() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.at = d.at.Add(200 * time.Millisecond)
-	return d.at
-}
-
-func (d *desk) set(at time.Time) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.at = at
 }
 
 func newDesk(t *testing.T, kind string, s samgov.Settings, notices ...*samgovtest.Notice) *desk {
 	t.Helper()
-	t.Setenv("CURATORE_SECRET_SAM", samgovtest.Key)
-	d := &desk{t: t, server: samgovtest.New(notices...), at: march}
+	d := &desk{server: samgovtest.New(notices...)}
 	t.Cleanup(d.server.Close)
-	d.server.Now = d.now
 	s.URL, s.APIKey = d.server.URL, "env:SAM"
-	config := curatore.Config{Database: databasetest.DSN(t, kind), Now: d.now, HTTP: d.server.Client(), NoSearch: len(notices) > 2000}
-	c, err := curatore.Open(t.Context(), config, samgov.New(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if d.org, err = c.Organization(t.Context(), "acme", "test"); err != nil {
-		t.Fatal(err)
-	}
+	d.Workshop = connectortest.NewWorkshop(t, kind, connectortest.Subject{Connection: samgov.New(s), Secrets: secretMap{"env:SAM": samgovtest.Key}, HTTP: d.server.Client()})
+	d.server.Now = d.Now
+	d.SetClock(march)
 	return d
 }
 
-func (d *desk) load() (*connectors.Result, error) {
-	d.t.Helper()
-	d.set(d.now().Add(time.Hour))
-	run, err := d.org.Import(d.t.Context(), "samgov")
-	if err != nil {
-		d.t.Fatal(err)
+// limited is an import that ends with the time at which to go on.
+func (d *desk) limited(t *testing.T, until string) {
+	t.Helper()
+	_, err := d.Import()
+	var limit *rest.LimitError
+	if !errors.As(err, &limit) || limit.RetryAt().UTC().Format(time.RFC3339) != until {
+		t.Errorf("it ends with %v, want one until %s", err, until)
 	}
-	return run.Wait(d.t.Context())
-}
-
-// parked is an import that does not fail, but waits for a time; it is given up.
-func (d *desk) parked(until string) {
-	d.t.Helper()
-	run, err := d.org.Import(d.t.Context(), "samgov")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	for {
-		r, err := d.org.Run(d.t.Context(), run.ID())
-		switch {
-		case err != nil:
-			d.t.Fatal(err)
-		case r.Status.Ended():
-			d.t.Errorf("it is %s: %s", r.Status, r.Error)
-			return
-		case r.Status == jobs.Parked:
-			if r.NotBefore == nil || r.NotBefore.UTC().Format(time.RFC3339) != until || !strings.Contains(r.WaitReason, "takes no more requests") {
-				d.t.Errorf("it waits until %v: %s", r.NotBefore, r.WaitReason)
-			}
-			if err := run.Cancel(d.t.Context(), "enough"); err != nil {
-				d.t.Error(err)
-			}
-			return
-		}
-		if err := rest.Wait(d.t.Context(), 20*time.Millisecond); err != nil {
-			d.t.Fatal(err)
-		}
-	}
-}
-
-func (d *desk) must() *connectors.Result {
-	d.t.Helper()
-	r, err := d.load()
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return r
-}
-
-func (d *desk) rows(typeName string, filters ...content.Filter) (rows []content.Row) {
-	d.t.Helper()
-	for _, typ := range d.org.Types() {
-		if typ.Name() != typeName {
-			continue
-		}
-		for cursor := ""; ; {
-			table, err := d.org.Query(d.t.Context(), typeName, nil, store.Query{Limit: 1000, Cursor: cursor, Filters: filters, Order: []store.Order{{Field: typ.Key().Name}}})
-			if err != nil {
-				d.t.Fatal(err)
-			}
-			for _, values := range table.Rows {
-				row := typ.New()
-				for i, f := range table.Columns {
-					if _, declared := typ.Field(f.Name); declared {
-						f.Set(row, values[i])
-					} else if f.Name == "id" {
-						content.RecordOf(row).ID, _ = values[i].(string)
-					}
-				}
-				rows = append(rows, row)
-			}
-			if cursor = table.NextCursor; cursor == "" {
-				break
-			}
-		}
-	}
-	return rows
 }
 
 // Everything that the service says, with its oddities, becomes notices, their
@@ -162,7 +60,7 @@ func TestImport(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			all := samgovtest.Generate(40, march.AddDate(0, -2, 0), 50)
 			d := newDesk(t, kind, samgov.Settings{}, all...)
-			result := d.must()
+			result := d.Must()
 			n, s := result.Streams["sam_notice"], result.Streams["sam_solicitation"]
 			if n.Created != 40 || n.Updated != 40 || n.Failed+n.BadValues != 0 || s.Created != 10 {
 				t.Errorf("%+v, %+v, %v", *n, *s, result.Failures)
@@ -170,7 +68,7 @@ func TestImport(t *testing.T) {
 			if got := d.server.Requests(); got["search"] != 2 || got["description"] != 40 {
 				t.Errorf("requests: %v", got) // a year and a day are two windows
 			}
-			stored := d.rows("sam_notice")
+			stored := d.Rows("sam_notice")
 			byID := map[string]*samgov.Notice{}
 			for _, r := range stored {
 				byID[r.(*samgov.Notice).NoticeID] = r.(*samgov.Notice)
@@ -201,16 +99,12 @@ func TestImport(t *testing.T) {
 				t.Errorf("no description: %+v", ten)
 			}
 			// The solicitation stands above its notices, and says what the last one says.
-			sol := d.rows("sam_solicitation")[0].(*samgov.Solicitation)
+			sol := d.Rows("sam_solicitation")[0].(*samgov.Solicitation)
 			if sol.Notices != 3 || sol.LastNotice != all[2].ID || *byID[all[1].ID].SolicitationID != sol.ID || sol.Title != all[2].Title {
 				t.Errorf("%+v", sol)
 			}
-			item, err := d.org.Get(t.Context(), "sam_solicitation", sol.ID)
-			if err != nil || len(item.Children["notices"]) != 3 {
-				t.Errorf("%v: %+v", err, item.Children)
-			}
 			// Again: one search, nothing written, nothing described.
-			result = d.must()
+			result = d.Must()
 			n, s = result.Streams["sam_notice"], result.Streams["sam_solicitation"]
 			if n.Created+n.Updated+n.Indexed+s.Seen+s.Indexed != 0 {
 				t.Errorf("again: %+v, %+v", *n, *s)
@@ -218,11 +112,15 @@ func TestImport(t *testing.T) {
 			if got := d.server.Requests(); got["search"] != 1 || got["description"] != 0 {
 				t.Errorf("again: requests %v", got)
 			}
-			stats, err := d.org.Stats(t.Context(), "samgov")
+			typ, err := d.Store.Registry().Lookup("sam_notice")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := stats["notices"]; got["total"] != int64(40) || got["active"] != int64(32) || got["due_in_7_days"].(int64) > got["due_in_14_days"].(int64) || got["due_in_30_days"].(int64) < 5 {
+			got, err := d.Store.Stats(t.Context(), d.Scope, typ)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got["total"] != int64(40) || got["active"] != int64(32) || got["due_in_7_days"].(int64) > got["due_in_14_days"].(int64) || got["due_in_30_days"].(int64) < 5 {
 				t.Errorf("%v", got)
 			}
 		})
@@ -249,7 +147,7 @@ func TestSearches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, database.SQLite, samgov.Settings{Searches: c.searches, Descriptions: -1}, all...)
-			if n := d.must().Streams["sam_notice"]; n.Created != int64(c.want) {
+			if n := d.Must().Streams["sam_notice"]; n.Created != int64(c.want) {
 				t.Errorf("%+v, want %d", *n, c.want)
 			}
 		})
@@ -263,25 +161,25 @@ func TestQuota(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			all := samgovtest.Generate(30, march.AddDate(0, 0, -20), 10)
 			d := newDesk(t, kind, samgov.Settings{DailyLimit: 20, From: "2026-01-01"}, all...)
-			result := d.must() // one search; 19 are left, of which 2 are kept
+			result := d.Must() // one search; 19 are left, of which 2 are kept
 			if got := d.server.Requests(); got["search"] != 1 || got["description"] != 17 {
 				t.Errorf("requests: %v", got)
 			}
 			described := []content.Filter{{Field: "described_at", Op: content.NotNull}}
-			if n := len(d.rows("sam_notice", described...)); n != 17 || result.Streams["sam_notice"].Created != 30 {
+			if n := len(d.Rows("sam_notice", described...)); n != 17 || result.Streams["sam_notice"].Created != 30 {
 				t.Errorf("%d described, %+v", n, *result.Streams["sam_notice"])
 			}
-			for _, r := range d.rows("sam_notice", described...) {
+			for _, r := range d.Rows("sam_notice", described...) {
 				if n := r.(*samgov.Notice); n.Posted.Before(all[12].Day) {
 					t.Errorf("%s was described before later ones", n.Posted)
 				}
 			}
-			d.must()
-			d.must() // two searches were left, and are made
-			d.parked("2026-03-02T05:00:00Z")
-			d.set(time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC))
-			d.must()
-			if n := len(d.rows("sam_notice", described...)); n != 30 {
+			d.Must()
+			d.Must() // two searches were left, and are made
+			d.limited(t, "2026-03-02T05:00:00Z")
+			d.SetClock(time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC))
+			d.Must()
+			if n := len(d.Rows("sam_notice", described...)); n != 30 {
 				t.Errorf("the day after: %d described", n)
 			}
 		})
@@ -297,11 +195,11 @@ func TestServiceHasTheLastWord(t *testing.T) {
 		fmt.Fprint(w, `{"code":"900804","nextAccessTime":"2026-Mar-02 00:00:00+0000 UTC"}`)
 		return true
 	})
-	d.parked("2026-03-02T00:00:00Z")
-	d.parked("2026-03-02T00:00:00Z")
+	d.limited(t, "2026-03-02T00:00:00Z")
+	d.limited(t, "2026-03-02T00:00:00Z")
 	d.server.Hook(nil)
-	d.set(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
-	if n := d.must().Streams["sam_notice"]; n.Created != 5 {
+	d.SetClock(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
+	if n := d.Must().Streams["sam_notice"]; n.Created != 5 {
 		t.Errorf("%+v", *n)
 	}
 }
@@ -311,7 +209,7 @@ func TestServiceHasTheLastWord(t *testing.T) {
 func TestOddNotices(t *testing.T) {
 	all := samgovtest.Generate(20, march.AddDate(0, 0, -5), 5)
 	d := newDesk(t, database.SQLite, samgov.Settings{Descriptions: -1}, all...)
-	d.must()
+	d.Must()
 	day := march.AddDate(0, 0, -1).Truncate(24 * time.Hour)
 	odd := []*samgovtest.Notice{
 		{Day: day, Raw: `{"noticeId": null, "title": "No id", "postedDate": "2026-02-28"}`},
@@ -320,9 +218,9 @@ func TestOddNotices(t *testing.T) {
 		{Day: day, Raw: `{"noticeId": "n3", "naicsCodes": 7}`},
 	}
 	d.server.Set(odd...)
-	result := d.must()
+	result := d.Must()
 	n := result.Streams["sam_notice"]
-	if n.Created != 2 || n.Failed != 2 || n.BadValues != 2 || n.Deleted != 0 || len(d.rows("sam_notice")) != 22 {
+	if n.Created != 2 || n.Failed != 2 || n.BadValues != 2 || n.Deleted != 0 || len(d.Rows("sam_notice")) != 22 {
 		t.Errorf("%+v: %v", *n, result.Failures)
 	}
 }
@@ -387,13 +285,13 @@ func (m secretMap) Secret(_ context.Context, ref string) (rest.Secret, error) {
 // The key shows nowhere: in no stored row, run, event or error.
 func TestKeyShowsNowhere(t *testing.T) {
 	d := newDesk(t, database.SQLite, samgov.Settings{}, samgovtest.Generate(5, march.AddDate(0, 0, -5), 5)...)
-	d.must()
+	d.Must()
 	d.server.Hook(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, "bad key %s at %s", r.Header.Get("X-Api-Key"), r.URL)
 		return true
 	})
-	_, err := d.load()
+	_, err := d.Import()
 	if err == nil || strings.Contains(err.Error(), "canary") || !strings.Contains(err.Error(), "[redacted]") {
 		t.Errorf("got %v", err)
 	}

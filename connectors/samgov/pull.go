@@ -126,21 +126,21 @@ func (s *session) window(ctx context.Context, q Search, p *progress, yield func(
 	skip, skipTotal := p.Given, p.Total
 	var why error
 	for try := 1; try <= attempts; try++ {
-		page, err := s.page(ctx, q, d, 0)
+		first, err := s.page(ctx, q, d, 0)
 		if err != nil {
 			yield(connectors.Record{}, err)
 			return false
 		}
-		if page.Total > maxPages*pageSize && d.To > d.From {
-			parts := int(page.Total/((maxPages-2)*pageSize)) + 1
-			p.Windows, p.Given, p.Total = append(split(d, max(parts, 2)), p.Windows[1:]...), 0, 0
+		if first.total > maxPages*pageSize && d.To > d.From {
+			parts := first.total/((maxPages-2)*pageSize) + 1
+			p.Windows, p.Given, p.Total = append(split(d, int(min(parts, longest))), p.Windows[1:]...), 0, 0
 			return true
 		}
-		if skipTotal != page.Total {
+		if skipTotal != first.total {
 			skip = 0
 		}
 		var ok bool
-		if ok, why = s.pages(ctx, q, d, page, skip, p, yield); !ok {
+		if ok, why = s.pages(ctx, q, d, first, skip, p, yield); !ok {
 			return false
 		}
 		if why == nil {
@@ -163,20 +163,21 @@ func (s *session) window(ctx context.Context, q Search, p *progress, yield func(
 
 // pages gives the notices of a window from its first page on, and returns why they
 // are not all, if so.
-func (s *session) pages(ctx context.Context, q Search, d days, page *wirePage, skip int, p *progress, yield func(connectors.Record, error) bool) (ok bool, why error) {
-	total, at := page.Total, 0
-	seen := make(map[string]bool, total)
+func (s *session) pages(ctx context.Context, q Search, d days, at *page, skip int, p *progress, yield func(connectors.Record, error) bool) (ok bool, why error) {
+	total, given := at.total, 0
+	seen := make(map[string]bool, min(total, maxPages*pageSize))
 	for number := 0; ; {
-		records, err := s.read(ctx, q, page, seen)
+		before := len(seen)
+		records, err := s.read(ctx, q, at, seen)
 		if err != nil {
 			yield(connectors.Record{}, err)
 			return false, nil
 		}
 		for _, r := range records {
-			if at++; at <= skip {
+			if given++; given <= skip {
 				continue
 			}
-			p.Given, p.Total = at, total
+			p.Given, p.Total = given, total
 			r.Position = *p
 			if !yield(r, nil) {
 				return false, nil
@@ -185,12 +186,15 @@ func (s *session) pages(ctx context.Context, q Search, d days, page *wirePage, s
 		if number++; int64(number)*pageSize >= total {
 			break
 		}
-		if page, err = s.page(ctx, q, d, number); err != nil {
+		if len(seen) == before { // it may say what it likes of how many there are
+			return true, fmt.Errorf("there are %d notices, and none of them is new on page %d", total, number)
+		}
+		if at, err = s.page(ctx, q, d, number); err != nil {
 			yield(connectors.Record{}, err)
 			return false, nil
 		}
-		if page.Total != total {
-			return true, fmt.Errorf("there were %d notices on one page and %d on another", total, page.Total)
+		if at.total != total {
+			return true, fmt.Errorf("there were %d notices on one page and %d on another", total, at.total)
 		}
 	}
 	if int64(len(seen)) != total {
@@ -200,7 +204,7 @@ func (s *session) pages(ctx context.Context, q Search, d days, page *wirePage, s
 }
 
 // page asks for one page. The service counts them from 0 in what it calls offset.
-func (s *session) page(ctx context.Context, q Search, d days, number int) (*wirePage, error) {
+func (s *session) page(ctx context.Context, q Search, d days, number int) (*page, error) {
 	query := q.query()
 	for name, value := range map[string]string{"postedFrom": wireOf(d.From), "postedTo": wireOf(d.To), "limit": strconv.Itoa(pageSize), "offset": strconv.Itoa(number)} {
 		query.Set(name, value)
@@ -209,24 +213,29 @@ func (s *session) page(ctx context.Context, q Search, d days, number int) (*wire
 	if err != nil {
 		return nil, err
 	}
-	page := &wirePage{}
+	return s.pageOf(a)
+}
+
+// pageOf reads an answer to a search.
+func (s *session) pageOf(a *rest.Answer) (*page, error) {
 	if a.Status == 404 { // nothing was found
-		return page, nil
+		return &page{}, nil
 	}
-	if err := s.client.Decode(a, page); err != nil {
+	var w wirePage
+	if err := s.client.Decode(a, &w); err != nil {
 		return nil, err
 	}
-	if page.Total < 0 || len(page.Notices) > pageSize {
-		return nil, fmt.Errorf("%w: SAM.gov gave %d notices of %d on a page", content.ErrInvalid, len(page.Notices), page.Total)
+	if w.Total == nil || *w.Total < 0 || len(w.Notices) > pageSize {
+		return nil, fmt.Errorf("%w: SAM.gov gave a page without a total, with a negative one, or with more notices than were asked for", rest.ErrUnreadable)
 	}
-	return page, nil
+	return &page{*w.Total, w.Notices}, nil
 }
 
 // read makes records of a page, with the descriptions that are stored.
-func (s *session) read(ctx context.Context, q Search, page *wirePage, seen map[string]bool) ([]connectors.Record, error) {
-	records := make([]connectors.Record, 0, len(page.Notices))
+func (s *session) read(ctx context.Context, q Search, p *page, seen map[string]bool) ([]connectors.Record, error) {
+	records := make([]connectors.Record, 0, len(p.notices))
 	var keys []string
-	for i, raw := range page.Notices {
+	for i, raw := range p.notices {
 		r := record(raw)
 		n, ok := r.Row.(*Notice)
 		switch {
@@ -235,7 +244,7 @@ func (s *session) read(ctx context.Context, q Search, page *wirePage, seen map[s
 		case r.Key != "":
 			seen[r.Key] = true
 		default:
-			seen[fmt.Sprintf("without an id, %p %d", page, i)] = true
+			seen[fmt.Sprintf("without an id, %p %d", p, i)] = true
 		}
 		if ok {
 			var w wireNotice

@@ -100,6 +100,9 @@ func (s *session) Close() error { return nil }
 func (s *session) Preflight(ctx context.Context) []connectors.Finding {
 	today := s.in.Now().In(eastern).Format(wireDay)
 	a, err := s.client.Do(ctx, rest.Request{Path: searchPath, Query: url.Values{"postedFrom": {today}, "postedTo": {today}, "limit": {"1"}}})
+	if err == nil {
+		_, err = s.pageOf(a)
+	}
 	if err != nil {
 		return findingsOf(err)
 	}

@@ -13,10 +13,17 @@ import (
 // wireDay is how the service writes days in requests.
 const wireDay = "01/02/2006"
 
-// A wirePage is an answer to a search.
+// A wirePage is an answer to a search. One without a total is none: read as an empty
+// one, it would count as days on which nothing was posted.
 type wirePage struct {
-	Total   int64             `json:"totalRecords"`
+	Total   *int64            `json:"totalRecords"`
 	Notices []json.RawMessage `json:"opportunitiesData"`
+}
+
+// A page is one that was checked.
+type page struct {
+	total   int64
+	notices []json.RawMessage
 }
 
 // A wireNotice is a notice as the service writes it. Its oddities end here: texts

@@ -64,7 +64,7 @@ func (s *session) read(typ *content.Type, make maker) func(context.Context, stri
 					delete(p.Done, id)
 				}
 			}
-			read, failed := 0, error(nil)
+			read, failed, given := map[string]library{}, error(nil), map[string]bool{}
 			for _, site := range s.in.Settings.Sites {
 				list, err := s.libraries(ctx, site)
 				if err != nil {
@@ -79,10 +79,10 @@ func (s *session) read(typ *content.Type, make maker) func(context.Context, stri
 				}
 				for _, l := range list {
 					if p.Done[l.ID] == s.in.Run {
-						read++
+						read[l.ID] = l
 						continue // before a crash
 					}
-					f := &feed{session: s, typ: typ, make: make, library: l, positions: &p, yield: yield, given: map[string]bool{}}
+					f := &feed{session: s, typ: typ, make: make, library: l, positions: &p, yield: yield, given: given}
 					ok, err := f.follow(ctx)
 					switch {
 					case err != nil && ofScope(err):
@@ -96,12 +96,16 @@ func (s *session) read(typ *content.Type, make maker) func(context.Context, stri
 					case !ok:
 						return
 					default:
-						read++
+						read[l.ID] = l
 					}
 				}
 			}
-			if read == 0 && failed != nil { // then it is the credential, not a site
+			if len(read) == 0 && failed != nil { // then it is the credential, not a site
 				yield(connectors.Record{}, fmt.Errorf("no library could be read: %w", failed))
+				return
+			}
+			if typ == documents && !s.in.DryRun {
+				s.again(ctx, read, given, yield)
 			}
 		}
 	}
@@ -149,14 +153,24 @@ func (f *feed) follow(ctx context.Context) (bool, error) {
 	if f.at().Ended { // before a crash
 		return f.end(), nil
 	}
+	seen, empty := map[string]bool{}, 0
 	for {
-		page, err := f.page(ctx, f.at().Link)
+		link := f.at().Link
+		if seen[link] || empty > maxEmpty {
+			return f.astray(len(seen))
+		}
+		seen[link] = true
+		page, err := f.page(ctx, link)
 		if err != nil {
 			again, err := f.lost(err)
 			if err != nil || !again {
 				return false, err
 			}
+			clear(seen)
 			continue
+		}
+		if empty++; len(page.Value) > 0 {
+			empty = 0
 		}
 		if ok, err := f.give(ctx, page); !ok || err != nil {
 			return false, err
@@ -185,6 +199,18 @@ func (f *feed) follow(ctx context.Context) (bool, error) {
 		}
 		return f.end(), nil
 	}
+}
+
+// maxEmpty is how many pages without an item may follow each other.
+const maxEmpty = 1000
+
+// astray gives up a log that has no end. The next import lists the library anew.
+func (f *feed) astray(pages int) (bool, error) {
+	f.set(position{Tree: f.at().Tree})
+	if !f.yield(connectors.Record{Position: connectors.Text(f.snapshot())}, nil) {
+		return false, nil
+	}
+	return false, fmt.Errorf("%w: it leads in a circle, or nowhere, after %d pages", errLog, pages)
 }
 
 // end closes the log of a library for this run.
@@ -226,8 +252,8 @@ func (f *feed) lost(err error) (bool, error) {
 	link := f.root()
 	var status *rest.StatusError
 	if errors.As(err, &status) {
-		if at := status.Header.Get("Location"); at != "" {
-			link = at
+		if at, err := url.Parse(status.Header.Get("Location")); err == nil && at.IsAbs() && f.client.Own(at.String()) == nil {
+			link = at.String()
 		} else {
 			again = clean
 		}
@@ -241,7 +267,7 @@ func (f *feed) give(ctx context.Context, page *deltaPage) (bool, error) {
 	for i, raw := range page.Value {
 		item := &driveItem{}
 		if err := json.Unmarshal(raw, item); err != nil || item.ID == "" {
-			if !f.yield(connectors.Record{Raw: raw, Err: fmt.Errorf("%w: an item of the library %s cannot be read", content.ErrInvalid, f.library.Name)}, nil) {
+			if !f.yield(connectors.Record{Raw: withoutLink(raw), Err: fmt.Errorf("%w: an item of the library %s cannot be read", content.ErrInvalid, f.library.Name)}, nil) {
 				return false, nil
 			}
 			continue

@@ -1,13 +1,14 @@
 package sharepoint
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
@@ -37,7 +38,7 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 		return connectors.Record{}, false, nil
 	}
 	d := &Document{Record: content.Record{Raw: withoutLink(raw)}, Key: t.key(item.ID), ParentKey: ptr(t.key(item.Parent.ID)), place: t.place(item.Parent.ID, item.Name),
-		File:     asset.File{Filename: item.Name, Size: item.Size, ContentType: item.File.MIMEType},
+		File:     asset.File{Filename: item.Name, Size: max(0, item.Size), ContentType: item.File.MIMEType},
 		MIMEType: ptr(item.File.MIMEType), Extension: ptr(extension(item.Name)), WebURL: ptr(item.WebURL), ETag: ptr(item.ETag), CTag: ptr(item.CTag), author: authorOf(item)}
 	if !s.in.Settings.wants(d.Path) {
 		return connectors.Record{Key: d.Key, Deleted: true}, true, nil
@@ -89,75 +90,132 @@ func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Do
 		d.Filename = item.Name
 		return nil
 	}
-	data, err := s.download(ctx, t, item, most)
+	if s.in.DryRun { // its tags have changed, so that it would be written whatever it holds
+		if old != nil {
+			d.File = old.File
+			d.Filename = item.Name
+		}
+		return nil
+	}
+	file, err := s.download(ctx, t, item, most)
+	if err == nil {
+		defer file.Close() //nolint:errcheck // a local copy that was read
+		if file.Page() && !isPage(item) {
+			err = errPage
+		}
+	}
 	switch {
 	case errors.Is(err, rest.ErrTooLarge):
 		d.Status, d.Error = string(extract.TooLarge), fmt.Sprintf("more than %d bytes", most)
 		return nil
-	case err != nil && ofDocument(err):
-		if old != nil { // what is known of it stays, and it is tried again when it comes again
+	case err != nil && s.passOver(ctx, err):
+		s.in.Logger.WarnContext(ctx, "a file of SharePoint cannot be downloaded", "library", t.library.Name, "path", d.Path, "error", err)
+		if old != nil { // what is known of it stays
 			d.File, d.CTag, d.ETag = old.File, old.CTag, old.ETag
 			d.Filename = item.Name
 		}
-		d.Status, d.Error = string(extract.Failed), err.Error()
+		d.Status, d.Error = string(extract.Failed), reason(err)
 		return nil
 	case err != nil:
 		return err
 	}
+	s.missed = 0
 	var known *asset.File
 	if old != nil && value(old.Extension) == value(d.Extension) {
 		known = &old.File
 	}
-	d.File, err = keeper.Keep(ctx, extract.File{Name: item.Name, ContentType: item.File.MIMEType, Size: int64(len(data)), ReaderAt: bytes.NewReader(data)}, "", known)
+	d.File, err = keeper.Keep(ctx, extract.File{Name: item.Name, ContentType: item.File.MIMEType, Size: file.Size, ReaderAt: file}, file.SHA256, known)
+	if known != nil && d.Status == string(extract.Failed) && known.Status == d.Status && known.Error == d.Error && known.SHA256 == d.SHA256 {
+		d.File = *known // it was tried once more and nothing is new: the time is none
+		d.Filename = item.Name
+	}
 	return err
 }
 
-// ofDocument reports whether an error is one of a single file, such as one that is
-// locked or was deleted meanwhile.
-func ofDocument(err error) bool {
+// errPage says that a web page came in the place of a file.
+var errPage = errors.New("a web page came in its place, such as one to sign in")
+
+// isPage reports whether a web page is what a file is said to be, or may be.
+func isPage(item *driveItem) bool {
+	switch extension(item.Name) {
+	case "html", "htm", "xhtml", "aspx", "mht", "url", "":
+		return true
+	}
+	return strings.Contains(item.File.MIMEType, "html")
+}
+
+// maxMissed is how many downloads may fail in a row for reasons that are not the
+// file's own, before the service is taken for ill.
+const maxMissed = 5
+
+// passOver reports whether the import goes on without a file: it is locked, was
+// deleted meanwhile, or cannot be read at the service, as it happens to single ones.
+func (s *session) passOver(ctx context.Context, err error) bool {
 	var status *rest.StatusError
-	return errors.As(err, &status) && status.Status >= 400 && status.Status < 500 && status.Status != 401
+	var limit *rest.LimitError
+	switch {
+	case ctx.Err() != nil, errors.As(err, &limit), errors.Is(err, rest.ErrUnauthorized):
+		return false
+	case errors.Is(err, errPage), errors.As(err, &status) && status.Status < 500:
+		return true
+	}
+	s.missed++
+	return s.missed <= maxMissed
+}
+
+// reason is what is stored of an error: the same one each time that it happens, so
+// that trying again writes nothing.
+func reason(err error) string {
+	var status *rest.StatusError
+	switch {
+	case errors.As(err, &status):
+		return fmt.Sprintf("the download answers %d %s", status.Status, http.StatusText(status.Status))
+	case errors.Is(err, errPage):
+		return err.Error()
+	}
+	return "the download breaks off"
 }
 
 // download gets the bytes of a file. The address that came with the item carries
 // its own permission, for about an hour; when it is refused, Graph is asked for
 // the file itself, and redirects to a fresh one.
-func (s *session) download(ctx context.Context, t *tree, item *driveItem, most int64) ([]byte, error) {
+func (s *session) download(ctx context.Context, t *tree, item *driveItem, most int64) (*rest.Download, error) {
 	if item.Download != "" {
-		a, err := s.client.Do(ctx, rest.Request{Path: item.Download, Open: true, MaxBody: most})
-		if err == nil || !errors.As(err, new(*rest.StatusError)) {
-			return body(a), err
+		d, err := s.client.Download(ctx, rest.Request{Path: item.Download, Open: true, MaxBody: most})
+		if err == nil || !errors.As(err, new(*rest.StatusError)) && !errors.Is(err, content.ErrInvalid) {
+			return d, err
 		}
 	}
-	a, err := s.client.Do(ctx, rest.Request{Path: "/drives/" + url.PathEscape(t.library.ID) + "/items/" + url.PathEscape(item.ID) + "/content", Follow: true, MaxBody: most})
-	return body(a), err
-}
-
-func body(a *rest.Answer) []byte {
-	if a == nil {
-		return nil
-	}
-	return a.Body
+	return s.client.Download(ctx, rest.Request{Path: "/drives/" + url.PathEscape(t.library.ID) + "/items/" + url.PathEscape(item.ID) + "/content", Follow: true, MaxBody: most})
 }
 
 func authorOf(item *driveItem) author {
 	return author{CreatedAtSource: item.Created, CreatedBy: item.By.name(), ModifiedAtSource: item.Modified, ModifiedBy: item.LastBy.name()}
 }
 
-// withoutLink takes the download address out of what is kept of an item: it is a
-// permission, and another one each time.
+// withoutLink takes download addresses out of what is kept of an item: they are
+// permissions, and others each time.
 func withoutLink(raw json.RawMessage) []byte {
 	var m map[string]json.RawMessage
-	if json.Unmarshal(raw, &m) != nil {
-		return nil
+	if json.Unmarshal(raw, &m) != nil { // no item at all
+		if isLink(string(raw)) {
+			return nil
+		}
+		return raw
 	}
-	delete(m, "@microsoft.graph.downloadUrl")
+	for name := range m {
+		if isLink(name) {
+			delete(m, name)
+		}
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil
 	}
 	return b
 }
+
+func isLink(s string) bool { return strings.Contains(strings.ToLower(s), "downloadurl") }
 
 func ptr(s string) *string {
 	if s == "" {

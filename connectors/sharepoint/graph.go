@@ -94,6 +94,9 @@ func (s *session) libraries(ctx context.Context, site Site) ([]library, error) {
 			Next  string    `json:"@odata.nextLink"`
 		}
 		err := s.client.JSON(ctx, rest.Request{Path: link}, &answer)
+		if err == nil && answer.Value == nil {
+			err = fmt.Errorf("%w: Graph gave no list of libraries", content.ErrInvalid)
+		}
 		return rest.Page[library]{Items: answer.Value, Next: answer.Next}, err
 	}) {
 		if err != nil {
@@ -123,6 +126,9 @@ func (s *session) libraries(ctx context.Context, site Site) ([]library, error) {
 	return wanted, nil
 }
 
+// errLog says that a change log cannot be followed.
+var errLog = errors.New("the log of changes cannot be followed")
+
 // ofScope reports whether an error is one of a site or library, and the others can
 // be read: it is locked, hidden, gone.
 func ofScope(err error) bool {
@@ -133,17 +139,23 @@ func ofScope(err error) bool {
 			return true
 		}
 	}
-	return errors.Is(err, content.ErrNotFound)
+	return errors.Is(err, content.ErrNotFound) || errors.Is(err, errLog)
 }
 
-// page reads a page of a change log.
+// page reads a page of a change log. Its links are checked before they are kept as
+// the place to go on from: one that leads elsewhere would end every later import.
 func (s *session) page(ctx context.Context, link string) (*deltaPage, error) {
 	page := &deltaPage{}
-	if err := s.client.JSON(ctx, rest.Request{Path: link}, page); err != nil {
+	if err := s.client.JSON(ctx, rest.Request{Path: link}, page); errors.Is(err, rest.ErrUnreadable) {
+		return nil, fmt.Errorf("%w: %w", errLog, err)
+	} else if err != nil {
 		return nil, err
 	}
 	if (page.Next == "") == (page.Delta == "") {
-		return nil, fmt.Errorf("%w: Graph gave a page of changes with neither a next nor a last link, or with both", content.ErrInvalid)
+		return nil, fmt.Errorf("%w: Graph gave a page with neither a next nor a last link, or with both", errLog)
+	}
+	if err := s.client.Own(page.Next + page.Delta); err != nil {
+		return nil, fmt.Errorf("%w: %w", errLog, err)
 	}
 	return page, nil
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/connectors/sharepoint"
 	"github.com/curatore/curatore-go/connectors/sharepoint/sharepointtest"
@@ -23,9 +24,6 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/content/extract"
-	"github.com/curatore/curatore-go/content/store"
-	"github.com/curatore/curatore-go/curatore"
-	"github.com/curatore/curatore-go/search"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,17 +58,16 @@ func (p *plain) took() []string {
 	return all
 }
 
-// An office is a program with the connection.
+// An office is a database with the connection, beside its service.
 type office struct {
+	*connectortest.Workshop
 	t      *testing.T
-	org    *curatore.Organization
 	server *sharepointtest.Server
 	texts  *plain
 }
 
 func newOffice(t *testing.T, kind string, s sharepoint.Settings, sites ...*sharepointtest.Site) *office {
 	t.Helper()
-	t.Setenv("CURATORE_SECRET_SHAREPOINT", sharepointtest.Secret)
 	o := &office{t: t, server: sharepointtest.New(host, sites...), texts: &plain{}}
 	t.Cleanup(o.server.Close)
 	s.Tenant, s.ClientID, s.ClientSecret = sharepointtest.Tenant, sharepointtest.ClientID, "env:SHAREPOINT"
@@ -80,52 +77,24 @@ func newOffice(t *testing.T, kind string, s sharepoint.Settings, sites ...*share
 			s.Sites = append(s.Sites, sharepoint.Site{Host: host, Path: site.Path})
 		}
 	}
-	c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, kind), HTTP: o.server.Client()}, sharepoint.New(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if o.org, err = c.Organization(t.Context(), "acme", "test"); err != nil {
-		t.Fatal(err)
-	}
+	o.Workshop = connectortest.NewWorkshop(t, kind, connectortest.Subject{Connection: sharepoint.New(s), Secrets: oneSecret(sharepointtest.Secret), HTTP: o.server.Client()})
 	return o
-}
-
-func (o *office) load() (*connectors.Result, error) {
-	o.t.Helper()
-	run, err := o.org.Import(o.t.Context(), "sharepoint")
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return run.Wait(o.t.Context())
-}
-
-func (o *office) must() *connectors.Result {
-	o.t.Helper()
-	r, err := o.load()
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	return r
 }
 
 // list is what is stored, as path and one more column.
 func (o *office) list(typeName, column string) (lines []string) {
 	o.t.Helper()
-	table, err := o.org.Query(o.t.Context(), typeName, []string{"path", column}, store.Query{Limit: 1000})
+	typ, err := o.Store.Registry().Lookup(typeName)
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	for _, row := range table.Rows {
-		line := fmt.Sprint(row[0])
-		if row[1] != nil {
-			line += " " + fmt.Sprint(row[1])
+	for _, row := range o.Rows(typeName) {
+		value := content.RecordOf(row).ID
+		if f, ok := typ.Field(column); ok {
+			value = fmt.Sprint(f.Value(row))
 		}
-		lines = append(lines, strings.TrimSpace(line))
+		path, _ := typ.Field("path")
+		lines = append(lines, strings.TrimSpace(fmt.Sprint(path.Value(row), " ", value)))
 	}
 	slices.Sort(lines)
 	return lines
@@ -156,30 +125,18 @@ func TestImport(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			drive := bids()
 			o := newOffice(t, kind, sharepoint.Settings{}, &sharepointtest.Site{Path: "sites/bids", Drives: []*sharepointtest.Drive{drive}})
-			result := o.must()
+			result := o.Must()
 			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Created != 3 || d.Created != 4 || d.Failed != 0 {
 				t.Errorf("%+v %+v %v", *f, *d, result.Failures)
 			}
-			o.same("folders", []string{" Bids", "Proposals Proposals", "Proposals/2026 2026"}, func() []string {
-				l := o.list("sharepoint_folder", "name")
-				for i := range l {
-					if l[i] == "Bids" {
-						l[i] = " Bids"
-					}
-				}
-				slices.Sort(l)
-				return l
-			}())
+			o.same("folders", []string{"Bids", "Proposals Proposals", "Proposals/2026 2026"}, o.list("sharepoint_folder", "name"))
 			o.same("documents", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
-			found, err := o.org.Search(t.Context(), search.Query{Text: "migration"})
-			if err != nil || len(found.Hits) != 1 || found.Hits[0].Title != "cloud.txt" {
-				t.Errorf("%v: %+v", err, found)
-			}
+			o.same("found", []string{"cloud.txt"}, o.Found("migration"))
 			o.same("read", []string{"broken.bad", "cloud.txt", "desk.txt", "readme.txt"}, o.texts.took())
 			before := o.list("sharepoint_document", "id")
 
 			o.server.Requests()
-			result = o.must()
+			result = o.Must()
 			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Seen+d.Seen+f.Deleted+d.Deleted != 0 {
 				t.Errorf("again: %+v %+v", *f, *d)
 			}
@@ -194,7 +151,7 @@ func TestImport(t *testing.T) {
 				drive.Touch("d3") // saved without a change
 				drive.Delete("d4")
 			})
-			result = o.must()
+			result = o.Must()
 			o.same("after changes", []string{"Proposals/2026/new.txt ok", "Proposals/cloud v2.txt ok", "Proposals/desk.txt ok", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
 			o.same("read after changes", []string{"new.txt"}, o.texts.took())
 			if got := o.server.Requests(); got["download"] != 2 { // the new one, and the one that was saved
@@ -217,7 +174,7 @@ func TestImport(t *testing.T) {
 			}
 			// A folder goes when nothing is in it any more.
 			o.server.Do(func() { drive.Delete("f2") })
-			result = o.must()
+			result = o.Must()
 			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Deleted != 1 || d.Deleted != 1 {
 				t.Errorf("%+v %+v", *f, *d)
 			}
@@ -230,10 +187,10 @@ func TestImport(t *testing.T) {
 func TestRenamedFolder(t *testing.T) {
 	drive := bids()
 	o := newOffice(t, database.SQLite, sharepoint.Settings{}, &sharepointtest.Site{Path: "sites/bids", Drives: []*sharepointtest.Drive{drive}})
-	o.must()
+	o.Must()
 	o.server.Requests()
 	o.server.Do(func() { drive.Put(sharepointtest.Item{ID: "f1", Name: "Offers", Folder: true}) })
-	o.must()
+	o.Must()
 	o.same("documents", []string{"Offers/2026/desk.txt", "Offers/cloud.txt", "broken.bad", "readme.txt"}, paths(o.list("sharepoint_document", "extraction_status")))
 	o.same("folders", []string{"", "Offers", "Offers/2026"}, paths(o.list("sharepoint_folder", "drive_id")))
 	if got := o.server.Requests(); got["download"] != 0 {
@@ -257,7 +214,7 @@ func TestExpiredLog(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			drive := bids()
 			o := newOffice(t, database.SQLite, sharepoint.Settings{}, &sharepointtest.Site{Path: "sites/bids", Drives: []*sharepointtest.Drive{drive}})
-			o.must()
+			o.Must()
 			o.texts.took()
 			o.server.Do(func() {
 				drive.Vanish("d3") // of which the log says nothing any more
@@ -265,7 +222,7 @@ func TestExpiredLog(t *testing.T) {
 				drive.Expire(c.where, c.broken)
 			})
 			o.server.Requests()
-			result := o.must()
+			result := o.Must()
 			if d := result.Streams["sharepoint_document"]; d.Deleted != 1 || d.Created != 1 {
 				t.Errorf("%+v", *d)
 			}
@@ -274,7 +231,7 @@ func TestExpiredLog(t *testing.T) {
 				t.Errorf("%d requests of changes", got)
 			}
 			o.server.Requests()
-			if n := o.must().Streams["sharepoint_document"]; n.Seen != 0 || o.server.Requests()["delta"] != 2 {
+			if n := o.Must().Streams["sharepoint_document"]; n.Seen != 0 || o.server.Requests()["delta"] != 2 {
 				t.Errorf("afterwards: %+v", *n)
 			}
 			// Most of it gone looks like a mistake.
@@ -285,7 +242,7 @@ func TestExpiredLog(t *testing.T) {
 				drive.Put(sharepointtest.Item{ID: "d7", Name: "only.txt", Text: "only"})
 				drive.Expire(c.where, c.broken)
 			})
-			result = o.must()
+			result = o.Must()
 			if d := result.Streams["sharepoint_document"]; d.Deleted != 0 || !strings.Contains(d.Note, "force") {
 				t.Errorf("%+v", *d)
 			}
@@ -305,7 +262,7 @@ func TestLogThatIsAlwaysGone(t *testing.T) {
 		}
 		return false
 	})
-	result := o.must()
+	result := o.Must()
 	if len(result.Skipped) != 2 || result.Streams["sharepoint_document"].Created != 1 {
 		t.Errorf("%+v", result)
 	}
@@ -319,12 +276,12 @@ func TestLockedSite(t *testing.T) {
 			one := &sharepointtest.Site{Path: "sites/one", Drives: []*sharepointtest.Drive{bids()}}
 			two := &sharepointtest.Site{Path: "sites/two", Drives: []*sharepointtest.Drive{sharepointtest.NewDrive("b!two", "Two", sharepointtest.Item{ID: "t1", Name: "t.txt", Text: "t"})}}
 			o := newOffice(t, database.SQLite, sharepoint.Settings{}, one, two)
-			o.must()
+			o.Must()
 			o.server.Do(func() {
 				one.Status = status
 				two.Drives[0].Put(sharepointtest.Item{ID: "t2", Name: "u.txt", Text: "u"})
 			})
-			result := o.must()
+			result := o.Must()
 			if len(result.Skipped) != 2 || !strings.Contains(result.Skipped[0].Part, "sites/one") || result.Streams["sharepoint_document"].Created != 1 {
 				t.Errorf("%+v", result)
 			}
@@ -332,12 +289,12 @@ func TestLockedSite(t *testing.T) {
 				t.Errorf("%d documents", n)
 			}
 			o.server.Do(func() { one.Status, two.Drives[0].Status = 0, status; one.Drives[0].Delete("d3") })
-			result = o.must()
+			result = o.Must()
 			if len(result.Skipped) != 2 || result.Streams["sharepoint_document"].Deleted != 1 {
 				t.Errorf("%+v", result)
 			}
 			o.server.Do(func() { one.Status = status })
-			if _, err := o.load(); err == nil || !strings.Contains(err.Error(), "no library could be read") {
+			if _, err := o.Import(); err == nil || !strings.Contains(err.Error(), "no library could be read") {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -360,14 +317,11 @@ func TestChangesDuringTheListing(t *testing.T) {
 			drive.Delete("d3")
 		}
 	})
-	o.must()
+	o.Must()
 	o.server.AfterPage(nil)
-	o.must()
+	o.Must()
 	o.same("documents", []string{"Proposals/desk.txt ok", "Proposals/renamed.txt ok", "added.txt ok", "broken.bad broken"}, o.list("sharepoint_document", "extraction_status"))
-	found, err := o.org.Search(t.Context(), search.Query{Text: "changed"})
-	if err != nil || len(found.Hits) != 1 {
-		t.Errorf("%v: %+v", err, found)
-	}
+	o.same("found", []string{"desk.txt"}, o.Found("changed"))
 }
 
 // Patterns, types and sizes say what is imported and what is read; with other
@@ -393,7 +347,7 @@ func TestPatterns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t, database.SQLite, c.s, &sharepointtest.Site{Path: "sites/p", Drives: []*sharepointtest.Drive{files()}})
-			o.must()
+			o.Must()
 			o.same("documents", c.want, o.list("sharepoint_document", "extraction_status"))
 		})
 	}
@@ -419,13 +373,15 @@ func TestDownloads(t *testing.T) {
 		}
 		return false
 	})
-	o.must()
+	o.Must()
 	o.same("documents", []string{"Proposals/2026/desk.txt failed", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
-	locked = false
-	o.server.Do(func() {
-		drive.Put(sharepointtest.Item{ID: "d2", Name: "desk.txt", Parent: "f2", Text: "help desk staffing"})
-	})
-	o.must()
+	before := o.State()
+	if n := o.Must().Streams["sharepoint_document"]; n.Created+n.Updated != 0 {
+		t.Errorf("still locked: %+v", *n)
+	}
+	o.same("still locked", before, o.State())
+	locked = false // of which the log says nothing
+	o.Must()
 	o.same("later", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
 }
 

@@ -32,6 +32,7 @@ func New(defaults ...Settings) *connectors.Connection {
 type session struct {
 	in     connectors.Input[Settings]
 	client *rest.Client
+	missed int // downloads in a row that failed
 }
 
 var _ connectors.Preflighter = (*session)(nil)

@@ -59,13 +59,16 @@ func (t *tree) note(item *driveItem) {
 	}
 }
 
+// maxDepth is more folders than SharePoint's longest path can name.
+const maxDepth = 400
+
 // path is where an item stands, from the top of the library: "Bids/2026/plan.docx".
 // What is above an unknown folder is left out.
 func (t *tree) path(parent, name string) string {
 	parts := []string{name}
-	for id, steps := parent, 0; id != "" && steps < 1000; steps++ {
+	for id := parent; id != ""; {
 		n, ok := t.folders[id]
-		if !ok || n.parent == "" { // the top
+		if !ok || n.parent == "" || len(parts) > maxDepth { // the top, or folders that lie in each other
 			break
 		}
 		parts = append(parts, n.name)

@@ -48,8 +48,9 @@ func (s Spill) dir() string {
 	return s.Dir
 }
 
-// create makes a file that nobody else sees.
-func (s Spill) create() (f *os.File, remove func() error, err error) {
+// Create makes a file that nobody else sees, for whatever has to be read anywhere
+// at once. Remove closes it and gives its space back.
+func (s Spill) Create() (f *os.File, remove func() error, err error) {
 	if s.Dir != "" {
 		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("local copy of an object: %w", err)
@@ -111,7 +112,7 @@ func OpenLocal(ctx context.Context, s Store, key, sha256 string, spill Spill) (_
 	if at, ok := body.(io.ReaderAt); ok {
 		f.ReaderAt = at
 	} else {
-		local, remove, err := spill.create()
+		local, remove, err := spill.Create()
 		if err != nil {
 			return nil, err
 		}

@@ -176,7 +176,7 @@ func (s *Server) Hook(f func(w http.ResponseWriter, r *http.Request) bool) {
 // it may change what the server has.
 func (s *Server) AfterPage(f func(n int)) { s.Do(func() { s.afterPage, s.pages = f, 0 }) }
 
-// Requests returns how often "token", "site", "delta" and "download" were asked for
+// Requests returns how often "token", "site", "delta", "item" and "download" were asked for
 // since the last call.
 func (s *Server) Requests() map[string]int {
 	s.mu.Lock()
@@ -295,6 +295,14 @@ func (s *Server) drive(w http.ResponseWriter, r *http.Request, path string) {
 			return
 		}
 		http.Redirect(w, r, s.ticket(d, item), http.StatusFound)
+	case strings.HasPrefix(rest, "items/"):
+		s.requests["item"]++
+		item := d.items[strings.TrimPrefix(rest, "items/")]
+		if item == nil || item.deleted {
+			problem(w, http.StatusNotFound, "itemNotFound")
+			return
+		}
+		write(w, s.json(d, item))
 	default:
 		problem(w, http.StatusBadRequest, "invalidRequest")
 	}
