@@ -20,6 +20,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/extract"
+	"github.com/curatore/curatore-go/content/extract/local"
 )
 
 // pageReader identifies how pages are read; under another name they are read again.
@@ -230,7 +231,11 @@ func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *Scraped
 	started := w.keeper.Now().UTC().Truncate(time.Microsecond)
 	body, contentType := a.body, a.header.Get("Content-Type")
 	if w.c.Render {
-		rendered, err := w.settings.Renderer.Render(ctx, f.at, body)
+		decoded, err := local.DecodeHTML(body, contentType)
+		if err != nil {
+			return err
+		}
+		rendered, err := w.settings.Renderer.Render(ctx, f.at, []byte(decoded))
 		if err != nil {
 			return fmt.Errorf("render: %w", err)
 		}

@@ -90,10 +90,12 @@ type Collection struct {
 	Render bool `json:"render,omitempty"`
 }
 
-// A Renderer makes of a page what a browser shows, with its scripts run. It has to
-// guard what the page fetches by itself.
+// A Renderer makes of a page what a browser shows, with its scripts run; package
+// web/chromium, a module of its own, has one. It has to guard what the page fetches by
+// itself, and is called for several pages at the same time.
 type Renderer interface {
-	// Render returns the HTML of the page at an address that was fetched as page.
+	// Render returns the HTML of the page at an address that was fetched as page, both
+	// in UTF-8.
 	Render(ctx context.Context, address string, page []byte) ([]byte, error)
 }
 

@@ -42,20 +42,26 @@ func readHTML(_ context.Context, r *reading) error {
 	return nil
 }
 
-// ParseHTML parses a page in the encoding that its mark, the content type of the
-// response, its meta elements or else its bytes say. Elements more than 512 deep
-// are extract.ErrTooLarge.
-func ParseHTML(b []byte, contentType string) (*html.Node, error) {
+// DecodeHTML returns a page in UTF-8, from the encoding that its mark, the content
+// type of the response, its meta elements or else its bytes say.
+func DecodeHTML(b []byte, contentType string) (string, error) {
 	e, name, certain := charset.DetermineEncoding(b[:min(len(b), 1024)], contentType)
-	var text string
-	if certain && name != "utf-8" {
-		decoded, err := e.NewDecoder().Bytes(b)
-		if err != nil {
-			return nil, fmt.Errorf("%w: it is not in the encoding %s: %w", extract.ErrBroken, name, err)
-		}
-		text = string(decoded)
-	} else {
-		text = decode(b, contentType)
+	if !certain || name == "utf-8" {
+		return decode(b, contentType), nil
+	}
+	decoded, err := e.NewDecoder().Bytes(b)
+	if err != nil {
+		return "", fmt.Errorf("%w: it is not in the encoding %s: %w", extract.ErrBroken, name, err)
+	}
+	return string(decoded), nil
+}
+
+// ParseHTML parses a page in the encoding that DecodeHTML finds. Elements more than
+// 512 deep are extract.ErrTooLarge.
+func ParseHTML(b []byte, contentType string) (*html.Node, error) {
+	text, err := DecodeHTML(b, contentType)
+	if err != nil {
+		return nil, err
 	}
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
