@@ -265,7 +265,7 @@ func (w *Workshop) State() []string {
 	}
 	slices.Sort(lines)
 	lines = append(lines, w.texts("failure ", "SELECT type, key, scope, file, line, column_name, value, reason FROM import_failures WHERE organization_id = ? AND replayed_at IS NULL ORDER BY 1, 2, 3, 4, 5, 6, 8", w.organization)...)
-	lines = append(lines, w.texts("chunk ", "SELECT source_type, filename, chunk_index, title, content FROM search_chunks WHERE organization_id = ? ORDER BY 1, 2, 3, 5", w.organization)...)
+	lines = append(lines, w.texts("chunk ", "SELECT source_type, filename, chunk_index, title, content FROM search_chunks WHERE organization_id = ? ORDER BY 1, 2, 3, 4, 5", w.organization)...)
 	return append(lines, w.texts("keys left behind ", "SELECT count(*) FROM run_keys")...)
 }
 

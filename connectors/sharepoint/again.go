@@ -9,6 +9,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/extract"
 	"github.com/curatore/curatore-go/content/store"
 )
@@ -19,18 +20,18 @@ const maxAgain = 200
 // again tries files once more whose bytes could not be got, or not be read for a
 // reason that may have passed: a change log does not tell them again.
 func (s *session) again(ctx context.Context, libraries map[string]library, given map[string]bool, yield func(connectors.Record, error) bool) {
-	var waiting []*Document
+	var waiting []*asset.Asset
 	for row, err := range s.in.Stored.Each(ctx, documents, store.Query{Limit: maxAgain,
 		Filters: []content.Filter{{Field: "extraction_status", Op: content.Equal, Values: []string{string(extract.Failed)}}}}) {
 		if err != nil {
 			yield(connectors.Record{}, err)
 			return
 		}
-		d, ok := row.(*Document)
+		d, ok := row.(*asset.Asset)
 		if !ok || given[d.Key] {
 			continue
 		}
-		if _, read := libraries[d.DriveID]; read {
+		if _, read := libraries[d.Part]; read {
 			waiting = append(waiting, d)
 		}
 		if len(waiting) == maxAgain {
@@ -39,7 +40,7 @@ func (s *session) again(ctx context.Context, libraries map[string]library, given
 	}
 	trees := map[string]*tree{}
 	for _, d := range waiting {
-		l := libraries[d.DriveID]
+		l := libraries[d.Part]
 		t, err := trees[l.ID], error(nil)
 		if t == nil {
 			if t, err = s.grow(ctx, l); err != nil {
@@ -48,7 +49,7 @@ func (s *session) again(ctx context.Context, libraries map[string]library, given
 			}
 			trees[l.ID] = t
 		}
-		r, ok, err := s.fetch(ctx, t, t.id(d.Key))
+		r, ok, err := s.fetch(ctx, t, detailsOf(d).ID)
 		if err != nil {
 			yield(connectors.Record{}, err)
 			return

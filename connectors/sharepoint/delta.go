@@ -132,10 +132,26 @@ func (f *feed) set(p position)   { f.positions.Drives[f.library.ID] = p }
 func (f *feed) root() string     { return "/drives/" + url.PathEscape(f.library.ID) + "/root/delta" }
 func (f *feed) snapshot() string { return f.positions.String() }
 
-// part marks the beginning or the end of a listing of all that the library has.
-func (f *feed) part(state connectors.PartState) bool {
+// key is that of an item among the records of the stream.
+func (f *feed) key(id string) string {
+	if f.typ == documents {
+		return f.tree.assetKey(id)
+	}
+	return f.tree.key(id)
+}
+
+// part is the field that holds the id of the library.
+func (f *feed) part() string {
+	if f.typ == documents {
+		return "part"
+	}
+	return "drive_id"
+}
+
+// mark marks the beginning or the end of a listing of all that the library has.
+func (f *feed) mark(state connectors.PartState) bool {
 	return f.yield(connectors.Record{Position: connectors.Text(f.snapshot()),
-		Part: &connectors.Part{Name: "library " + f.library.Name + " of " + f.library.site, Field: "drive_id", Value: f.library.ID, State: state}}, nil)
+		Part: &connectors.Part{Name: "library " + f.library.Name + " of " + f.library.site, Field: f.part(), Value: f.library.ID, State: state}}, nil)
 }
 
 // follow reads to the end of the log. It reports whether to go on.
@@ -224,7 +240,7 @@ func (f *feed) end() bool {
 	}
 	f.positions.Done[f.library.ID] = f.in.Run
 	if full {
-		return f.part(connectors.PartComplete)
+		return f.mark(connectors.PartComplete)
 	}
 	return f.yield(connectors.Record{Position: connectors.Text(f.snapshot())}, nil)
 }
@@ -232,7 +248,7 @@ func (f *feed) end() bool {
 // begin starts a listing of all.
 func (f *feed) begin(link, resync string) bool {
 	f.set(position{Link: link, Full: f.in.Run, Resync: resync, Tree: f.at().Tree})
-	return f.part(connectors.PartBegins)
+	return f.mark(connectors.PartBegins)
 }
 
 // lost begins anew when the log is gone (410): where the service says, and, when
@@ -280,8 +296,8 @@ func (f *feed) give(ctx context.Context, page *deltaPage) (bool, error) {
 			continue
 		}
 		if item.Deleted != nil {
-			f.given[f.tree.key(item.ID)] = true
-			if !f.yield(connectors.Record{Key: f.tree.key(item.ID), Deleted: true}, nil) {
+			f.given[f.key(item.ID)] = true
+			if !f.yield(connectors.Record{Key: f.key(item.ID), Deleted: true}, nil) {
 				return false, nil
 			}
 			continue
@@ -293,7 +309,7 @@ func (f *feed) give(ctx context.Context, page *deltaPage) (bool, error) {
 		if !ok {
 			continue
 		}
-		f.given[f.tree.key(item.ID)] = true
+		f.given[f.key(item.ID)] = true
 		if !f.yield(r, nil) {
 			return false, nil
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/curatore/curatore-go/connectors"
@@ -37,9 +38,13 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 	if item.File == nil || item.Folder != nil || item.Package != nil {
 		return connectors.Record{}, false, nil
 	}
-	d := &Document{Record: content.Record{Raw: withoutLink(raw)}, Key: t.key(item.ID), ParentKey: ptr(t.key(item.Parent.ID)), place: t.place(item.Parent.ID, item.Name),
-		File:     asset.File{Filename: item.Name, Size: max(0, item.Size), ContentType: item.File.MIMEType},
-		MIMEType: ptr(item.File.MIMEType), Extension: ptr(extension(item.Name)), WebURL: ptr(item.WebURL), ETag: ptr(item.ETag), CTag: ptr(item.CTag), author: authorOf(item)}
+	by := authorOf(item)
+	d := &asset.Asset{Record: content.Record{Raw: withoutLink(raw)}, Key: t.assetKey(item.ID), Source: asset.SharePoint, Collection: t.library.site + "/" + t.library.Name,
+		URL: item.WebURL, Part: t.library.ID, ParentKey: t.key(item.Parent.ID), Version: versionOf(item),
+		SourceCreatedAt: by.CreatedAtSource, CreatedBy: value(by.CreatedBy), SourceModifiedAt: by.ModifiedAtSource, ModifiedBy: value(by.ModifiedBy),
+		Details: details{CTag: item.CTag, ETag: item.ETag, ID: item.ID, Library: t.library.Name, MIMEType: item.File.MIMEType, Site: t.library.site}.json(),
+		File:    asset.File{Filename: item.Name, Size: max(0, item.Size), ContentType: item.File.MIMEType}}
+	put(d, t.path(item.Parent.ID, item.Name))
 	if !s.in.Settings.wants(d.Path) {
 		return connectors.Record{Key: d.Key, Deleted: true}, true, nil
 	}
@@ -53,12 +58,23 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 	return connectors.Record{Row: d}, true, nil
 }
 
-func (s *session) stored(ctx context.Context, key string) (*Document, error) {
+// versionOf changes with what a file holds, as far as the service tells.
+func versionOf(item *driveItem) string { return cmp.Or(item.CTag, item.ETag) }
+
+// put says where an asset stands.
+func put(d *asset.Asset, at string) {
+	d.Path, d.Folder = at, ""
+	if folder := path.Dir(at); folder != "." {
+		d.Folder = folder
+	}
+}
+
+func (s *session) stored(ctx context.Context, key string) (*asset.Asset, error) {
 	row, err := s.in.Stored.Row(ctx, documents, key)
 	if errors.Is(err, content.ErrNotFound) {
 		return nil, nil
 	}
-	d, _ := row.(*Document)
+	d, _ := row.(*asset.Asset)
 	return d, err
 }
 
@@ -69,7 +85,7 @@ const skippedStatus = "skipped"
 // fill gets a document's bytes and text. What it holds is told by its tag, and
 // then by its bytes: a file of which only the name has changed is not downloaded,
 // and one that was saved without a change is not read again.
-func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Document) error {
+func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *asset.Asset) error {
 	o := s.in.Settings
 	keeper := asset.Keeper{Extractor: o.Extractor, Objects: s.in.Objects, Prefix: s.in.ObjectPrefix, Now: s.in.Now}
 	if s.in.DryRun {
@@ -84,8 +100,8 @@ func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Do
 		d.Status, d.Error = string(extract.TooLarge), fmt.Sprintf("%d bytes; at most %d are read", item.Size, most)
 		return nil
 	}
-	version := cmp.Or(item.CTag, item.ETag)
-	if old != nil && old.SHA256 != "" && version != "" && version == cmp.Or(value(old.CTag), value(old.ETag)) && value(old.Extension) == value(d.Extension) && old.Done(o.Extractor) {
+	sameName := old != nil && extension(old.Filename) == extension(item.Name)
+	if sameName && old.SHA256 != "" && d.Version != "" && d.Version == old.Version && old.Done(o.Extractor) {
 		d.File = old.File
 		d.Filename = item.Name
 		return nil
@@ -111,7 +127,7 @@ func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Do
 	case err != nil && s.passOver(ctx, err):
 		s.in.Logger.WarnContext(ctx, "a file of SharePoint cannot be downloaded", "library", t.library.Name, "path", d.Path, "error", err)
 		if old != nil { // what is known of it stays
-			d.File, d.CTag, d.ETag = old.File, old.CTag, old.ETag
+			d.File, d.Version, d.Details = old.File, old.Version, detailsOf(old).json()
 			d.Filename = item.Name
 		}
 		d.Status, d.Error = string(extract.Failed), reason(err)
@@ -121,7 +137,7 @@ func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *Do
 	}
 	s.missed = 0
 	var known *asset.File
-	if old != nil && value(old.Extension) == value(d.Extension) {
+	if sameName {
 		known = &old.File
 	}
 	d.File, err = keeper.Keep(ctx, extract.File{Name: item.Name, ContentType: item.File.MIMEType, Size: file.Size, ReaderAt: file}, file.SHA256, known)

@@ -47,7 +47,7 @@ func Example() {
 		check(err)
 		result, err := run.Wait(ctx)
 		check(err)
-		n := result.Streams["sharepoint_document"]
+		n := result.Streams["asset"]
 		fmt.Println(n.Created, "new,", n.Updated, "changed,", n.Deleted, "deleted")
 	}
 	load()
@@ -63,7 +63,7 @@ func Example() {
 	// Output:
 	// 1 new, 0 changed, 0 deleted
 	// 0 new, 1 changed, 0 deleted
-	// Document cloud v2.md
+	// File cloud v2.md
 }
 
 func check(err error) {

@@ -126,18 +126,18 @@ func TestImport(t *testing.T) {
 			drive := bids()
 			o := newOffice(t, kind, sharepoint.Settings{}, &sharepointtest.Site{Path: "sites/bids", Drives: []*sharepointtest.Drive{drive}})
 			result := o.Must()
-			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Created != 3 || d.Created != 4 || d.Failed != 0 {
+			if f, d := result.Streams["sharepoint_folder"], result.Streams["asset"]; f.Created != 3 || d.Created != 4 || d.Failed != 0 {
 				t.Errorf("%+v %+v %v", *f, *d, result.Failures)
 			}
 			o.same("folders", []string{"Bids", "Proposals Proposals", "Proposals/2026 2026"}, o.list("sharepoint_folder", "name"))
-			o.same("documents", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
+			o.same("documents", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("asset", "extraction_status"))
 			o.same("found", []string{"cloud.txt"}, o.Found("migration"))
 			o.same("read", []string{"broken.bad", "cloud.txt", "desk.txt", "readme.txt"}, o.texts.took())
-			before := o.list("sharepoint_document", "id")
+			before := o.list("asset", "id")
 
 			o.server.Requests()
 			result = o.Must()
-			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Seen+d.Seen+f.Deleted+d.Deleted != 0 {
+			if f, d := result.Streams["sharepoint_folder"], result.Streams["asset"]; f.Seen+d.Seen+f.Deleted+d.Deleted != 0 {
 				t.Errorf("again: %+v %+v", *f, *d)
 			}
 			if got := o.server.Requests(); got["delta"] != 2 || got["download"] != 0 {
@@ -152,12 +152,12 @@ func TestImport(t *testing.T) {
 				drive.Delete("d4")
 			})
 			result = o.Must()
-			o.same("after changes", []string{"Proposals/2026/new.txt ok", "Proposals/cloud v2.txt ok", "Proposals/desk.txt ok", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
+			o.same("after changes", []string{"Proposals/2026/new.txt ok", "Proposals/cloud v2.txt ok", "Proposals/desk.txt ok", "readme.txt ok"}, o.list("asset", "extraction_status"))
 			o.same("read after changes", []string{"new.txt"}, o.texts.took())
 			if got := o.server.Requests(); got["download"] != 2 { // the new one, and the one that was saved
 				t.Errorf("downloads: %v", got)
 			}
-			after := o.list("sharepoint_document", "id")
+			after := o.list("asset", "id")
 			id := func(list []string, path string) string {
 				for _, l := range list {
 					if p, ok := strings.CutPrefix(l, path+" "); ok {
@@ -169,13 +169,13 @@ func TestImport(t *testing.T) {
 			if id(before, "Proposals/cloud.txt") != id(after, "Proposals/cloud v2.txt") || id(before, "Proposals/2026/desk.txt") != id(after, "Proposals/desk.txt") {
 				t.Errorf("identities: %v, %v", before, after)
 			}
-			if d := result.Streams["sharepoint_document"]; d.Deleted != 1 {
+			if d := result.Streams["asset"]; d.Deleted != 1 {
 				t.Errorf("%+v", *d)
 			}
 			// A folder goes when nothing is in it any more.
 			o.server.Do(func() { drive.Delete("f2") })
 			result = o.Must()
-			if f, d := result.Streams["sharepoint_folder"], result.Streams["sharepoint_document"]; f.Deleted != 1 || d.Deleted != 1 {
+			if f, d := result.Streams["sharepoint_folder"], result.Streams["asset"]; f.Deleted != 1 || d.Deleted != 1 {
 				t.Errorf("%+v %+v", *f, *d)
 			}
 		})
@@ -191,7 +191,7 @@ func TestRenamedFolder(t *testing.T) {
 	o.server.Requests()
 	o.server.Do(func() { drive.Put(sharepointtest.Item{ID: "f1", Name: "Offers", Folder: true}) })
 	o.Must()
-	o.same("documents", []string{"Offers/2026/desk.txt", "Offers/cloud.txt", "broken.bad", "readme.txt"}, paths(o.list("sharepoint_document", "extraction_status")))
+	o.same("documents", []string{"Offers/2026/desk.txt", "Offers/cloud.txt", "broken.bad", "readme.txt"}, paths(o.list("asset", "extraction_status")))
 	o.same("folders", []string{"", "Offers", "Offers/2026"}, paths(o.list("sharepoint_folder", "drive_id")))
 	if got := o.server.Requests(); got["download"] != 0 {
 		t.Errorf("%v", got)
@@ -223,7 +223,7 @@ func TestExpiredLog(t *testing.T) {
 			})
 			o.server.Requests()
 			result := o.Must()
-			if d := result.Streams["sharepoint_document"]; d.Deleted != 1 || d.Created != 1 {
+			if d := result.Streams["asset"]; d.Deleted != 1 || d.Created != 1 {
 				t.Errorf("%+v", *d)
 			}
 			o.same("read", []string{"late.txt"}, o.texts.took())
@@ -231,7 +231,7 @@ func TestExpiredLog(t *testing.T) {
 				t.Errorf("%d requests of changes", got)
 			}
 			o.server.Requests()
-			if n := o.Must().Streams["sharepoint_document"]; n.Seen != 0 || o.server.Requests()["delta"] != 2 {
+			if n := o.Must().Streams["asset"]; n.Seen != 0 || o.server.Requests()["delta"] != 2 {
 				t.Errorf("afterwards: %+v", *n)
 			}
 			// Most of it gone looks like a mistake.
@@ -243,7 +243,7 @@ func TestExpiredLog(t *testing.T) {
 				drive.Expire(c.where, c.broken)
 			})
 			result = o.Must()
-			if d := result.Streams["sharepoint_document"]; d.Deleted != 0 || !strings.Contains(d.Note, "force") {
+			if d := result.Streams["asset"]; d.Deleted != 0 || !strings.Contains(d.Note, "force") {
 				t.Errorf("%+v", *d)
 			}
 		})
@@ -263,7 +263,7 @@ func TestLogThatIsAlwaysGone(t *testing.T) {
 		return false
 	})
 	result := o.Must()
-	if len(result.Skipped) != 2 || result.Streams["sharepoint_document"].Created != 1 {
+	if len(result.Skipped) != 2 || result.Streams["asset"].Created != 1 {
 		t.Errorf("%+v", result)
 	}
 }
@@ -282,15 +282,15 @@ func TestLockedSite(t *testing.T) {
 				two.Drives[0].Put(sharepointtest.Item{ID: "t2", Name: "u.txt", Text: "u"})
 			})
 			result := o.Must()
-			if len(result.Skipped) != 2 || !strings.Contains(result.Skipped[0].Part, "sites/one") || result.Streams["sharepoint_document"].Created != 1 {
+			if len(result.Skipped) != 2 || !strings.Contains(result.Skipped[0].Part, "sites/one") || result.Streams["asset"].Created != 1 {
 				t.Errorf("%+v", result)
 			}
-			if n := len(o.list("sharepoint_document", "id")); n != 6 {
+			if n := len(o.list("asset", "id")); n != 6 {
 				t.Errorf("%d documents", n)
 			}
 			o.server.Do(func() { one.Status, two.Drives[0].Status = 0, status; one.Drives[0].Delete("d3") })
 			result = o.Must()
-			if len(result.Skipped) != 2 || result.Streams["sharepoint_document"].Deleted != 1 {
+			if len(result.Skipped) != 2 || result.Streams["asset"].Deleted != 1 {
 				t.Errorf("%+v", result)
 			}
 			o.server.Do(func() { one.Status = status })
@@ -320,7 +320,7 @@ func TestChangesDuringTheListing(t *testing.T) {
 	o.Must()
 	o.server.AfterPage(nil)
 	o.Must()
-	o.same("documents", []string{"Proposals/desk.txt ok", "Proposals/renamed.txt ok", "added.txt ok", "broken.bad broken"}, o.list("sharepoint_document", "extraction_status"))
+	o.same("documents", []string{"Proposals/desk.txt ok", "Proposals/renamed.txt ok", "added.txt ok", "broken.bad broken"}, o.list("asset", "extraction_status"))
 	o.same("found", []string{"desk.txt"}, o.Found("changed"))
 }
 
@@ -348,7 +348,7 @@ func TestPatterns(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t, database.SQLite, c.s, &sharepointtest.Site{Path: "sites/p", Drives: []*sharepointtest.Drive{files()}})
 			o.Must()
-			o.same("documents", c.want, o.list("sharepoint_document", "extraction_status"))
+			o.same("documents", c.want, o.list("asset", "extraction_status"))
 		})
 	}
 	if err := sharepoint.New().CheckSettings([]byte(`{"include": ["a[b"]}`)); !errors.Is(err, content.ErrInvalid) {
@@ -374,15 +374,15 @@ func TestDownloads(t *testing.T) {
 		return false
 	})
 	o.Must()
-	o.same("documents", []string{"Proposals/2026/desk.txt failed", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
+	o.same("documents", []string{"Proposals/2026/desk.txt failed", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("asset", "extraction_status"))
 	before := o.State()
-	if n := o.Must().Streams["sharepoint_document"]; n.Created+n.Updated != 0 {
+	if n := o.Must().Streams["asset"]; n.Created+n.Updated != 0 {
 		t.Errorf("still locked: %+v", *n)
 	}
 	o.same("still locked", before, o.State())
 	locked = false // of which the log says nothing
 	o.Must()
-	o.same("later", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("sharepoint_document", "extraction_status"))
+	o.same("later", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("asset", "extraction_status"))
 }
 
 // What a test of the connection says for each thing that can be wrong.

@@ -1,6 +1,7 @@
 package sharepoint
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/curatore/curatore-go/content"
@@ -36,35 +37,36 @@ type Folder struct {
 	author
 }
 
-// Document is a file of a library.
-type Document struct {
-	content.Record
-	Key       string  `db:"item_key" content:"key" label:"Item key"`
-	ParentKey *string `db:"parent_key" content:"filter,unindexed"`
-	FolderID  *string `db:"folder_id" content:"parent=sharepoint_folder,from=parent_key,unindexed"`
-	place
-	asset.File
-	MIMEType  *string `db:"mime_type" content:"metadata" label:"MIME type in SharePoint"`
-	Extension *string `db:"extension" content:"facet"`
-	WebURL    *string `db:"web_url" content:"url"`
-	ETag      *string `db:"etag" content:"metadata"`
-	CTag      *string `db:"ctag" content:"metadata" description:"Changes with what the file holds."`
-	author
-}
-
 var folders = content.Define(content.Spec[Folder]{
 	Name: "sharepoint_folder", Label: "Folder", FormalName: "SharePoint Folder", Display: map[string]string{"search": "SharePoint Folder"},
 	Description: "A folder of a SharePoint library.", Icon: "folder", Color: "teal",
 	Children: []content.Child{
 		{Type: "sharepoint_folder", Relation: "folders", Label: "Folders", OnDelete: content.Block},
-		{Type: "sharepoint_document", Relation: "documents", Label: "Documents", OnDelete: content.Block},
+		{Type: "asset", Relation: "documents", Label: "Documents", OnDelete: content.Block},
 	},
 	Statistics: []content.Statistic{{Name: "total"}, {Name: "by_library", GroupBy: "library"}},
 })
 
-var documents = content.Define(content.Spec[Document]{
-	Name: "sharepoint_document", Label: "Document", FormalName: "SharePoint Document", Display: map[string]string{"search": "SharePoint Document"},
-	Description: "A file of a SharePoint library, with its text.", Icon: "document", Color: "teal",
-	TextFormat: content.FormatMarkdown,
-	Statistics: []content.Statistic{{Name: "total"}, {Name: "by_library", GroupBy: "library"}, {Name: "by_extension", GroupBy: "extension"}, {Name: "by_extraction", GroupBy: "extraction_status"}},
-})
+// documents are the files of libraries. What only SharePoint has of them stands in
+// their details.
+var documents = asset.Type(asset.SharePoint)
+
+// details are written in the order of their names.
+type details struct {
+	CTag     string `json:"ctag,omitempty"` // changes with what the file holds
+	ETag     string `json:"etag,omitempty"`
+	ID       string `json:"id"`
+	Library  string `json:"library"`
+	MIMEType string `json:"mime_type,omitempty"`
+	Site     string `json:"site"`
+}
+
+func (d details) json() asset.Details {
+	b, _ := json.Marshal(d) // texts always encode
+	return b
+}
+
+func detailsOf(d *asset.Asset) (v details) {
+	_ = json.Unmarshal(d.Details, &v) // what this package has not written is as good as none
+	return v
+}

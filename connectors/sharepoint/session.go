@@ -12,6 +12,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
 )
 
 // New declares the connection "sharepoint". The settings are the defaults of all
@@ -20,7 +21,7 @@ func New(defaults ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{
 		Name: "sharepoint", Label: "SharePoint", Description: "Folders and documents of SharePoint libraries.",
 		Icon: "folder", Color: "teal",
-		Types: []*content.Type{folders, documents}, Open: open, Timeout: 12 * time.Hour,
+		Types: []*content.Type{folders, documents, asset.ResultType(asset.SharePoint)}, Open: open, Timeout: 12 * time.Hour,
 	}
 	if len(defaults) > 0 {
 		spec.Settings = defaults[0]

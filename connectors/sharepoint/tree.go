@@ -11,6 +11,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/store"
 )
 
@@ -44,6 +45,9 @@ func (s *session) grow(ctx context.Context, l library) (*tree, error) {
 
 // key names an item in the whole tenant: ids are unique in a library.
 func (t *tree) key(id string) string { return t.library.ID + "/" + id }
+
+// assetKey names a file among the assets of all sources.
+func (t *tree) assetKey(id string) string { return asset.Key(asset.SharePoint, t.key(id)) }
 
 func (t *tree) id(key string) string { return strings.TrimPrefix(key, t.library.ID+"/") }
 
@@ -92,7 +96,7 @@ func (t *tree) shape() string {
 // repath gives what is stored and stands at another path now, since a folder above
 // it was renamed or moved. It reports whether to go on.
 func (f *feed) repath(ctx context.Context) (bool, error) {
-	for row, err := range f.in.Stored.Each(ctx, f.typ, store.Query{Limit: 500, Filters: []content.Filter{{Field: "drive_id", Op: content.Equal, Values: []string{f.library.ID}}}}) {
+	for row, err := range f.in.Stored.Each(ctx, f.typ, store.Query{Limit: 500, Filters: []content.Filter{{Field: f.part(), Op: content.Equal, Values: []string{f.library.ID}}}}) {
 		if err != nil {
 			return false, err
 		}
@@ -109,16 +113,17 @@ func (f *feed) repath(ctx context.Context) (bool, error) {
 			}
 			v.place = at
 			r.Row = v
-		case *Document:
+		case *asset.Asset:
 			if f.given[v.Key] {
 				continue
 			}
-			at := f.tree.place(f.tree.id(value(v.ParentKey)), v.Filename)
-			if at == v.place {
+			at := f.tree.path(f.tree.id(v.ParentKey), v.Filename)
+			if at == v.Path {
 				continue
 			}
-			v.place = at
-			if r.Row = v; !f.in.Settings.wants(at.Path) {
+			put(v, at)
+			v.Details = detailsOf(v).json() // a database writes JSON in its own way
+			if r.Row = v; !f.in.Settings.wants(at) {
 				r = connectors.Record{Key: v.Key, Deleted: true}
 			}
 		}
