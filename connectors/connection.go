@@ -33,6 +33,13 @@ type Spec[S any] struct {
 	Functions   []*functions.Function // its own, beside search_<name>
 	Settings    S                     // defaults; an import may override single ones, and gets a copy of its own
 
+	// Files says what files an import is given, such as "all parts of one export".
+	// It is empty for a connection that fetches its records itself. Without files
+	// an import is refused, unless WithoutFiles says that it can do without, under
+	// its settings.
+	Files        string
+	WithoutFiles func(settings S) bool
+
 	// Open makes the session for one import: it checks the settings and the
 	// files, decides what depends on all of them (an encoding), and makes the
 	// client. An error fails the run before anything is changed.
@@ -105,16 +112,19 @@ type File struct {
 // not change, and is safe for concurrent use. Mistakes in the Spec are reported
 // by [Check].
 type Connection struct {
-	spec     Spec[json.RawMessage]
-	form     *form // of the settings
-	problems []string
+	spec  Spec[json.RawMessage]
+	form  *form // of the settings
+	alone func(settings json.RawMessage) error
+
+	filesOnly bool
+	problems  []string
 }
 
 // New makes a Connection of a Spec.
 func New[S any](spec Spec[S]) *Connection {
 	c := &Connection{spec: Spec[json.RawMessage]{
 		Name: spec.Name, Label: spec.Label, Description: spec.Description, Icon: spec.Icon, Color: spec.Color, Queue: spec.Queue,
-		Functions: spec.Functions, Version: spec.Version, Timeout: spec.Timeout,
+		Functions: spec.Functions, Files: spec.Files, Version: spec.Version, Timeout: spec.Timeout,
 		MaxDelete: spec.MaxDelete, FailureRate: spec.FailureRate,
 	}}
 	for _, t := range spec.Types {
@@ -132,7 +142,23 @@ func New[S any](spec Spec[S]) *Connection {
 		if err != nil {
 			return nil, err
 		}
+		if err := spec.hasFiles(typed); err != nil {
+			return nil, err
+		}
 		return spec.Open(ctx, typed)
+	}
+	c.alone = func(settings json.RawMessage) error {
+		typed, err := decode(spec.Settings, Input[json.RawMessage]{Settings: settings})
+		if err != nil {
+			return err
+		}
+		return spec.hasFiles(typed)
+	}
+	switch {
+	case spec.WithoutFiles == nil:
+		c.filesOnly = spec.Files != ""
+	case spec.Files == "":
+		c.problem("WithoutFiles is set and Files does not say what files there are")
 	}
 	c.form = newForm(c, spec.Settings)
 	if spec.Replay != nil {
@@ -147,6 +173,22 @@ func New[S any](spec Spec[S]) *Connection {
 	c.check()
 	return c
 }
+
+// hasFiles refuses an import that lacks its files.
+func (s Spec[S]) hasFiles(in Input[S]) error {
+	if s.Files == "" || len(in.Files) > 0 || s.WithoutFiles != nil && s.WithoutFiles(in.Settings) {
+		return nil
+	}
+	return fmt.Errorf("%w: no files; give %s", content.ErrInvalid, s.Files)
+}
+
+// FilesOnly reports whether each import needs files.
+func (c *Connection) FilesOnly() bool { return c.filesOnly }
+
+// Unattended reports whether an import with these settings, over the defaults, can
+// begin without files; its error says what is wrong or to be given, and wraps
+// content.ErrInvalid.
+func (c *Connection) Unattended(settings json.RawMessage) error { return c.alone(settings) }
 
 // Name returns the connection's name: "helpdesk".
 func (c *Connection) Name() string { return c.spec.Name }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
@@ -21,6 +22,16 @@ import (
 	"github.com/curatore/curatore-go/functions"
 )
 
+// connect lets imports of salesforce begin without files. They fail, for want of a
+// secret.
+func connect(t testing.TB, org *curatore.Organization) {
+	t.Helper()
+	err := org.Configure(t.Context(), curatore.Instance{Connection: "salesforce", Settings: json.RawMessage(`{"api":{"url":"https://acme.my.salesforce.com"}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // useFunctions leaves a row in each table that functions and access to them fill.
 func (d *depot) useFunctions() {
 	d.t.Helper()
@@ -31,6 +42,7 @@ func (d *depot) useFunctions() {
 	if err := d.org.SwitchFunction(ctx, "describe_model", false); err != nil {
 		d.t.Fatal(err)
 	}
+	connect(d.t, d.org)
 	if _, err := d.org.Functions().Agent().Call(ctx, "start_import", []byte(`{"connection":"salesforce"}`)); err == nil {
 		d.t.Fatal("an agent started an import")
 	}
@@ -70,6 +82,16 @@ func TestStartImportByAnAgent(t *testing.T) {
 		mine, theirs := organization(t, c, "mine"), organization(t, c, "theirs")
 		agent := mine.Functions().Agent()
 		request := functions.Request{Name: "start_import", Arguments: json.RawMessage(`{"connection":"salesforce"}`)}
+		// Without files nobody is asked, and nothing is started.
+		for _, fns := range []functions.Bound{agent, mine.Functions()} {
+			_, err := fns.Do(t.Context(), request)
+			var e *functions.Error
+			if !errors.As(err, &e) || e.Code != functions.CodeInvalid || !strings.Contains(e.Message, "no files; give all parts of one export") {
+				t.Fatalf("without files: %v", err)
+			}
+		}
+		connect(t, mine)
+		connect(t, theirs)
 		_, err := agent.Do(t.Context(), request)
 		var asked *functions.Error
 		if !errors.As(err, &asked) || asked.Confirmation == nil {
@@ -100,7 +122,7 @@ func TestStartImportByAnAgent(t *testing.T) {
 		ended(t, mine, run.ID)
 		detail := call(t, mine, "get_run", args{"id": run.ID})
 		if !strings.Contains(string(detail.Data), `"status":"failed"`) || !strings.Contains(string(detail.Data), `"created_by":"test"`) {
-			t.Errorf("get_run: %s", detail.Data) // it has no files
+			t.Errorf("get_run: %s", detail.Data)
 		}
 		list := call(t, mine, "list_runs", args{"types": []string{"salesforce_import"}, "statuses": []string{"failed"}})
 		if !strings.Contains(string(list.Data), run.ID) {
@@ -132,6 +154,7 @@ func TestSwitches(t *testing.T) {
 		if err := mine.SwitchConnection(t.Context(), "salesforce", false); err != nil {
 			t.Fatal(err)
 		}
+		connect(t, mine)
 		for name, a := range map[string]args{"search_salesforce": {}, "query_model": query, "start_import": {"connection": "salesforce"}} {
 			if works(mine, name, a) {
 				t.Errorf("%s works", name)
@@ -254,5 +277,34 @@ func TestExportQuery(t *testing.T) {
 	cancel()
 	if _, err := mine.Functions().Call(ctx, "export_query", []byte(`{"model":"salesforce_account"}`)); err == nil {
 		t.Error("a cancelled export succeeded")
+	}
+}
+
+// start_import offers the connections that may begin without files, and is not
+// there without any.
+func TestStartImportOffersWhatCanStart(t *testing.T) {
+	shelf := func(name, files string) *connectors.Connection {
+		return connectors.New(connectors.Spec[struct{}]{Name: name, Label: "Shelf", Types: []*content.Type{bookType(name + "_book")}, Files: files,
+			Open: func(context.Context, connectors.Input[struct{}]) (connectors.Session, error) {
+				return connectors.Streams{}, nil
+			}})
+	}
+	offered := func(all ...*connectors.Connection) string {
+		c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, database.SQLite)}, all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		f, there := organization(t, c, "acme").Functions().Function("start_import")
+		if !there {
+			return ""
+		}
+		return string(f.InputSchema())
+	}
+	if got := offered(shelf("boxes", "one box"), shelf("cloud", "")); !strings.Contains(got, `"enum":["cloud"]`) {
+		t.Errorf("offered: %s", got)
+	}
+	if got := offered(shelf("boxes", "one box")); got != "" {
+		t.Errorf("offered without a connection that can start: %s", got)
 	}
 }

@@ -72,8 +72,8 @@ const (
 // runFunctions are those that look at runs and start them.
 func (c *Curator) runFunctions() []*functions.Function {
 	all := []*functions.Function{c.getRun(), c.listRuns()}
-	if len(c.order) > 0 {
-		all = append(all, c.startImport())
+	if names := c.unattended(); len(names) > 0 {
+		all = append(all, c.startImport(names))
 	}
 	return all
 }
@@ -175,7 +175,22 @@ func (c *Curator) listRuns() *functions.Function {
 	})
 }
 
-func (c *Curator) startImport() *functions.Function {
+// unattended returns the connections whose imports may do without files.
+func (c *Curator) unattended() (names []any) {
+	for _, conn := range c.order {
+		if !conn.FilesOnly() {
+			names = append(names, conn.Name())
+		}
+	}
+	return names
+}
+
+type startInput struct {
+	Connection string `json:"connection"`
+	Instance   string `json:"instance,omitempty" jsonschema:"maxLength=200" jsonschema_description:"Where the connection has several"`
+}
+
+func (c *Curator) startImport(names []any) *functions.Function {
 	return functions.Define(functions.Spec{
 		Name:        "start_import",
 		Description: "Starts an import of a connection that fetches its records itself, and returns its run at once; get_run tells how it goes. An import changes records, and may delete those that are gone in the source.",
@@ -184,23 +199,12 @@ func (c *Curator) startImport() *functions.Function {
 		Effect:      functions.Writes,
 		Input: func(s *jsonschema.Schema) {
 			connection, _ := s.Properties.Get("connection")
-			for _, conn := range c.order {
-				connection.Enum = append(connection.Enum, conn.Name())
-			}
+			connection.Enum = names
 		},
-	}, func(ctx context.Context, call *functions.Call, in struct {
-		Connection string `json:"connection"`
-		Instance   string `json:"instance,omitempty" jsonschema:"maxLength=200" jsonschema_description:"Where the connection has several"`
-	}) (runSummary, error) {
-		off, err := c.off(call.Scope())
-		if err != nil {
-			return runSummary{}, err
-		}
-		if off.Connections[in.Connection] {
-			return runSummary{}, functions.Errorf(functions.CodeDisabled, "The connection %s is switched off for this organization.", in.Connection)
-		}
+		Check: c.canStart,
+	}, func(ctx context.Context, call *functions.Call, in startInput) (runSummary, error) {
 		var run *jobs.Run
-		err = call.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		err := call.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 			config := importConfig{Options: connectors.Options{Instance: in.Instance}}
 			run, err = c.importRuns[in.Connection].Enqueue(ctx, tx, call.Scope(), config, jobs.Options{Label: "started by " + call.Scope().Principal()})
 			return err
@@ -212,4 +216,29 @@ func (c *Curator) startImport() *functions.Function {
 		call.SetMessage("Started the import of %s", in.Connection)
 		return summarizeRun(*run), nil
 	})
+}
+
+// canStart refuses an import that could not begin: of a connection that is
+// switched off, of one that lacks files, or with settings that are wrong.
+func (c *Curator) canStart(ctx context.Context, call *functions.Call) error {
+	var in startInput
+	if err := call.Decode(&in); err != nil {
+		return err
+	}
+	off, err := c.off(call.Scope())
+	if err != nil {
+		return err
+	}
+	if off.Connections[in.Connection] {
+		return functions.Errorf(functions.CodeDisabled, "The connection %s is switched off for this organization.", in.Connection)
+	}
+	options, err := c.settled(ctx, call.Scope(), in.Connection, connectors.Options{Instance: in.Instance})
+	if err != nil {
+		return err
+	}
+	if err := c.connections[in.Connection].Unattended(options.Settings); err != nil {
+		return &functions.Error{Code: functions.CodeInvalid, Cause: err, Message: fmt.Sprintf("An import of %s cannot begin: %v.", in.Connection, err),
+			Hint: "This function is for connections that fetch their records themselves. A person has to give the files to the program, or to mend the settings of the connection."}
+	}
+	return nil
 }

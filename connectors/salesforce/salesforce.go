@@ -51,7 +51,8 @@ func New(options ...Options) *connectors.Connection {
 		Name: "salesforce", Label: "Salesforce", Description: "Accounts, contacts and opportunities from Salesforce's weekly export.",
 		Icon: "cloud", Color: "sky",
 		Types: []*content.Type{accountType(), contactType(), opportunityType()},
-		Open:  open, Replay: replay,
+		Files: "all parts of one export (WE_…_1.ZIP, WE_…_2.ZIP, …)", WithoutFiles: func(o Options) bool { return o.API.URL != "" },
+		Open: open, Replay: replay,
 	}
 	if len(options) > 0 {
 		spec.Settings = options[0]
@@ -116,11 +117,8 @@ type session struct {
 }
 
 func open(ctx context.Context, in connectors.Input[Options]) (connectors.Session, error) {
-	if len(in.Files) == 0 && in.Settings.API.URL != "" {
-		return openBulk(ctx, in)
-	}
 	if len(in.Files) == 0 {
-		return nil, fmt.Errorf("%w: no files; give all parts of one export (WE_…_1.ZIP, WE_…_2.ZIP, …)", content.ErrInvalid)
+		return openBulk(ctx, in)
 	}
 	order, err := dateOrder(in.Settings.DateOrder)
 	if err != nil {

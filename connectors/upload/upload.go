@@ -72,6 +72,7 @@ var assets = asset.Type(asset.Upload)
 // New declares the connection "upload". At most one Settings is taken.
 func New(settings ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{Name: "upload", Label: "Upload", Description: "Files that were uploaded.", Icon: "folder", Color: "blue",
+		Files: "those that are to be uploaded, or a folder with upload.Dir",
 		Types: []*content.Type{assets, asset.ResultType(asset.Upload)}, Timeout: 6 * time.Hour, Open: open}
 	if len(settings) > 0 {
 		spec.Settings = settings[0]
@@ -87,9 +88,6 @@ type session struct {
 }
 
 func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
-	if len(in.Files) == 0 {
-		return nil, fmt.Errorf("%w: no files; give those that are to be uploaded, or a folder with upload.Dir", content.ErrInvalid)
-	}
 	list, err := list(ctx, in.Settings, in.Files)
 	if err != nil {
 		return nil, err

@@ -52,12 +52,14 @@ func TestChat(t *testing.T) {
 	}{
 		{"a call and an answer", "what is there?\n", []string{calls("list_types", "{}"), says("Accounts, see [salesforce_account/x].")},
 			[]string{"-> list_types {}", "<- list_types: There are 3 types", "Accounts, see", "[salesforce_account/x] was not among what the functions returned"}, nil},
-		{"a yes", "import\nyes\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Started.")},
-			[]string{`start_import {"connection":"salesforce"}`, "May it do that?", "<- start_import: Started the import of salesforce"}, nil},
-		{"a no", "import\nno\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Then not.")},
-			[]string{"May it do that?", "<- start_import: forbidden: The person did not agree.", "Then not."}, []string{"Started the import"}},
-		{"the end of the input", "import\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Then not.")},
-			[]string{"The person did not agree."}, []string{"Started the import"}},
+		{"a yes", "export\nyes\n", []string{calls("export_query", `{"model":"salesforce_account"}`), says("Written.")},
+			[]string{`export_query {"model":"salesforce_account"}`, "May it do that?", "<- export_query: Wrote 0 records"}, nil},
+		{"a no", "export\nno\n", []string{calls("export_query", `{"model":"salesforce_account"}`), says("Then not.")},
+			[]string{"May it do that?", "<- export_query: forbidden: The person did not agree.", "Then not."}, []string{"Wrote"}},
+		{"the end of the input", "export\n", []string{calls("export_query", `{"model":"salesforce_account"}`), says("Then not.")},
+			[]string{"The person did not agree."}, []string{"Wrote"}},
+		{"what cannot be done", "import\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Please upload it.")},
+			[]string{"An import of salesforce cannot begin", "no files; give all parts of one export"}, []string{"May it do that?"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, errs bytes.Buffer

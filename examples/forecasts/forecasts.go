@@ -66,6 +66,7 @@ func New() *connectors.Connection {
 	return connectors.New(connectors.Spec[Settings]{
 		Name: "forecasts", Label: "Acquisition forecasts", Icon: "calendar", Color: "lime", Types: []*content.Type{forecasts},
 		Settings: Settings{Number: "Number", Title: "Title", Office: "Office", NAICS: "NAICS", SetAside: "Set-Aside", Value: "Estimated Value", Release: "Solicitation Date", Summary: "Description"},
+		Files:    "the one file of an edition, as CSV",
 		Open:     open,
 	})
 }
