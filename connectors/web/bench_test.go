@@ -37,6 +37,85 @@ func endless(t testing.TB, n int) *httptest.Server {
 	return s
 }
 
+// wordOf writes a number in letters: addresses that differ in numbers alone are read
+// up to a bound.
+func wordOf(n int) string {
+	var b []byte
+	for ; n >= 0; n = n/26 - 1 {
+		b = append(b, byte('a'+n%26))
+	}
+	return string(b)
+}
+
+// BenchmarkLargeCrawl stores and indexes 100,000 pages, and reports what the process
+// had in memory at most. Run it once: -benchtime 1x.
+func BenchmarkLargeCrawl(b *testing.B) {
+	const pages = 100_000
+	number := make(map[string]int, pages)
+	for i := range pages {
+		number["/"+wordOf(i)+"/"] = i
+	}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		i, ok := number[r.URL.Path]
+		if r.URL.Path != "/" && !ok {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, "<title>Page %d</title><p>Text number %d of a site of many pages. %s", i, i, strings.Repeat(wordOf(i*7)+" and words ", 20))
+		for k := 1; k <= 20; k++ {
+			if next := i*20 + k; next < pages {
+				fmt.Fprintf(w, "<a href=/%s/>x</a>", wordOf(next))
+			}
+		}
+	}))
+	b.Cleanup(s.Close)
+	for b.Loop() {
+		c, err := curatore.Open(b.Context(), curatore.Config{Database: "sqlite:" + filepath.Join(b.TempDir(), "web.db")}, web.New(web.Settings{
+			Collections: []web.Collection{{Name: "large", Seeds: []string{s.URL + "/"}, MaxDepth: 50, MaxPages: 2 * pages}}, DelayMillis: -1, AllowNetworks: []string{"127.0.0.0/8"}}))
+		if err != nil {
+			b.Fatal(err)
+		}
+		org, err := c.Organization(b.Context(), "acme", "bench")
+		if err != nil {
+			b.Fatal(err)
+		}
+		most := uint64(0)
+		stop := make(chan struct{})
+		var watching sync.WaitGroup
+		watching.Go(func() {
+			for tick := time.NewTicker(100 * time.Millisecond); ; {
+				select {
+				case <-stop:
+					tick.Stop()
+					return
+				case <-tick.C:
+					var m runtime.MemStats
+					runtime.ReadMemStats(&m)
+					most = max(most, m.HeapInuse)
+				}
+			}
+		})
+		began := time.Now()
+		run, err := org.Import(b.Context(), "web")
+		if err != nil {
+			b.Fatal(err)
+		}
+		r, err := run.Wait(b.Context())
+		took := time.Since(began)
+		close(stop)
+		watching.Wait()
+		if err != nil || r.Streams["scraped_asset"].Created < pages {
+			b.Fatal(r, err)
+		}
+		b.ReportMetric(pages/took.Seconds(), "pages/s")
+		b.ReportMetric(float64(most>>20), "MB-heap")
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func crawlEndless(t testing.TB, n int) time.Duration {
 	s := endless(t, n)
 	c, err := curatore.Open(t.Context(), curatore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "web.db")}, web.New(web.Settings{

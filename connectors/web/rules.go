@@ -50,7 +50,6 @@ func anyFits(patterns []*regexp.Regexp, s string) bool {
 // host reports whether pages of a host are read.
 func (r *rules) host(host string) bool {
 	for _, h := range r.hosts {
-		h = strings.ToLower(h)
 		below, wild := strings.CutPrefix(h, "*.")
 		if h == host || wild && (host == below || strings.HasSuffix(host, "."+below)) {
 			return true

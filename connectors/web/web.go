@@ -21,9 +21,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
@@ -272,58 +270,15 @@ func open(in connectors.Input[Settings], t types) (connectors.Session, error) {
 			delay: time.Duration(s.DelayMillis) * time.Millisecond, hosts: map[string]*host{}}}, nil
 }
 
-// normalise reads an address, relative to a page, and brings it to the one form
-// under which a page is known.
-func normalise(base *url.URL, address string) (*url.URL, error) {
-	address = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' {
-			return -1
-		}
-		return r
-	}, strings.TrimSpace(address))
-	if len(address) > maxURL {
-		return nil, fmt.Errorf("%w address of %d bytes", content.ErrInvalid, len(address))
-	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil, fmt.Errorf("%w address: %w", content.ErrInvalid, err)
-	}
-	if base != nil {
-		u = base.ResolveReference(u)
-	}
-	u.Scheme = strings.ToLower(u.Scheme)
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("%w address: the scheme %q is not http or https", content.ErrInvalid, u.Scheme)
-	}
-	hostname, err := asciiHost(u.Hostname())
-	if err != nil || hostname == "" {
-		return nil, fmt.Errorf("%w address: the host %q", content.ErrInvalid, u.Hostname())
-	}
-	port := u.Port()
-	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		u.Host = hostname
-		if strings.Contains(hostname, ":") {
-			u.Host = "[" + hostname + "]"
-		}
-	} else {
-		u.Host = net.JoinHostPort(hostname, port)
-	}
-	if u.Path == "" {
-		u.Path, u.RawPath = "/", ""
-	}
-	u.User, u.Fragment, u.RawFragment, u.ForceQuery = nil, "", "", false
-	return u, nil
-}
-
-// maxURL is the length of addresses that are followed.
-const maxURL = 2000
-
 // hostsOf returns the hosts that a collection may read.
 func (s *session) hostsOf(c Collection) []string {
-	if len(c.Hosts) > 0 {
-		return c.Hosts
-	}
 	var hosts []string
+	for _, name := range c.Hosts {
+		hosts = append(hosts, hostOf(name))
+	}
+	if len(hosts) > 0 {
+		return hosts
+	}
 	for _, seed := range c.Seeds {
 		if u, err := normalise(nil, seed); err == nil && !slices.Contains(hosts, u.Host) {
 			hosts = append(hosts, u.Host)
