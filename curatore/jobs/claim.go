@@ -135,8 +135,7 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 	if len(chosen) == 0 {
 		return claimed, nil
 	}
-	these, arg := anyOf(tx.Dialect(), "id", chosen)
-	others, err := s.takeUp(ctx, tx, "WHERE "+these+" AND status = 'pending'", arg)
+	others, err := s.takeUp(ctx, tx, chosen, "TRUE")
 	if err != nil {
 		s.giveBackPlaces(took)
 		s.giveBack(claimed)
@@ -155,15 +154,9 @@ func (s *Service) takeEasy(ctx context.Context, tx *database.Tx, ids []string) (
 	if len(s.easyQueues) == 0 {
 		return nil, nil
 	}
-	d := tx.Dialect()
-	these, arg := anyOf(d, "id", ids)
-	queues, queueArg := anyOf(d, "queue", s.easyQueues)
-	types, typeArg := anyOf(d, "type", s.easyTypes)
-	where := "WHERE " + these + " AND " + queues + " AND " + types + " AND " + ready(d)
-	if d.Name() == database.Postgres { // others may be claiming them at this moment
-		where = "FROM (SELECT id AS easy FROM runs " + where + " FOR UPDATE SKIP LOCKED) AS found WHERE id = easy"
-	}
-	claimed, err := s.takeUp(ctx, tx, where, arg, queueArg, typeArg)
+	queues, queueArg := anyOf(tx.Dialect(), "queue", s.easyQueues)
+	types, typeArg := anyOf(tx.Dialect(), "type", s.easyTypes)
+	claimed, err := s.takeUp(ctx, tx, ids, queues+" AND "+types, queueArg, typeArg)
 	for _, r := range claimed {
 		s.queues[r.Queue].take(1)
 	}
@@ -179,17 +172,14 @@ func (s *Service) giveBackPlaces(took map[string]int) {
 // waiting reads which of some runs wait to be claimed, and can be in this
 // process. Others that are being claimed at this moment are left out.
 func (s *Service) waiting(ctx context.Context, tx *database.Tx, ids []string) (found []waiting, err error) {
-	d := tx.Dialect()
-	these, arg := anyOf(d, "id", ids)
-	where := these + " AND status = 'pending' AND (not_before IS NULL OR not_before <= " + d.Now() + ") ORDER BY priority DESC, created_at, id"
-	if d.Name() == database.Postgres {
-		where += " FOR UPDATE SKIP LOCKED"
-	}
+	const order = " ORDER BY priority DESC, created_at, id"
 	if !s.picky {
-		err = tx.Select(ctx, &found, "SELECT id, queue, type, label FROM runs WHERE "+where, arg)
+		table, arg := oneByOne(tx.Dialect(), "id, queue, type, label, priority, created_at", ids, ready(tx.Dialect()))
+		err = tx.Select(ctx, &found, "SELECT id, queue, type, label FROM "+table+order, arg)
 		return found, err
 	}
-	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM runs WHERE "+where, arg)
+	table, arg := oneByOne(tx.Dialect(), columns, ids, ready(tx.Dialect()))
+	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM "+table+order, arg)
 	if err != nil {
 		return nil, err
 	}
@@ -223,14 +213,16 @@ func (s *Service) places(ctx context.Context, tx *database.Tx, q *queue, n int) 
 	return q.take(n), nil
 }
 
-// takeUp moves runs from pending to running.
-func (s *Service) takeUp(ctx context.Context, tx *database.Tx, where string, args ...any) (claimed []*record, err error) {
+// takeUp moves those of some runs from pending to running that can begin now and
+// meet a condition. Those that others are claiming at this moment are left out.
+func (s *Service) takeUp(ctx context.Context, tx *database.Tx, ids []string, where string, args ...any) (claimed []*record, err error) {
 	if err := Pending.check(Running); err != nil {
 		return nil, err
 	}
 	d := tx.Dialect()
+	these, arg := takenOneByOne(d, ids, ready(d)+" AND "+where)
 	rows, err := tx.Query(ctx, `UPDATE runs SET status = 'running', attempt = attempt + 1, fence = fence + 1, not_before = NULL,
-started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` `+where+` RETURNING `+columns, append([]any{d.Time(s.now()), s.lease.Seconds()}, args...)...)
+started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` `+these+` RETURNING `+columns, append([]any{d.Time(s.now()), s.lease.Seconds(), arg}, args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -50,8 +50,9 @@ value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS 
 WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
 	finishPostgres = finishSet + `clock_timestamp() + m.pause * interval '1 second')
 FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, reason text, until timestamptz, pause double precision, finished timestamptz)
-WHERE runs.id = ANY(?) AND runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
+failed bigint, reason text, until timestamptz, pause double precision, finished timestamptz),
+LATERAL (SELECT ctid AS place FROM runs AS r WHERE r.id = m.id AND r.fence = m.fence AND r.status = 'running' FOR NO KEY UPDATE) AS found
+WHERE runs.ctid = place RETURNING runs.id`
 )
 
 // finishAll stores what became of some runs, in one transaction. When that
@@ -72,34 +73,25 @@ func (s *Service) finishAll(all []*finish) {
 }
 
 func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
-	byID := map[string]*finish{}
-	rows, ids := make([]finishRow, len(all)), make([]string, len(all))
 	slices.SortFunc(all, func(a, b *finish) int { return cmp.Compare(a.row.ID, b.row.ID) }) // rows are locked in one order
-	for i, f := range all {
+	for _, f := range all {
 		if err := Running.check(f.to); err != nil {
 			return err
 		}
-		byID[f.row.ID], rows[i], ids[i], f.moved = f, f.row, f.row.ID, false
-	}
-	encoded, err := json.Marshal(rows)
-	if err != nil {
-		return fmt.Errorf("encode the ends of runs: %w", err)
 	}
 	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		query, args := finishSQLite, []any{string(encoded)}
-		if tx.Dialect().Name() == database.Postgres {
-			_, list := anyOf(tx.Dialect(), "id", ids)
-			query, args = finishPostgres, append(args, list)
+		for _, f := range all {
+			f.moved = false
 		}
-		var moved []string
-		if err := tx.Select(ctx, &moved, query, args...); err != nil {
+		if err := storeEnds(ctx, tx, all); err != nil {
 			return err
 		}
 		var told []told
 		groups := map[string]string{} // their organizations
-		for _, id := range moved {
-			f := byID[id]
-			f.moved = true
+		for _, f := range all {
+			if !f.moved {
+				continue
+			}
 			told = append(told, f.task.told(f.notes))
 			if f.to.Ended() && f.task.run.GroupID != "" {
 				groups[f.task.run.GroupID] = f.task.organization
@@ -116,6 +108,45 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 		}
 		return nil
 	})
+}
+
+// storeEnds updates the rows of runs that this process still holds. A row that
+// somebody was changing, such as one who wants the run cancelled, is one that a
+// second statement sees.
+func storeEnds(ctx context.Context, tx *database.Tx, all []*finish) error {
+	query := finishSQLite
+	if tx.Dialect().Name() == database.Postgres {
+		query = finishPostgres
+	}
+	left := all
+	for range 2 {
+		rows := make([]finishRow, len(left))
+		for i, f := range left {
+			rows[i] = f.row
+		}
+		encoded, err := json.Marshal(rows)
+		if err != nil {
+			return fmt.Errorf("encode the ends of runs: %w", err)
+		}
+		var ids []string
+		if err := tx.Select(ctx, &ids, query, string(encoded)); err != nil {
+			return err
+		}
+		moved := make(map[string]bool, len(ids))
+		for _, id := range ids {
+			moved[id] = true
+		}
+		var others []*finish
+		for _, f := range left {
+			if f.moved = moved[f.row.ID]; !f.moved {
+				others = append(others, f)
+			}
+		}
+		if left = others; len(left) == 0 {
+			break
+		}
+	}
+	return nil
 }
 
 // finish stores how an attempt ended. Only the holder of the fence can.

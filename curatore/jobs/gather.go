@@ -1,12 +1,15 @@
 package jobs
 
-import "sync"
+import (
+	"runtime"
+	"sync"
+)
 
 // A gather makes one transaction of what many goroutines ask for at the same
-// moment. The first to come works at once, alone; whoever comes while it works
-// waits, and the next one does the work of all who wait. So nobody waits for
-// company, and a crowd pays for few transactions. Its zero value is not ready:
-// use newGather.
+// moment. The first to come lets those that are about to ask do so, and works for
+// all of them; whoever comes while it works waits, and the next one does the work
+// of all who wait. So nobody waits for company that does not come, and a crowd
+// pays for few transactions. Its zero value is not ready: use newGather.
 type gather[T any] struct {
 	do   func(items []T) // does all of them, each item's outcome goes into the item
 	most int             // at a time
@@ -36,6 +39,7 @@ func (g *gather[T]) ask(item T) {
 		case <-me.done:
 			return
 		case g.turn <- struct{}{}:
+			runtime.Gosched() // which returns at once when nobody else can run
 			g.next()
 			<-g.turn
 		}

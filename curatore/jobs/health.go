@@ -47,7 +47,7 @@ func (s *Service) health(ctx context.Context, tx *database.Tx) ([]QueueHealth, e
 	rows, err := tx.Query(ctx, `SELECT queue, count(CASE WHEN `+ready(d)+` THEN 1 END), count(CASE WHEN status <> 'running' AND NOT (`+ready(d)+`) THEN 1 END),
 count(CASE WHEN status = 'running' THEN 1 END), count(CASE WHEN status = 'running' AND (lease_until IS NULL OR lease_until < `+d.Now()+`) THEN 1 END),
 min(CASE WHEN `+ready(d)+` THEN COALESCE(not_before, created_at) END), `+d.Now()+`
-FROM runs WHERE status IN ('pending', 'running') OR status = 'parked' GROUP BY queue`)
+FROM runs WHERE status = 'pending' OR status = 'running' OR status = 'parked' GROUP BY queue`)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,7 @@ type world struct {
 // queue "q" unless they name another one. The service is not started.
 func eachDatabase(t *testing.T, declared []decl, test func(w *world)) {
 	t.Helper()
+	t.Parallel() // with other tests: most of the time is waiting
 	databasetest.Run(t, func(t *testing.T, db *database.DB) {
 		w := newWorld(t, db)
 		w.Service = w.service(config{Jobs: declared})
@@ -255,6 +256,7 @@ func openSQLite(t *testing.T) *database.DB { return databasetest.Open(t, databas
 // databasetestRun runs a test on both databases, for which it makes a service.
 func databasetestRun(t *testing.T, test func(w *world)) {
 	t.Helper()
+	t.Parallel()
 	databasetest.Run(t, func(t *testing.T, db *database.DB) { test(newWorld(t, db)) })
 }
 

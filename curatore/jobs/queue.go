@@ -95,7 +95,7 @@ func (q *queue) free() int {
 
 // running counts the runs of a queue at work in all processes.
 func (q *queue) running(ctx context.Context, tx *database.Tx) (n int, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM runs WHERE queue = ? AND status IN ('pending', 'running') AND status = 'running'`, q.Name).Scan(&n)
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM runs WHERE queue = ? AND status = 'running'`, q.Name).Scan(&n)
 	return n, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -314,9 +315,10 @@ func (s *Service) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 		s.mu.Lock()
 		err = fmt.Errorf("stop jobs: these runs did not stop in time: %s: %w", names(s.held), context.Cause(ctx))
+		deaf := slices.Collect(maps.Values(s.live)) // before their deliveries hear that they are given up
 		s.mu.Unlock()
 		close(s.gaveUp)
-		s.takeAway(ctx)
+		s.takeAway(ctx, deaf)
 	}
 	return errors.Join(err, s.leave(ctx), s.runner.Stop(ctx))
 }
@@ -337,13 +339,7 @@ func (s *Service) letFinish(ctx context.Context, quiet <-chan struct{}) {
 
 // takeAway ends the attempts of runs whose jobs did not stop, so that others
 // need not wait for their leases. Their commits are refused from now on.
-func (s *Service) takeAway(ctx context.Context) {
-	s.mu.Lock()
-	var tasks []*Task
-	for _, t := range s.live {
-		tasks = append(tasks, t)
-	}
-	s.mu.Unlock()
+func (s *Service) takeAway(ctx context.Context, tasks []*Task) {
 	for _, t := range tasks {
 		t.over.Store(true)
 		f := t.finishing(t.stopped(&interrupted{stopped(), errors.New("its job did not stop in time")}), nil)

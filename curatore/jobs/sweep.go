@@ -105,9 +105,9 @@ type overdue struct {
 func (s *Service) overdue(ctx context.Context) (all []overdue, err error) {
 	expired := "(lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")"
 	query := `SELECT id, organization_id, cancel_cause, type, fence, failures, max_attempts, resumable, ` + expired + `
-FROM runs WHERE status IN ('pending', 'running') AND status = ? AND (cancel_cause <> '' OR ` + expired + `)`
+FROM runs WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		rows, err := tx.Query(ctx, query, Running)
+		rows, err := tx.Query(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (s *Service) adopt(ctx context.Context, q *queue) error {
 		return nil
 	}
 	types, arg := anyOf(s.db.Dialect(), "type", q.types)
-	where := ` FROM runs WHERE status IN ('pending', 'running') AND status = 'pending' AND queue <> ? AND ` + types
+	where := ` FROM runs WHERE status = 'pending' AND queue <> ? AND ` + types
 	args := []any{q.Name, arg}
 	var strays []string
 	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {

@@ -8,8 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/lib/pq"
-
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -87,15 +85,4 @@ func nullTime(d database.Dialect, t *time.Time) any {
 		return nil
 	}
 	return d.Time(*t)
-}
-
-// anyOf returns a condition that a column has one of some values, of which
-// there may be any number, and what to bind for it. The statement stays the
-// same, so that it stays prepared.
-func anyOf(d database.Dialect, column string, values []string) (condition string, arg any) {
-	if d.Name() == database.Postgres {
-		return column + " = ANY(?)", pq.Array(values)
-	}
-	list, _ := json.Marshal(values) // strings always encode
-	return column + " IN (SELECT value FROM json_each(?))", string(list)
 }

@@ -28,8 +28,11 @@ ALTER TABLE runs ADD COLUMN trace_id TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN max_attempts BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN failures BIGINT NOT NULL DEFAULT 0;
 
--- The runs of a queue that can be claimed, in their order.
+-- The runs of a queue that can be claimed, in their order, and those at work: few,
+-- however many wait.
+DROP INDEX runs_active;
 CREATE INDEX runs_waiting ON runs (queue, priority DESC, created_at, id) WHERE status = 'pending';
+CREATE INDEX runs_running ON runs (queue) WHERE status = 'running';
 CREATE INDEX runs_parked ON runs (not_before) WHERE status = 'parked';
 CREATE UNIQUE INDEX runs_unique ON runs (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked');
 CREATE INDEX runs_by_parent ON runs (parent_id) WHERE parent_id <> '';
@@ -41,11 +44,26 @@ CREATE UNIQUE INDEX runs_by_replay ON runs (replay_of) WHERE replay_of <> '';
 -- pass over one that is committed late. Ids are given out before the commit; so the
 -- events are read in the order of their transactions, and no further than the oldest
 -- that is still open. SQLite has one writer, and 0 here.
--- The run has the organization, and goes with it: one check for each event is enough.
 ALTER TABLE run_events DROP CONSTRAINT run_events_organization_id_fkey;
 ALTER TABLE run_events ADD COLUMN writer BIGINT NOT NULL DEFAULT (pg_current_xact_id()::text::bigint);
 DROP INDEX run_events_by_organization;
 CREATE INDEX run_events_by_organization ON run_events (organization_id, writer, id);
+
+-- Who writes an event has just updated its run. A foreign key would look the run up
+-- and lock it again for each event, which takes as long as storing the event. So
+-- events have none, and go with their runs, which go with their organization, all
+-- those of a statement at once.
+ALTER TABLE run_events DROP CONSTRAINT run_events_run_id_fkey;
+-- +goose StatementBegin
+CREATE FUNCTION delete_run_events() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM run_events USING gone WHERE run_events.run_id = gone.id;
+    RETURN NULL;
+END
+$$;
+-- +goose StatementEnd
+CREATE TRIGGER runs_take_their_events AFTER DELETE ON runs REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION delete_run_events();
 
 -- Runs that belong together. A group is complete when it is sealed and none of its
 -- runs is live.
@@ -88,11 +106,16 @@ CREATE TABLE job_schedules (
 DROP TABLE job_schedules;
 DROP TABLE job_consumers;
 DROP TABLE run_groups;
+DROP TRIGGER runs_take_their_events ON runs;
+DROP FUNCTION delete_run_events;
+ALTER TABLE run_events ADD CONSTRAINT run_events_run_id_fkey FOREIGN KEY (run_id) REFERENCES runs (id) ON DELETE CASCADE;
 DROP INDEX run_events_by_organization;
 ALTER TABLE run_events DROP COLUMN writer;
 ALTER TABLE run_events ADD CONSTRAINT run_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES organizations (id) ON DELETE CASCADE;
 CREATE INDEX run_events_by_organization ON run_events (organization_id, id);
 DROP INDEX runs_waiting;
+DROP INDEX runs_running;
+CREATE INDEX runs_active ON runs (queue, status, created_at, id) WHERE status IN ('pending', 'running');
 DROP INDEX runs_parked;
 DROP INDEX runs_unique;
 DROP INDEX runs_by_parent;

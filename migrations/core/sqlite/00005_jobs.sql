@@ -31,8 +31,11 @@ PRAGMA writable_schema = ON;
 UPDATE sqlite_schema SET sql = replace(sql, '''timed_out'', ''cancelled'')', '''timed_out'', ''cancelled'', ''parked'')') WHERE type = 'table' AND name = 'runs';
 PRAGMA writable_schema = RESET;
 
--- The runs of a queue that can be claimed, in their order.
+-- The runs of a queue that can be claimed, in their order, and those at work: few,
+-- however many wait.
+DROP INDEX runs_active;
 CREATE INDEX runs_waiting ON runs (queue, priority DESC, created_at, id) WHERE status = 'pending';
+CREATE INDEX runs_running ON runs (queue) WHERE status = 'running';
 CREATE INDEX runs_parked ON runs (not_before) WHERE status = 'parked';
 CREATE UNIQUE INDEX runs_unique ON runs (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked');
 CREATE INDEX runs_by_parent ON runs (parent_id) WHERE parent_id <> '';
@@ -93,6 +96,8 @@ DROP INDEX run_events_by_organization;
 ALTER TABLE run_events DROP COLUMN writer;
 CREATE INDEX run_events_by_organization ON run_events (organization_id, id);
 DROP INDEX runs_waiting;
+DROP INDEX runs_running;
+CREATE INDEX runs_active ON runs (queue, status, created_at, id) WHERE status IN ('pending', 'running');
 DROP INDEX runs_parked;
 DROP INDEX runs_unique;
 DROP INDEX runs_by_parent;
