@@ -8,9 +8,13 @@
 // on this machine alone unless the address names a host, and each client needs a
 // key: one that is good for twelve hours is made and told on stderr, and -key
 // NAME makes one that lasts, prints it, and ends.
+//
+// What a model wants to change waits until a person agrees: the client asks them,
+// or, where it cannot, they run the program with -approve beside it.
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +24,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -33,7 +38,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "mcp:", err)
 		stop()
@@ -42,7 +47,10 @@ func main() {
 }
 
 // options are the command line.
-type options struct{ db, org, http, key string }
+type options struct {
+	db, org, http, key string
+	approve            bool
+}
 
 func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags := flag.NewFlagSet("mcp", flag.ContinueOnError)
@@ -51,6 +59,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	flags.StringVar(&o.org, "org", "acme", "`name` of the organization whose data is served")
 	flags.StringVar(&o.http, "http", "", "`address` to serve HTTP on, such as :8080, in place of stdin and stdout")
 	flags.StringVar(&o.key, "key", "", "make a key for the principal of this `name`, print it, and end")
+	flags.BoolVar(&o.approve, "approve", false, "show what waits for a person, ask for each whether it may be done, and end")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -60,7 +69,7 @@ func parse(args []string, stderr io.Writer) (o options, err error) {
 	return o, nil
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (err error) {
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -75,8 +84,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	config := mcpserver.Config{Version: "0.1.0", Logger: log}
+	config := mcpserver.Config{Version: "0.1.0", Logger: log, Approval: "run this server's program with -approve in a terminal (go run ./examples/mcp -approve)"}
 	switch {
+	case o.approve:
+		return approve(ctx, org.Functions(), stdin, stdout)
 	case o.key != "":
 		text, _, err := org.CreateKey(ctx, keys.Request{Principal: o.key, Label: "made by examples/mcp", Scopes: []string{keys.Read, keys.Write}})
 		if err == nil {
@@ -87,6 +98,36 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return serveHTTP(ctx, c, org, o.http, config, stderr)
 	}
 	return mcpserver.Stdio(ctx, org.Functions(), config)
+}
+
+// approve asks for each change that waits whether it may be done.
+func approve(ctx context.Context, fns functions.Bound, stdin io.Reader, stdout io.Writer) error {
+	waiting, err := fns.Waiting(ctx)
+	if err != nil {
+		return err
+	}
+	if len(waiting) == 0 {
+		_, err := fmt.Fprintln(stdout, "Nothing waits.")
+		return err
+	}
+	lines := bufio.NewScanner(stdin)
+	for _, w := range waiting {
+		fmt.Fprintf(stdout, "%s: %s wants %s\nMay it be done? Type yes, or no to forget it: ", w.ID, w.Principal, &w)
+		if !lines.Scan() {
+			return lines.Err() // it goes on waiting
+		}
+		answer := strings.TrimSpace(lines.Text())
+		if answer != "yes" && answer != "no" {
+			continue
+		}
+		if err := fns.Decide(ctx, w.ID, answer == "yes"); err != nil {
+			return err
+		}
+		if answer == "yes" {
+			fmt.Fprintln(stdout, "Tell the model to call it again.")
+		}
+	}
+	return nil
 }
 
 // serveHTTP serves every organization of the database to who has a key of it.

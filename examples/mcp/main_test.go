@@ -107,7 +107,7 @@ func TestHTTP(t *testing.T) {
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, []string{"-db", dsn, "-http", "127.0.0.1:0"}, io.Discard, w)
+		err := run(ctx, []string{"-db", dsn, "-http", "127.0.0.1:0"}, nil, io.Discard, w)
 		ended <- errors.Join(err, w.Close())
 	}()
 	line, err := bufio.NewReader(r).ReadString('\n')
@@ -143,15 +143,66 @@ func (k withKey) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestCommandLine(t *testing.T) {
 	var out, errs bytes.Buffer
-	if err := run(t.Context(), []string{"-db", "sqlite:" + filepath.Join(t.TempDir(), "c.db"), "-key", "laptop"}, &out, &errs); err != nil || !strings.HasPrefix(out.String(), "cur_") {
+	if err := run(t.Context(), []string{"-db", "sqlite:" + filepath.Join(t.TempDir(), "c.db"), "-key", "laptop"}, nil, &out, &errs); err != nil || !strings.HasPrefix(out.String(), "cur_") {
 		t.Errorf("-key printed %q, %v", out.String(), err)
 	}
 	for _, args := range [][]string{{"-h"}, {"-x"}, {"file"}, {"-db", "mysql://x"}, {"-db", "sqlite:" + filepath.Join(t.TempDir(), "c.db"), "-org", ""}} {
 		out.Reset()
-		if err := run(t.Context(), args, &out, io.Discard); err == nil || out.Len() > 0 {
+		if err := run(t.Context(), args, nil, &out, io.Discard); err == nil || out.Len() > 0 {
 			t.Errorf("%v: %v, wrote %q", args, err, out.String())
 		} else if args[0] == "-h" && !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("-h: %v", err)
 		}
+	}
+}
+
+// A client that cannot ask its person has something written after they agreed in a
+// terminal, once.
+func TestApproval(t *testing.T) {
+	dsn := filled(t)
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1"}, nil).Connect(t.Context(), &mcp.CommandTransport{Command: program(t.Context(), "-db", dsn)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	write := func() string {
+		t.Helper()
+		result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "export_query", Arguments: map[string]any{"model": "salesforce_account"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.Content[0].(*mcp.TextContent).Text
+	}
+	terminal := func(typed string) string {
+		t.Helper()
+		var out bytes.Buffer
+		if err := run(t.Context(), []string{"-db", dsn, "-approve"}, strings.NewReader(typed), &out, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if got := terminal(""); got != "Nothing waits.\n" {
+		t.Errorf("before: %q", got)
+	}
+	if got := write(); !strings.Contains(got, "needs_confirmation") || !strings.Contains(got, "-approve") {
+		t.Errorf("got %s", got)
+	}
+	if got := terminal("what?\n") + terminal(""); strings.Count(got, `mcp wants export_query {"model":"salesforce_account"}`) != 2 {
+		t.Errorf("got %q", got)
+	}
+	if got := terminal("no\n") + terminal(""); !strings.HasSuffix(got, "Nothing waits.\n") {
+		t.Errorf("got %q", got)
+	}
+	if got := write(); !strings.Contains(got, "needs_confirmation") {
+		t.Errorf("after a no: %s", got)
+	}
+	if got := terminal("yes\n"); !strings.Contains(got, "Tell the model to call it again.") {
+		t.Errorf("got %q", got)
+	}
+	if got := write(); !strings.Contains(got, "Wrote 5 records") {
+		t.Errorf("after a yes: %s", got)
+	}
+	if got := write(); !strings.Contains(got, "needs_confirmation") {
+		t.Errorf("a second time: %s", got)
 	}
 }

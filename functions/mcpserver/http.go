@@ -37,6 +37,9 @@ type HTTPConfig struct {
 	Origins []string
 	// SessionTimeout ends a session that nobody uses; 0 means 30 minutes.
 	SessionTimeout time.Duration
+	// RequestTimeout is how long a request may take to come, its body included; 0
+	// means 30 seconds. Answers may take as long as they need.
+	RequestTimeout time.Duration
 }
 
 // Handler serves the protocol over streamable HTTP to callers with a bearer key.
@@ -56,6 +59,9 @@ func Handler(c HTTPConfig) (http.Handler, error) {
 	if c.SessionTimeout == 0 {
 		c.SessionTimeout = 30 * time.Minute
 	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = 30 * time.Second
+	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -63,7 +69,7 @@ func Handler(c HTTPConfig) (http.Handler, error) {
 	streamable := mcp.NewStreamableHTTPHandler(h.server, &mcp.StreamableHTTPOptions{Logger: c.Logger, SessionTimeout: c.SessionTimeout,
 		MaxRequestBodyBytes: maxBody, PropagateRequestCancellation: true})
 	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(readBody(streamable))
-	return inTime(h.checkOrigin(authenticated)), nil
+	return h.inTime(h.checkOrigin(authenticated)), nil
 }
 
 type handler struct {
@@ -87,16 +93,14 @@ const (
 	serverKey = "server"
 )
 
-const (
-	maxBody     = 4 << 20          // bytes of a request
-	timeForBody = 30 * time.Second // until all of it has come
-)
+// maxBody bounds a request, in bytes.
+const maxBody = 4 << 20
 
 // inTime bounds the time in which a request comes, so that one which comes byte
 // by byte, with a key or without, holds nothing up for long.
-func inTime(next http.Handler) http.Handler {
+func (h *handler) inTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(timeForBody)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.config.RequestTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			http.Error(w, "the connection is broken", http.StatusInternalServerError)
 			return
 		}

@@ -110,11 +110,17 @@ func TestSessionsAreNotShared(t *testing.T) {
 // end ends a session of "me".
 func end(t *testing.T, url, id string) {
 	t.Helper()
+	endBy(t, url, id, "key-me")
+}
+
+// endBy ends a session by a key.
+func endBy(t *testing.T, url, id, key string) {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer key-me")
+	r.Header.Set("Authorization", "Bearer "+key)
 	r.Header.Set("Mcp-Session-Id", id)
 	response, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
 	if err != nil {

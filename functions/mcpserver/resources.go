@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -37,7 +38,7 @@ func (s *served) addResources(server *mcp.Server) {
 				typ, id, ok := strings.Cut(strings.TrimPrefix(req.Params.URI, itemScheme), "/")
 				typ, wrongType := url.PathUnescape(typ)
 				id, wrongID := url.PathUnescape(id)
-				if !ok || wrongType != nil || wrongID != nil {
+				if !ok || wrongType != nil || wrongID != nil || typ == "" || id == "" || !utf8.ValidString(typ+id) {
 					return nil, mcp.ResourceNotFoundError(req.Params.URI)
 				}
 				return s.read(ctx, req.Params.URI, "get", map[string]string{"type": typ, "id": id})
