@@ -49,6 +49,10 @@ func LocationAt(locations []Location, offset int) string {
 	return label
 }
 
+// maxMetadata is the bytes of a value in the metadata, which stand beside each part
+// of a text.
+const maxMetadata = 1024
+
 // ReservedNamespaces returns the names that no group can have: a namespace of
 // metadata stands beside a document's own parts in filters and facets, and
 // "curatore" is kept for what the library itself adds.
@@ -60,7 +64,7 @@ func ReservedNamespaces() []string {
 // with the gaps filled from the roles. By default the text is a line
 // "Label: value" for each facet and each field with the role "search", an empty
 // line, then the text fields; the metadata are all fields that can be filtered
-// or sorted by, in the namespace of the group.
+// or sorted by, in the namespace of the group, a long title cut to 1 kB.
 func (t *Type) Document(r Row) Document {
 	var d Document
 	if t.document != nil {
@@ -103,6 +107,9 @@ func (t *Type) Document(r Row) Document {
 			lines.WriteString(f.Label + ": " + display(f.Kind, v) + "\n")
 		}
 		if f.Filterable() {
+			if s, ok := v.(string); ok && len(s) > maxMetadata { // a title: other fields to filter by are shorter
+				v = strings.ToValidUTF8(s[:maxMetadata], "")
+			}
 			values[f.Name] = v
 		}
 	}

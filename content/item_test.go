@@ -43,6 +43,24 @@ func TestDocumentAndItem(t *testing.T) {
 	}
 }
 
+// A title to sort by stands in the metadata, too, which go with each part of a text:
+// there it is cut. Text of any length is not.
+func TestLongTitlesInDocuments(t *testing.T) {
+	type note struct {
+		content.Record
+		Key   string `db:"key" content:"key"`
+		Title string `db:"title" content:"title,sort"`
+		Body  string `db:"body" content:"text"`
+	}
+	typ := content.Define(content.Spec[note]{Name: "note", Label: "Note", Group: "notes"})
+	long := strings.Repeat("é", 5000)
+	d := typ.Document(&note{Key: "1", Title: "x" + long, Body: long})
+	cut, _ := d.Metadata["notes"].(map[string]any)["title"].(string)
+	if cut != "x"+strings.Repeat("é", 511) || d.Title != "x"+long || d.Text != long {
+		t.Errorf("%d bytes in the metadata, %d of title, %d of text", len(cut), len(d.Title), len(d.Text))
+	}
+}
+
 // Two documents that differ in anything that is indexed have different hashes.
 func TestDocumentHashesDiffer(t *testing.T) {
 	in := func(m map[string]any) content.Document { return content.Document{Metadata: m} }
