@@ -162,6 +162,72 @@ func TestFields(t *testing.T) {
 	}
 }
 
+// A name may be as long as any text. Another value that is too long for its field
+// is left out and told, and the record is kept.
+func TestLongValues(t *testing.T) {
+	name, kind := strings.Repeat("Acme ", 20_000)+"Rockets", strings.Repeat("k", store.MaxValue)
+	stored, result, org := imported(t, salesforce.Options{}, map[string][][]string{
+		"Account": {{"Id", "Name", "Type", "Industry"}, {salesforcetest.ID("001", 1), name, kind, kind + "k"}},
+		"Contact": {{"Id", "LastName", "Email"}, {salesforcetest.ID("003", 1), kind + "k", "a@example.com"}},
+	})
+	account, contact := stored["salesforce_account"][0].(*salesforce.Account), stored["salesforce_contact"][0].(*salesforce.Contact)
+	if account.Name != name || account.Type == nil || *account.Type != kind || account.Industry != nil || contact.LastName != nil || *contact.Email != "a@example.com" {
+		t.Errorf("%d bytes of name, type %v, industry %v, last name %v", len(account.Name), account.Type, account.Industry, contact.LastName)
+	}
+	var told []string
+	for _, f := range result.Failures {
+		told = append(told, fmt.Sprint(f.Scope, " ", f.Line, " ", f.Column, " ", f.Value[:3]))
+	}
+	if d := cmp.Diff([]string{"field 2 Industry kkk", "field 2 LastName kkk"}, told); d != "" {
+		t.Error(d)
+	}
+	page, err := org.List(t.Context(), "salesforce_account", store.Query{Order: []store.Order{{Field: "name"}}})
+	if err != nil || len(page.Items) != 1 || page.Items[0].Title != name {
+		t.Error(len(page.Items), err)
+	}
+}
+
+// A file that ends in the middle of a row is not all of an export, and nothing is
+// deleted because of what it lacks.
+func TestCutShort(t *testing.T) {
+	c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, database.SQLite), NoSearch: true}, salesforce.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	org, err := c.Organization(t.Context(), "acme", "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	for i := range 10 {
+		rows = append(rows, []string{salesforcetest.ID("001", i), fmt.Sprint("Account ", i)})
+	}
+	text := salesforcetest.CSV(append([][]string{{"Id", "Name"}}, rows...)...)
+	for _, test := range []struct {
+		cut     int // bytes at the end
+		deleted int64
+		note    string
+	}{
+		{0, 0, ""},
+		{60, 0, "Account.csv ends with a broken row in line 10, as if it were cut short; import all of it, or use force"},
+		{strings.Index(text, rows[8][0]) - 1 - len(text), 2, ""}, // between two rows nobody sees it
+	} {
+		data := text[:len(text)-max(test.cut, -test.cut)]
+		run, err := org.Import(t.Context(), "salesforce", connectors.File{Name: "Account.csv", Size: int64(len(data)), ReaderAt: strings.NewReader(data)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		result, err := run.Wait(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := result.Streams["salesforce_account"]; n.Deleted != test.deleted || n.Note != test.note {
+			t.Errorf("cut by %d: %+v", test.cut, *n)
+		}
+	}
+}
+
 // The columns of custom fields are named in Options; those that are not there
 // are told.
 func TestOptions(t *testing.T) {

@@ -111,6 +111,9 @@ func TestOpenRefuses(t *testing.T) {
 		{name: "column twice", files: []export.File{zipped("Account.csv", "Id,Name,ID \n")}, is: export.ErrHeader, says: `columns 1 and 3 are both named "ID"`},
 		{name: "binary header", files: []export.File{zipped("Account.csv", "\x01\x00\x02\n")}, is: export.ErrHeader, says: "not text in"},
 		{name: "stray quote in header", files: []export.File{zipped("Account.csv", "\"Id\"x,b\n")}, is: export.ErrHeader, says: "stray quote"},
+		{name: "semicolons", files: []export.File{zipped("Account.csv", "\"Id\";\"Name\"\n\"1\";\"a\"\n")}, is: export.ErrHeader, says: "commas stand between columns: \"Id\\\";"},
+		{name: "semicolons without quotes", files: []export.File{zipped("Account.csv", "Id;Name\n1;a\n")}, is: export.ErrHeader, says: `"Id;Name"; export with commas`},
+		{name: "tabs", files: []export.File{zipped("Account.csv", "Id\tName\n1\ta\n")}, is: export.ErrHeader, says: "export with commas"},
 		{name: "too many columns", files: []export.File{zipped("Account.csv", strings.Repeat("a,", 10000)+"b\n")}, is: export.ErrHeader, says: "10001 columns"},
 		{name: "unknown encoding", files: []export.File{file(part1, good)}, o: export.Options{Encoding: "ebcdic"}, is: export.ErrEncoding},
 	} {
@@ -150,6 +153,8 @@ func TestOpenAccepts(t *testing.T) {
 		{"unusual name", file("export.zip", packed("Account.csv", csv)), "export.zip/Account.csv"},
 		{"byte-order mark", zipped("Account.csv", "\ufeff"+csv), part1 + "/Account.csv"},
 		{"header with spaces", zipped("Account.csv", "\" Id \",\"Name \"\n\"1\",\"a\"\n"), part1 + "/Account.csv"},
+		{"lines that end with CR", zipped("Account.csv", strings.ReplaceAll(csv, "\n", "\r")), part1 + "/Account.csv"},
+		{"lines that end with CR, without quotes", zipped("Account.csv", "Id,Name\r1,a"), part1 + "/Account.csv"},
 		{"dots in a name", zipped("Account.csv", csv, "a..b", "", "c/...", ""), part1 + "/Account.csv"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,6 +195,42 @@ func TestStoredEntriesAndHeaderOnly(t *testing.T) {
 	e := open(t, export.Options{}, file("x.zip", b.Bytes()))
 	if !e.Has("Account") || len(rows(t, e, "Account")) != 0 {
 		t.Error("header only")
+	}
+}
+
+// Spreadsheets write columns without a name behind the others. What stands in them
+// is kept.
+func TestUnnamedColumns(t *testing.T) {
+	e := open(t, export.Options{}, zipped("Account.csv", "Id,Name,,\n1,a,,\n2,b,x,\n"))
+	if d := cmp.Diff([]string{"Id", "Name", "#3", "#4"}, e.Header("Account")); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"2: 1|a||", "3: 2|b|x|"}, rows(t, e, "Account")); d != "" {
+		t.Error(d)
+	}
+}
+
+// In a file whose lines end with CR, dates are found, and positions are those of
+// the file.
+func TestLinesThatEndWithCR(t *testing.T) {
+	const text = "Id,Made,Name\r1,02/03/24,\"a\rb\"\r2,12/25/23,c\r"
+	e := open(t, export.Options{}, zipped("Account.csv", text))
+	if order, err := e.DateOrder(nil); err != nil || order != export.MonthFirst {
+		t.Error(order, err)
+	}
+	if d := cmp.Diff([]string{"2: 1|02/03/24|a\nb", "4: 2|12/25/23|c"}, rows(t, e, "Account")); d != "" {
+		t.Error(d)
+	}
+	for first, err := range e.Records(t.Context(), "Account", export.Position{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for second, err := range e.Records(t.Context(), "Account", first.Next) {
+			if err != nil || second.Fields[0] != "2" || second.Line != 4 {
+				t.Error(second, err)
+			}
+		}
+		break
 	}
 }
 

@@ -104,6 +104,7 @@ func TestTimeRefuses(t *testing.T) {
 		{"1900-02-29", MonthFirst, "no day 29"},
 		{"2026-04-31", MonthFirst, "no day 31"},
 		{"0000-01-01", MonthFirst, "year 0"},
+		{"0001-01-01", MonthFirst, "year 1"},
 		{"2026-01-01 24:00:00", MonthFirst, "no time 24:00:00"},
 		{"2026-01-01 23:60", MonthFirst, "no time"},
 		{"13/2/2024", MonthFirst, "no month 13, and dates are month first"},

@@ -56,7 +56,7 @@ func TestAmount(t *testing.T) {
 		"abc": "want digits", "NA": "want digits", "1 000": "want digits", "1.2.3": "want digits", "--1": "want digits",
 		"(-5)": "want digits", "$$5": "want digits", "€5": "want digits", "5%": "want digits", "0x10": "want digits",
 		"Inf": "want digits", "NaN": "want digits", "1_000": "want digits", "-": "want digits", "$": "want digits",
-		"1,5": "groups of three", "1,50": "groups of three", "1,2345": "groups of three", "1234,567": "groups of three",
+		"1,5": "groups of three", "0,125": "groups of three", "-00,125": "groups of three", "1,50": "groups of three", "1,2345": "groups of three", "1234,567": "groups of three",
 		",123": "groups of three", "1,,234": "groups of three", "1.234,56": "want digits", "1e": "want digits",
 		"1e9999": "want digits", "1e999": "too large", "e5": "want digits", "1,234e-+5": "want digits", "1e+5+": "want digits",
 		strings.Repeat("9", 400): "too large", "()": "want digits",
