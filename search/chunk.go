@@ -17,6 +17,9 @@ const (
 	overlapTokens = 30
 )
 
+// shortText is the number of bytes up to which a text is likely to be one chunk.
+const shortText = 8 * chunkTokens
+
 // A span is a part of a text, in bytes.
 type span struct{ start, end int }
 
@@ -71,6 +74,9 @@ const (
 // cutAt returns where the chunk that begins at a byte ends. Of the best kind of
 // boundary in the second half of the chunk it takes the last.
 func cutAt(text string, start int) (int, boundary) {
+	if len(text)-start < shortText && countTokens(text[start:]) <= chunkTokens+chunkSlack { // nearly always, when it is short
+		return len(text), anywhere
+	}
 	var last [boundaries]int
 	var counter tokenCounter
 	var before rune // the character before the one at hand that is no space

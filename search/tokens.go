@@ -15,7 +15,7 @@ import (
 type tokenCounter struct {
 	tokens int
 	class  runeClass
-	run    int // characters of the class so far
+	left   int // characters of the class that the last token still takes
 }
 
 type runeClass uint8
@@ -36,29 +36,37 @@ var perToken = [...]int{classSpace: 1, classLatin: 8, classDigit: 3, classLetter
 func (c *tokenCounter) add(r rune) {
 	class := classOf(r)
 	if class != c.class {
-		c.class, c.run = class, 0
+		c.class, c.left = class, 0
 	}
 	if class == classSpace {
 		return
 	}
-	if c.run%perToken[class] == 0 {
+	if c.left == 0 {
 		c.tokens++
+		c.left = perToken[class]
 	}
-	c.run++
+	c.left--
 }
+
+// asciiClass holds the classes of the ASCII characters.
+var asciiClass = func() (table [utf8.RuneSelf]runeClass) {
+	for i := range table {
+		switch r := rune(i); {
+		case 'a' <= r|0x20 && r|0x20 <= 'z':
+			table[i] = classLatin
+		case '0' <= r && r <= '9':
+			table[i] = classDigit
+		case r > ' ':
+			table[i] = classMark
+		}
+	}
+	return table
+}()
 
 func classOf(r rune) runeClass {
 	switch {
 	case r < utf8.RuneSelf:
-		switch {
-		case 'a' <= r|0x20 && r|0x20 <= 'z':
-			return classLatin
-		case '0' <= r && r <= '9':
-			return classDigit
-		case r <= ' ':
-			return classSpace
-		}
-		return classMark
+		return asciiClass[r]
 	case unicode.IsSpace(r):
 		return classSpace
 	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):

@@ -24,7 +24,7 @@ import (
 // Options are the rarely needed settings of [Open]. The zero value is ready to
 // use.
 type Options struct {
-	MaxConnections int          // Postgres connections for writes, and as many for reads; SQLite readers; 0 means 10 and 4
+	MaxConnections int          // Postgres connections for writes, as many for reads, and as many for Peek; SQLite readers; 0 means 10 and 4
 	Logger         *slog.Logger // nil is silent
 	// Fault is asked before each statement, and before each begin and commit of a
 	// transaction; its error is that of the call, which does not happen. It is for
@@ -37,6 +37,7 @@ type DB struct {
 	dialect Dialect
 	write   *pool // SQLite: of one connection
 	read    *pool // Postgres: the same as write, begun differently
+	peek    *pool // SQLite: read
 	dsn     string
 	fault   func(statement string) error
 }
@@ -78,7 +79,11 @@ func (db *DB) Dialect() Dialect { return db.dialect }
 
 // Close closes all connections. Transactions that are still open fail.
 func (db *DB) Close() error {
-	return errors.Join(db.write.close(), db.read.close())
+	err := errors.Join(db.write.close(), db.read.close())
+	if db.peek != db.read {
+		err = errors.Join(err, db.peek.close())
+	}
+	return err
 }
 
 // inWrite is the context key of a Write in progress on a DB.
@@ -119,20 +124,22 @@ func (db *DB) Read(ctx context.Context, do func(ctx context.Context, tx *Tx) err
 // Peek runs do without a transaction: each statement sees what is committed when
 // it begins, so that two may see different states, and none may write. It is for
 // what a single statement can answer, or find out to be over: on a server, begin
-// and commit take longer than most queries. A connection that was lost while it
+// and commit take longer than most queries, and so does planning: on Postgres
+// statements are planned once on each connection, without regard to their values,
+// and to go by indexes. A connection that was lost while it
 // was idle is an error here, of kind content.ErrBusy.
 func (db *DB) Peek(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
 	if ctx.Value(inRead{db}) != nil {
 		panic("database: Peek inside a Read would wait for itself once all connections are taken; use the transaction at hand")
 	}
-	c, err := db.read.borrow(ctx)
+	c, err := db.peek.borrow(ctx)
 	if err != nil {
 		return domainError(ctx, err)
 	}
 	tx := &Tx{conn: c, dialect: db.dialect, peek: true, fail: db.fail}
 	defer func() {
 		tx.end()
-		db.read.give(c, tx.failed == nil && ctx.Err() == nil)
+		db.peek.give(c, tx.failed == nil && ctx.Err() == nil)
 		for _, do := range tx.after {
 			do(false) // nothing was written
 		}

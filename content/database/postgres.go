@@ -26,6 +26,10 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
+	peeking, err := pq.NewConnector(withSettings(dsn, peekSettings))
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
+	}
 	raw := sql.OpenDB(connector)
 	if err := raw.PingContext(ctx); err != nil {
 		if errors.Is(err, pq.ErrSSLNotSupported) {
@@ -40,6 +44,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 		dsn:     dsn,
 		write:   newPool(pooled, "BEGIN", pgCommit, size),
 		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
+		peek:    newPool(sqlx.NewDb(sql.OpenDB(peeking), "postgres"), "", "", size),
 	}, nil
 }
 
@@ -51,12 +56,28 @@ const planMode = "force_custom_plan"
 // or for another organization, until it gathers statistics; an import into a new
 // database then walks a whole table for each batch.
 func planned(dsn string) string {
+	return withSettings(dsn, map[string]string{"plan_cache_mode": planMode})
+}
+
+// peekSettings are those of connections for [DB.Peek], whose statements look rows
+// up by their keys: one plan is right for all values, if it goes by the indexes
+// also where it was made while the tables were small.
+var peekSettings = map[string]string{"plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on",
+	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off"}
+
+// withSettings adds settings of the session to an address that does not name them
+// itself.
+func withSettings(dsn string, settings map[string]string) string {
 	u, err := url.Parse(dsn)
-	if err != nil || u.Query().Has("plan_cache_mode") {
+	if err != nil {
 		return dsn
 	}
 	q := u.Query()
-	q.Set("plan_cache_mode", planMode)
+	for name, value := range settings {
+		if !q.Has(name) {
+			q.Set(name, value)
+		}
+	}
 	u.RawQuery = q.Encode()
 	return u.String()
 }

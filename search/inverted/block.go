@@ -172,47 +172,70 @@ func (r *blockReader) surface() string {
 // not have the term. It does not put the terms together that it passes: how much
 // of the wanted term the one before shares tells whether the next can be it.
 func findEntry(data, positions []byte, term string) (entry, error) {
-	d := decoder{data: data}
 	same := 0 // bytes that the term before shares with the wanted one
-	at := 0   // where its positions begin
-	for len(d.data) > 0 {
-		shared := d.length()
-		tail := d.take(d.length())
-		count := d.length()
-		bound := d.byte()
-		if d.length() > 0 { // the spelling
-			d.take(d.length())
+	from := 0 // where its positions begin
+	for at := 0; at < len(data); {
+		var shared, rest, count, surface, size, places int
+		shared, at = lengthAt(data, at)
+		rest, at = lengthAt(data, at)
+		tail := at
+		count, at = lengthAt(data, at+rest)
+		bound := at
+		surface, at = lengthAt(data, at+1)
+		if surface > 0 {
+			surface, at = lengthAt(data, at)
+			at += surface
 		}
-		size, places := d.length(), d.length()
-		postings := d.take(size)
-		if d.err != nil {
-			return entry{}, d.err
+		size, at = lengthAt(data, at)
+		places, at = lengthAt(data, at)
+		postings := at
+		if at += size; at > len(data) {
+			return entry{}, errCorrupt
 		}
 		switch {
 		case shared > same: // it differs where the one before did
 		case shared < same:
 			return entry{}, nil // it is behind the wanted one
 		default:
+			tail := data[tail : tail+rest]
 			n := commonBytes(tail, term[same:])
 			switch same += n; {
 			case n == len(tail) && same == len(term):
-				e := entry{term: term, count: count >> 1, dense: count&1 != 0, bound: bound, data: postings}
+				e := entry{term: term, count: count >> 1, dense: count&1 != 0, bound: data[bound], data: data[postings:at:at]}
 				if positions != nil {
-					if places > len(positions)-at {
+					if places > len(positions)-from {
 						return entry{}, errCorrupt
 					}
-					e.positions = positions[at : at+places : at+places]
+					e.positions = positions[from : from+places : from+places]
 				}
 				return e, nil
 			case n < len(tail) && (same == len(term) || tail[n] > term[same]):
 				return entry{}, nil
 			}
 		}
-		if at += places; positions != nil && at > len(positions) {
+		if from += places; positions != nil && from > len(positions) {
 			return entry{}, errCorrupt
 		}
 	}
-	return entry{}, d.err
+	return entry{}, nil
+}
+
+// lengthAt reads a number at a place in encoded data, and returns the place behind
+// it. Of broken data it returns a place behind the end.
+func lengthAt(data []byte, at int) (n, next int) {
+	if uint(at) < uint(len(data)) && data[at] < 0x80 {
+		return int(data[at]), at + 1
+	}
+	return longLengthAt(data, at)
+}
+
+func longLengthAt(data []byte, at int) (n, next int) {
+	if at < len(data) {
+		if v, size := binary.Uvarint(data[at:]); size > 0 && v < 1<<28 {
+			return int(v), at + size
+		}
+	}
+	return 0, len(data) + 1
 }
 
 // A decoder reads what the encoders of this package wrote. After an error it

@@ -11,9 +11,9 @@ import (
 // Options are the settings of [New]. The zero value is ready to use.
 type Options struct {
 	// CacheBytes bounds the memory for what was read from segments, over all
-	// organizations together; 0 means 32 MB. Enough for it all to stay in memory are
-	// about 150 bytes for each chunk of a kilobyte. A query uses, beside it, what it
-	// reads itself and a quarter megabyte for scores.
+	// organizations together; 0 means 64 MB. Enough for it all to stay in memory are
+	// about 450 bytes for each chunk of a kilobyte, a third of them for positions. A
+	// query uses, beside it, what it reads itself and a quarter megabyte for scores.
 	CacheBytes int
 }
 
@@ -29,7 +29,7 @@ type Index struct {
 
 // New returns the index in the tables that the core's migrations create.
 func New(o Options) *Index {
-	return &Index{cache: newCache(cmp.Or(o.CacheBytes, 32<<20)), ranking: defaultRanking()}
+	return &Index{cache: newCache(cmp.Or(o.CacheBytes, 64<<20)), ranking: defaultRanking()}
 }
 
 // Names returns the names of the values that the documents of an organization

@@ -74,11 +74,22 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 	pruned := false
 	full := w.floor > 0 // with the hits of other segments: the floor is high enough, and finding a higher one costs more than it saves
 	reach := uint32(0)  // the most that the last of the best can have reached
+	var probe bitset    // those that have the words so far, while they are few: the best of all are likely to be among them
 	for _, x := range steps {
 		if prune {
-			if !full && rest < reach && x.entries[0].count >= minPruned {
-				w.floor = max(w.floor, m.best(s, w, only))
-				reach = w.floor
+			if !full && x.entries[0].count >= minPruned {
+				if n := s.matched.count(); !pruned && n >= w.hits && n <= maxProbe {
+					probe = slices.Clone(s.matched)
+				}
+				least := uint32(0)
+				if probe != nil && !pruned {
+					least = m.best(s, w, probe)
+				}
+				if least == 0 && rest < reach {
+					least = m.best(s, w, only)
+					reach = max(w.floor, least)
+				}
+				w.floor = max(w.floor, least)
 			}
 			if rest < w.floor {
 				if !pruned {
@@ -113,7 +124,14 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		}
 	}
 	if s.floor = w.floor; !full {
-		s.floor = max(s.floor, m.best(s, w, s.chosen))
+		least := uint32(0)
+		if probe != nil && !pruned {
+			least = m.best(s, w, probe)
+		}
+		if least == 0 {
+			least = m.best(s, w, s.chosen)
+		}
+		s.floor = max(s.floor, least)
 	}
 	if s.near != nil { // chunks without neighbours get nothing more
 		without := slices.Clone(s.chosen)
@@ -131,6 +149,10 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 // minPruned is the number of chunks that a word must have for it to be worth
 // while to see whether scoring it can be avoided.
 const minPruned = 256
+
+// maxProbe is the number of chunks among which it takes little time to find the
+// best.
+const maxProbe = 4096
 
 // keep drops the chunks with a lower score.
 func (s *scoring) keep(set bitset, least uint32) {
