@@ -102,6 +102,32 @@ func TestStreamsThatBreak(t *testing.T) {
 	}
 }
 
+// Records that are read late count with the bytes that they hold: a few huge ones
+// are a batch, so that memory does not grow with them.
+func TestBatchesOfHugeRecords(t *testing.T) {
+	s := newShop(t, "sqlite", content.Orphan)
+	const records, size = 200, 1 << 20 // four of which fill a batch
+	var given, read, most atomic.Int64
+	stream := connectors.Stream{Type: s.typ("customer"), Read: func(context.Context, string) iter.Seq2[connectors.Record, error] {
+		return func(yield func(connectors.Record, error) bool) {
+			for i := range records {
+				most.Store(max(most.Load(), given.Add(1)-read.Load()))
+				key := fmt.Sprint(i)
+				if !yield(connectors.Record{Key: key, Size: size, Fingerprint: []byte(key), Position: number(i + 1), Read: func() connectors.Record {
+					read.Add(1)
+					return connectors.Record{Row: &customer{Key: key, Name: "x"}}
+				}}, nil) {
+					return
+				}
+			}
+		}
+	}}
+	s.must(connectors.Options{}, stream)
+	if n := most.Load(); read.Load() != records || n > 20 {
+		t.Errorf("%d of %d records were held at once, %d were read", n, records, read.Load())
+	}
+}
+
 func TestOpenThatBreaks(t *testing.T) {
 	broken := errors.New("no such host")
 	for _, test := range []struct {
