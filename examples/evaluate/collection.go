@@ -1,20 +1,15 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"iter"
-	"math"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/abadojack/whatlanggo"
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
@@ -33,7 +28,10 @@ type document struct {
 	Text       string `db:"text" content:"text"`
 }
 
-var documents = content.Define(content.Spec[document]{Name: documentType, Label: "Document"})
+// documents declares the type of documents in a language.
+func documents(language string) *content.Type {
+	return content.Define(content.Spec[document]{Name: documentType, Label: "Document", Language: language})
+}
 
 // A question is a query with the documents that answer it.
 type question struct {
@@ -45,33 +43,84 @@ type question struct {
 // A collection is a folder with a corpus, and questions that have answers.
 type collection struct {
 	corpus    string // file
+	language  string // of most documents, a BCP 47 tag
 	questions []*question
+	absent    map[string]bool // documents that answer a question and were not met yet
 	warnings  []string
 }
 
 // openCollection reads the questions and the answers.
 func openCollection(dir string) (*collection, error) {
-	c := &collection{corpus: filepath.Join(dir, "corpus.jsonl")}
-	if _, err := os.Stat(c.corpus); err != nil {
-		return nil, usageError{err}
+	c := &collection{corpus: filepath.Join(dir, "corpus.jsonl"), absent: map[string]bool{}}
+	queries := filepath.Join(dir, "queries.jsonl")
+	for _, path := range []string{c.corpus, queries} {
+		if info, err := os.Stat(path); err != nil {
+			return nil, usageError{err}
+		} else if info.IsDir() {
+			return nil, usageError{fmt.Errorf("%s is a folder", path)}
+		}
 	}
 	judged, err := c.readJudgements(dir)
 	if err != nil {
 		return nil, err
 	}
-	for l, err := range readLines(filepath.Join(dir, "queries.jsonl")) {
+	without := 0
+	for l, err := range readLines(queries) {
 		if err != nil {
 			return nil, err
 		}
-		if grades := judged[string(l.ID)]; len(grades) > 0 {
-			c.questions = append(c.questions, &question{id: string(l.ID), text: l.Text, grades: grades})
-			delete(judged, string(l.ID)) // a query that comes twice counts once
+		grades, ok := judged[string(l.ID)]
+		delete(judged, string(l.ID)) // a query that comes twice counts once
+		if len(grades) == 0 {
+			if ok {
+				without++
+			}
+			continue
+		}
+		c.questions = append(c.questions, &question{id: string(l.ID), text: string(l.Text), grades: grades})
+		for doc := range grades {
+			c.absent[doc] = true
 		}
 	}
 	if len(c.questions) == 0 {
 		return nil, fmt.Errorf("%s: no query has a document that answers it", dir)
 	}
+	if without > 0 {
+		c.warnings = append(c.warnings, fmt.Sprintf("%d queries have judgements but no relevant document and do not count", without))
+	}
+	if lost := len(judged); lost > 0 {
+		c.warnings = append(c.warnings, fmt.Sprintf("%d queries with judgements are not in %s", lost, queries))
+	}
 	return c, nil
+}
+
+// sample is how much of a corpus tells its language, in documents and in bytes of
+// each.
+const (
+	sampleDocuments = 200
+	sampleBytes     = 400
+)
+
+// tell finds out the language of the corpus from its first documents. It is
+// English when that cannot be told.
+func (c *collection) tell() error {
+	var b strings.Builder
+	n := 0
+	for l, err := range readLines(c.corpus) {
+		if err != nil {
+			return err
+		}
+		text := string(l.Title) + " " + string(l.Text) + " "
+		b.WriteString(strings.ToValidUTF8(text[:min(len(text), sampleBytes)], ""))
+		if n++; n == sampleDocuments {
+			break
+		}
+	}
+	c.language = "en"
+	if info := whatlanggo.Detect(b.String()); info.IsReliable() && info.Lang.Iso6391() != "" {
+		c.language = info.Lang.Iso6391()
+	}
+	return nil
 }
 
 // connection imports the corpus. Its records are read again for each import.
@@ -80,6 +129,7 @@ func connection(c *collection) *connectors.Connection {
 	for _, q := range c.questions {
 		byID[q.id] = q
 	}
+	documents := documents(c.language)
 	return connectors.New(connectors.Spec[struct{}]{
 		Name: connectionName, Label: "Collection", Types: []*content.Type{documents}, Timeout: 100 * time.Hour,
 		Open: func(context.Context, connectors.Input[struct{}]) (connectors.Session, error) {
@@ -90,10 +140,11 @@ func connection(c *collection) *connectors.Connection {
 							yield(nil, err)
 							return
 						}
-						if q := byID[string(l.ID)]; q != nil && q.text == l.Text {
+						if q := byID[string(l.ID)]; q != nil && q.text == string(l.Text) && q.grades[q.id] == 0 {
 							q.itself = true
 						}
-						if !yield(&document{DocumentID: string(l.ID), Title: l.Title, Text: l.Text}, nil) {
+						delete(c.absent, string(l.ID))
+						if !yield(&document{DocumentID: string(l.ID), Title: string(l.Title), Text: string(l.Text)}, nil) {
 							return
 						}
 					}
@@ -101,120 +152,4 @@ func connection(c *collection) *connectors.Connection {
 			})}, nil
 		},
 	})
-}
-
-// A line is one of corpus.jsonl or queries.jsonl.
-type line struct {
-	ID    id     `json:"_id"`
-	Title string `json:"title"` // may be missing
-	Text  string `json:"text"`
-}
-
-// An id is text or a number.
-type id string
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (i *id) UnmarshalJSON(data []byte) error {
-	var number json.Number
-	if err := json.Unmarshal(data, (*string)(i)); err == nil {
-		return nil
-	}
-	if err := json.Unmarshal(data, &number); err != nil {
-		return fmt.Errorf("an _id is text or a number, not %.40s", data)
-	}
-	*i = id(number)
-	return nil
-}
-
-// readLines yields the lines of a JSON Lines file, of any length. What no
-// database keeps in a text is dropped.
-func readLines(path string) iter.Seq2[line, error] {
-	return func(yield func(line, error) bool) {
-		f, err := os.Open(path)
-		if err != nil {
-			yield(line{}, err)
-			return
-		}
-		defer f.Close()
-		in := bufio.NewReaderSize(f, 1<<20)
-		for n := 1; ; n++ {
-			data, end := in.ReadBytes('\n')
-			if end != nil && !errors.Is(end, io.EOF) {
-				yield(line{}, fmt.Errorf("%s line %d: %w", path, n, end))
-				return
-			}
-			if text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")); text != "" {
-				var l line
-				err := json.Unmarshal([]byte(text), &l)
-				if err == nil && l.ID == "" {
-					err = errors.New("it has no _id")
-				}
-				if err != nil {
-					yield(line{}, fmt.Errorf("%s line %d: %w", path, n, err))
-					return
-				}
-				l.Title, l.Text = strings.ReplaceAll(l.Title, "\x00", " "), strings.ReplaceAll(l.Text, "\x00", " ")
-				if !yield(l, nil) {
-					return
-				}
-			}
-			if end != nil {
-				return
-			}
-		}
-	}
-}
-
-// readJudgements reads qrels.tsv, or qrels/test.tsv: lines of query, document and
-// grade, or of query, 0, document and grade as in TREC, with or without a line of
-// headings. A grade above 0 makes a document relevant.
-func (c *collection) readJudgements(dir string) (map[string]map[string]float64, error) {
-	path := filepath.Join(dir, "qrels.tsv")
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		nested := filepath.Join(dir, "qrels", "test.tsv")
-		if other, err2 := os.ReadFile(nested); err2 == nil {
-			path, data, err = nested, other, nil
-		}
-	}
-	if err != nil {
-		return nil, usageError{err}
-	}
-	judged := map[string]map[string]float64{}
-	n, unknown := 0, 0
-	for text := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
-		n++
-		f := strings.Fields(text)
-		if strings.Contains(text, "\t") {
-			f = strings.Split(strings.TrimRight(text, "\r\n"), "\t")
-		}
-		if len(f) == 0 || len(f) == 1 && strings.TrimSpace(f[0]) == "" {
-			continue
-		}
-		if len(f) == 4 {
-			f = []string{f[0], f[2], f[3]}
-		}
-		if len(f) != 3 {
-			return nil, fmt.Errorf("%s line %d: it has %d columns; they are query, document and grade", path, n, len(f))
-		}
-		grade, err := strconv.ParseFloat(strings.TrimSpace(f[2]), 64)
-		switch {
-		case err != nil && n == 1:
-			continue // headings
-		case err != nil || math.IsNaN(grade) || math.IsInf(grade, 0):
-			unknown++
-			continue
-		case grade <= 0:
-			continue
-		}
-		query, doc := strings.TrimSpace(f[0]), strings.TrimSpace(f[1])
-		if judged[query] == nil {
-			judged[query] = map[string]float64{}
-		}
-		judged[query][doc] = grade
-	}
-	if unknown > 0 {
-		c.warnings = append(c.warnings, fmt.Sprintf("%s: %d grades are not numbers and do not count", path, unknown))
-	}
-	return judged, nil
 }

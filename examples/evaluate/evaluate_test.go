@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
@@ -130,6 +131,57 @@ func TestEvaluateWithVectors(t *testing.T) {
 	}
 }
 
+// Collections in forms that differ, with the figures that each has to give.
+func TestForms(t *testing.T) {
+	three := `{"_id":"a","text":"rockets and the moon"}` + "\n" + `{"_id":"b","text":"boats on the sea"}` + "\n" + `{"_id":"c","text":"trains in the hills"}` + "\n"
+	long := strings.Repeat("k", 300)
+	for name, c := range map[string]struct {
+		corpus, queries, qrels string
+		language               string
+		want                   report
+		told                   string
+	}{
+		"TREC judgements": {corpus: three, queries: `{"_id":"1","text":"rockets "}`, qrels: "1 0 a 1\n1 0 b 0\n", want: report{Documents: 3, NDCG: 1, Recall: 1, MRR: 1}},
+		"TREC with tabs, headings and CRLF": {corpus: strings.ReplaceAll(three, "\n", "\r\n"), queries: "{\"_id\":\"1\",\"text\":\"rockets \"}\r\n",
+			qrels: "query\titer\tdoc\trel\r\n1\tQ0\ta\t1\r\n", want: report{Documents: 3, NDCG: 1, Recall: 1, MRR: 1}},
+		"headings behind a blank line, tabs at the ends": {corpus: three, queries: `{"_id":1,"text":"sea "}`, qrels: "\nquery-id\tcorpus-id\tscore\t\n1\tb\t3\t\n",
+			want: report{Documents: 3, NDCG: 1, Recall: 1, MRR: 1}},
+		"no headings, a judgement taken back, an unjudged query, a query without relevant documents, a lost query": {corpus: three,
+			queries: `{"_id":"1","text":"rockets sea "}` + "\n" + `{"_id":"2","text":"boats "}` + "\n" + `{"_id":"3","text":"hills "}`,
+			qrels:   "1\ta\t1\n1\tb\t2\n1\ta\t0\n3\tc\t-2\n9\ta\t1\n", want: report{Documents: 3, NDCG: 1 / math.Log2(3), Recall: 1, MRR: 0.5}, told: "1 queries have judgements but no relevant document"},
+		"relevant documents that are not there": {corpus: three, queries: `{"_id":"1","text":"rockets "}`, qrels: "1\ta\t1\n1\tzz\t1\n",
+			want: report{Documents: 3, NDCG: 1 / (1 + 1/math.Log2(3)), Recall: 0.5, MRR: 1}, told: "1 relevant documents are not in the corpus"},
+		"an id that comes twice": {corpus: three + `{"_id":"a","text":"balloons in the sky"}`, queries: `{"_id":"1","text":"balloons "}` + "\n" + `{"_id":"1","text":"sea "}`, qrels: "1\ta\t1\n",
+			want: report{Documents: 3, NDCG: 1, Recall: 1, MRR: 1}, told: "1 documents that come twice"},
+		"a blank question": {corpus: three, queries: `{"_id":"1","text":" "}` + "\n" + `{"_id":"2","text":"sea "}`, qrels: "1\ta\t1\n2\tb\t1\n", want: report{Documents: 3, NDCG: 0.5, Recall: 0.5, MRR: 0.5}},
+		"ids with spaces, case and great length; texts that are lists, numbers or missing": {
+			corpus:  `{"_id":" A 1 ","text":["rockets","moon"]}` + "\n" + `{"_id":"a 1","title":1984,"text":null}` + "\n" + `{"_id":"` + long + `","text":"sea"}` + "\n" + `{"_id":"` + long + `2"}`,
+			queries: `{"_id":"1","text":"rockets "}` + "\n" + `{"_id":2,"text":"1984"}` + "\n" + `{"_id":"` + long + `","text":"sea "}`,
+			qrels:   "1\tA 1\t1\n2\ta 1\t1\n" + long + "\t" + long + "\t1\n", want: report{Documents: 4, NDCG: 1, Recall: 1, MRR: 1}},
+		"a line of three megabytes": {corpus: three + `{"_id":"d","text":"` + strings.Repeat("words of no importance go on. ", 100_000) + `At last a zeppelin."}`,
+			queries: `{"_id":"1","text":"zeppelin "}`, qrels: "1\td\t1\n", want: report{Documents: 4, NDCG: 1, Recall: 1, MRR: 1}},
+		"German": {corpus: `{"_id":"a","text":"Die Regierungen der Länder haben gestern über die neuen Häuser in den Städten beraten."}` + "\n" + `{"_id":"b","text":"Der Wald ist im Winter sehr still, und der Schnee liegt auf allen Wegen."}`,
+			queries: `{"_id":"1","text":"Haus in der Stadt "}`, qrels: "1\ta\t1\n", want: report{Documents: 2, NDCG: 1, Recall: 1, MRR: 1}},
+		"Japanese": {corpus: `{"_id":"a","text":"日本の首都は東京です。人口が多い都市です。"}` + "\n" + `{"_id":"b","text":"猫は魚が好きです。庭で眠っています。"}`,
+			queries: `{"_id":"1","text":"東京の人口"}`, qrels: "1\ta\t1\n", want: report{Documents: 2, NDCG: 1, Recall: 1, MRR: 1}},
+		"a language that is told": {corpus: `{"_id":"a","text":"Häuser"}`, queries: `{"_id":"1","text":"Haus "}`, qrels: "1\ta\t1\n", language: "de", want: report{Documents: 1, NDCG: 1, Recall: 1, MRR: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := collectionIn(t, map[string]string{"corpus.jsonl": "\ufeff" + c.corpus, "queries.jsonl": "\ufeff" + c.queries, "qrels.tsv": "\ufeff" + c.qrels})
+			args := []string{"-db", databasetest.DSN(t, database.SQLite), "-data", dir}
+			if c.language != "" {
+				args = append(args, "-language", c.language)
+			}
+			got, told := evaluated(t, args...)
+			got.DocumentsPerSecond, got.P50, got.P95 = 0, 0, 0
+			if d := cmp.Diff(c.want, got, cmpopts.EquateApprox(0, 1e-9)); d != "" || !strings.Contains(told, c.told) {
+				t.Errorf("(-want +got):\n%s told %q", d, told)
+			}
+		})
+	}
+}
+
 func TestText(t *testing.T) {
 	var out bytes.Buffer
 	if err := (report{Documents: 3, NDCG: 0.5, P95: 1.5}).write(&out, false); err != nil || !strings.Contains(out.String(), "nDCG@10     0.5000") || !strings.Contains(out.String(), "p95         1.50 ms") {
@@ -196,7 +248,12 @@ func TestWrong(t *testing.T) {
 		{[]string{"-nonsense"}, 2, "nonsense"},
 		{[]string{"-data", "/nowhere"}, 2, "/nowhere"},
 		{[]string{"-data", without("qrels.tsv", "")}, 2, "qrels.tsv"},
-		{[]string{"-data", without("queries.jsonl", "")}, 1, "queries.jsonl"},
+		{[]string{"-data", without("queries.jsonl", "")}, 2, "queries.jsonl"},
+		{[]string{"-data", good, "-language", "German!"}, 2, "-language"},
+		{[]string{"-db", db, "-data", without("corpus.jsonl", `[{"_id": "1"}]`)}, 1, "an object with _id"},
+		{[]string{"-db", db, "-data", without("corpus.jsonl", `{"_id": "1", "text": {"en": "x"}}`)}, 1, "a title or text"},
+		{[]string{"-db", db, "-data", without("corpus.jsonl", "\n\r\n")}, 1, "no document"},
+		{[]string{"-data", without("queries.jsonl", "{\"_id\": 7, \"text\": \"x\"}\n{oops")}, 1, "line 2"},
 		{[]string{"-data", without("qrels.tsv", "7\t1")}, 1, "line 1"},
 		{[]string{"-data", without("qrels.tsv", "no\tsuch\t1")}, 1, "no query"},
 		{[]string{"-db", db, "-data", without("corpus.jsonl", `{"_id": {}}`)}, 1, "line 1"},

@@ -22,6 +22,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -63,10 +64,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if col.language = o.language; o.language == "" {
+		if err := col.tell(); err != nil {
+			return err
+		}
+	}
+	r, err := evaluate(ctx, o, col)
 	for _, w := range col.warnings {
 		fmt.Fprintf(stderr, "evaluate: %s\n", w)
 	}
-	r, err := evaluate(ctx, o, col)
 	if err != nil {
 		return err
 	}
@@ -129,6 +135,13 @@ func (r *report) index(ctx context.Context, org *curatore.Organization, col *col
 	if counts == nil || counts.Indexed == 0 {
 		return fmt.Errorf("%s: no document was indexed", col.corpus)
 	}
+	for what, n := range map[string]int64{"documents that come twice; the last one counts": counts.Duplicates, "documents cannot be stored": counts.Failed,
+		"documents cannot be indexed": counts.IndexFailed, "relevant documents are not in the corpus, and count as not found": int64(len(col.absent))} {
+		if n > 0 {
+			col.warnings = append(col.warnings, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	slices.Sort(col.warnings)
 	r.Documents = int(counts.Indexed)
 	r.DocumentsPerSecond = float64(r.Documents) / indexed.Sub(start).Seconds()
 	report, err := org.VerifyIndex(ctx)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/curatore"
@@ -31,6 +32,9 @@ const depth = 100
 func ask(ctx context.Context, org *curatore.Organization, mode search.Mode, col *collection, r *report) error {
 	var times []time.Duration
 	for _, q := range col.questions {
+		if strings.TrimSpace(q.text) == "" { // which would list everything
+			continue
+		}
 		start := time.Now()
 		res, err := org.Search(ctx, search.Query{Text: q.text, Mode: mode, Limit: depth, Highlight: search.Highlight{Off: true}})
 		if err != nil {
@@ -52,7 +56,9 @@ func ask(ctx context.Context, org *curatore.Organization, mode search.Mode, col 
 	n := float64(len(col.questions))
 	r.NDCG, r.Recall, r.MRR = r.NDCG/n, r.Recall/n, r.MRR/n
 	slices.Sort(times)
-	r.P50, r.P95 = percentile(times, 50), percentile(times, 95)
+	if len(times) > 0 {
+		r.P50, r.P95 = percentile(times, 50), percentile(times, 95)
+	}
 	return nil
 }
 

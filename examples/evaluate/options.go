@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 type options struct {
 	db, data, mode       string
 	embedURL, embedModel string
+	language             string
 	json                 bool
 }
 
@@ -33,10 +35,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.mode, "mode", "keyword", "keyword, vector or hybrid")
 	flags.StringVar(&o.embedURL, "embed-url", "", "`address` of an OpenAI-compatible endpoint, such as http://127.0.0.1:8089/v1; the key is in OPENAI_API_KEY")
 	flags.StringVar(&o.embedModel, "embed-model", "", "`name` of the embedding model")
+	flags.StringVar(&o.language, "language", "", "`tag` of the documents' language, such as de; without it their texts tell")
 	flags.BoolVar(&o.json, "json", false, "print one JSON object")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(stderr, "usage: evaluate -data DIR [-db DSN] [-mode keyword|vector|hybrid] [-embed-url URL -embed-model NAME] [-json]\n")
+		fmt.Fprint(stderr, "usage: evaluate -data DIR [-db DSN] [-mode keyword|vector|hybrid] [-embed-url URL -embed-model NAME] [-language TAG] [-json]\n")
 		flags.SetOutput(stderr)
 		flags.PrintDefaults()
 		return o, err
@@ -46,6 +49,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	return o, o.check(flags.Args())
 }
+
+var languageTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
 func (o options) check(rest []string) error {
 	modes := []string{string(search.ModeKeyword), string(search.ModeVector), string(search.ModeHybrid)}
@@ -59,6 +64,8 @@ func (o options) check(rest []string) error {
 		return usageError{fmt.Errorf("-db is %q; it must be sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME", o.db)}
 	case !slices.Contains(modes, o.mode):
 		return usageError{fmt.Errorf("-mode is %q; it must be one of %s", o.mode, strings.Join(modes, ", "))}
+	case o.language != "" && !languageTag.MatchString(o.language):
+		return usageError{fmt.Errorf("-language is %q; it must be a tag such as en, de or pt-BR", o.language)}
 	case o.mode != modes[0] && o.embedModel == "":
 		return usageError{fmt.Errorf("-mode %s needs -embed-model, and -embed-url unless it is one of OpenAI's", o.mode)}
 	}
