@@ -43,6 +43,7 @@ type org struct {
 	asked []string // queries
 	token int
 	page  int
+	spoil func(w http.ResponseWriter, r *http.Request) bool // answers in its place
 }
 
 var (
@@ -76,6 +77,9 @@ func (o *org) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") != fmt.Sprintf("Bearer %s-%d", bulkToken, o.token) {
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(w, `[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]`)
+		return
+	}
+	if o.spoil != nil && o.spoil(w, r) {
 		return
 	}
 	path := strings.TrimPrefix(r.URL.Path, "/services/data/v62.0")
@@ -152,12 +156,14 @@ func (o *org) results(w http.ResponseWriter, r *http.Request, id string) {
 	}
 	at, _ := strconv.Atoi(r.URL.Query().Get("locator"))
 	rows := table[1:]
-	end := min(at+o.page, len(rows))
+	most, _ := strconv.Atoi(r.URL.Query().Get("maxRecords"))
+	end := min(at+min(o.page, most), len(rows))
 	locator := "null"
 	if end < len(rows) {
 		locator = strconv.Itoa(end)
 	}
 	w.Header().Set("Sforce-Locator", locator)
+	w.Header().Set("Sforce-NumberOfRecords", strconv.Itoa(end-min(at, end)))
 	w.Header().Set("Content-Type", "text/csv")
 	c := csv.NewWriter(w)
 	_ = c.WriteAll(append([][]string{table[0]}, rows[min(at, end):end]...))
