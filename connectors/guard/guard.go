@@ -10,6 +10,7 @@
 package guard
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -82,6 +83,9 @@ func Networks(list []string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
+// ErrRefused is what each [Refused] is, for errors.Is.
+var ErrRefused = errors.New("the address is not public")
+
 // Refused is the error of an address that is not dialled.
 type Refused struct {
 	Address string
@@ -95,3 +99,9 @@ func (e *Refused) Error() string {
 
 // Unwrap returns the reason.
 func (e *Refused) Unwrap() error { return e.Err }
+
+// Is tells ErrRefused.
+func (e *Refused) Is(target error) bool { return target == ErrRefused }
+
+// Final reports that another attempt is of no use.
+func (e *Refused) Final() bool { return true }

@@ -117,7 +117,10 @@ type Request struct {
 	Follow bool
 	// Repeat says that a request that is no GET may be sent again when it is not
 	// known whether it arrived.
-	Repeat  bool
+	Repeat bool
+	// Accept, unless nil, sees the header of a right answer of Download before its
+	// body is read. Its error ends the request.
+	Accept  func(h http.Header) error
 	Keep    int64         // of the daily requests that must be left for others
 	Timeout time.Duration // 0 is the client's
 	MaxBody int64         // 0 is the client's
@@ -483,7 +486,11 @@ func (c *Client) text(s string) string { return c.secrets().clean(s) }
 // may mend.
 func lost(err error) bool {
 	var h *hidden
-	return errors.As(err, &h) && !errors.Is(err, ErrTooLarge)
+	if !errors.As(err, &h) || errors.Is(err, ErrTooLarge) {
+		return false
+	}
+	var final interface{ Final() bool } // such as an address that is not dialled
+	return !errors.As(h.err, &final) || !final.Final()
 }
 
 // Pause waits for a time, for a service that has to be asked again and again whether

@@ -70,6 +70,11 @@ func (c *Client) Download(ctx context.Context, r Request) (*Download, error) {
 			answer.Body, err = readAll(resp, 1<<20)
 			return false, err
 		}
+		if r.Accept != nil {
+			if err := r.Accept(resp.Header); err != nil {
+				return true, err
+			}
+		}
 		body, err := bounded(resp, most)
 		if err != nil {
 			return false, err

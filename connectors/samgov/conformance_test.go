@@ -23,8 +23,9 @@ func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
 	server := samgovtest.New()
 	t.Cleanup(server.Close)
 	return connectortest.Subject{
-		Connection: samgov.New(samgov.Settings{URL: server.URL, APIKey: "env:SAM", From: "2025-08-01", LookBack: 365, DailyLimit: 1_000_000}),
-		Secrets:    secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 8, Moves: true, Ignore: []string{"described_at"},
+		Connection: samgov.New(samgov.Settings{URL: server.URL, APIKey: "env:SAM", From: "2025-08-01", LookBack: 365, DailyLimit: 1_000_000,
+			Extractor: &connectortest.Plain{}, AllowNetworks: []string{"127.0.0.0/8"}}),
+		Secrets: secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 8, Moves: true, Ignore: []string{"described_at", "extraction_started_at", "extracted_at"},
 		Edition: func(n int) {
 			server.WrongTotals(nil)
 			server.Set([][]*samgovtest.Notice{before, after}[n]...)
@@ -39,7 +40,7 @@ func TestConformance(t *testing.T) {
 
 func TestBadDays(t *testing.T) {
 	s, server := subject(t)
-	connectortest.Service(t, connectortest.Faulty{Subject: s, Canaries: []string{samgovtest.Key},
+	connectortest.Service(t, connectortest.Faulty{Subject: s, Canaries: []string{samgovtest.Key, "signature-canary"},
 		Empty: func() { server.Set() },
 		Shuffle: func() {
 			all := samgovtest.Generate(36, march.AddDate(0, -6, 0), 45)

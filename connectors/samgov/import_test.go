@@ -47,10 +47,19 @@ func newDesk(t *testing.T, kind string, s samgov.Settings, notices ...*samgovtes
 func (d *desk) limited(t *testing.T, until string) {
 	t.Helper()
 	_, err := d.Import()
-	var limit *rest.LimitError
-	if !errors.As(err, &limit) || limit.RetryAt().UTC().Format(time.RFC3339) != until {
+	if at := limitOf(t, err); at.Format(time.RFC3339) != until {
 		t.Errorf("it ends with %v, want one until %s", err, until)
 	}
+}
+
+// limitOf is the time at which an error says to go on.
+func limitOf(t *testing.T, err error) time.Time {
+	t.Helper()
+	var limit *rest.LimitError
+	if !errors.As(err, &limit) {
+		t.Fatalf("got %v, want a time to go on", err)
+	}
+	return limit.RetryAt().UTC()
 }
 
 // Everything that the service says, with its oddities, becomes notices, their

@@ -61,6 +61,7 @@ var notices = content.Define(content.Spec[Notice]{
 	Display:     map[string]string{"search": "SAM.gov Notice"},
 	Description: "A publication on SAM.gov: a presolicitation, a solicitation, an amendment, an award.",
 	Icon:        "notice", Color: "indigo", History: true,
+	Children: []content.Child{{Type: "asset", Relation: "attachments", Label: "Attachments", OnDelete: content.Cascade}},
 	Statistics: []content.Statistic{
 		{Name: "total"},
 		{Name: "active", Filters: active},

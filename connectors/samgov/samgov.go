@@ -12,6 +12,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/asset"
 )
 
 // eastern is the time of Washington: days of notices, and of the quota.
@@ -29,7 +30,7 @@ func New(defaults ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{
 		Name: "samgov", Label: "SAM.gov", Description: "Contract opportunities of the United States government.",
 		Icon: "notice", Color: "indigo",
-		Types: []*content.Type{solicitations, notices},
+		Types: []*content.Type{solicitations, notices, attachments, asset.ResultType(asset.SAM)},
 		Open:  open,
 		Replay: func(context.Context, connectors.Input[Settings]) (func(string, []byte) connectors.Record, error) {
 			return replay, nil
@@ -46,6 +47,7 @@ func New(defaults ...Settings) *connectors.Connection {
 type session struct {
 	in     connectors.Input[Settings]
 	client *rest.Client
+	files  *files // nil: attachments are left out
 }
 
 var _ connectors.Preflighter = (*session)(nil)
@@ -63,6 +65,9 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 		PerSecond: 5, Burst: 5, Timeout: 2 * time.Minute, MaxBody: 64 << 20, Inspect: inspect,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if s.files, err = openFiles(in); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -83,18 +88,26 @@ func inspect(a *rest.Answer) (rest.Verdict, time.Time) {
 	return rest.ByStatus, time.Time{}
 }
 
-// Streams implements connectors.Session: notices, then their descriptions, then the
-// solicitations that they make.
+// Streams implements connectors.Session: notices, then their descriptions and
+// attachments, then the solicitations that they make.
 func (s *session) Streams() []connectors.Stream {
 	streams := []connectors.Stream{s.notices()}
 	if s.in.Settings.Descriptions >= 0 {
 		streams = append(streams, s.descriptions())
 	}
+	if s.files != nil {
+		streams = append(streams, s.attachments())
+	}
 	return append(streams, s.solicitations())
 }
 
 // Close implements connectors.Session.
-func (s *session) Close() error { return nil }
+func (s *session) Close() error {
+	if s.files != nil {
+		s.files.http.CloseIdleConnections()
+	}
+	return nil
+}
 
 // Preflight implements connectors.Preflighter, with one request.
 func (s *session) Preflight(ctx context.Context) []connectors.Finding {

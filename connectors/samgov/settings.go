@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/guard"
+	"github.com/curatore/curatore-go/content/extract"
 )
 
 // Settings say what an organization looks for, and with which key.
@@ -33,7 +36,32 @@ type Settings struct {
 	// Descriptions is how many descriptions an import fetches, each a request; 0 is
 	// 500, and -1 none. A tenth of the quota is left for searches.
 	Descriptions int `json:"descriptions,omitempty" jsonschema:"minimum=-1,maximum=100000" jsonschema_description:"How many descriptions one import fetches; -1 for none."`
+	// Attachments says which files of notices are downloaded.
+	Attachments Attachments `json:"attachments,omitzero" jsonschema_description:"Which files of notices are downloaded."`
+
+	// Extractor reads the texts of attachments; without one, and without an object
+	// store, none is downloaded. It belongs to the program, not to what is stored.
+	Extractor extract.Extractor `json:"-"`
+	// AllowNetworks are private networks from which attachments may come, such as
+	// "10.1.0.0/16"; all others are public.
+	AllowNetworks []string `json:"-"`
 }
+
+// Attachments says which files of notices are downloaded, the most recent first. They
+// cost nothing of the quota.
+type Attachments struct {
+	Off     bool     `json:"off,omitempty" jsonschema_description:"Leaves all of them out."`
+	Max     int      `json:"max,omitempty" jsonschema:"minimum=0,maximum=100000" jsonschema_description:"How many one import downloads; 0 is 200. The next one goes on."`
+	MaxSize int64    `json:"max_size,omitempty" jsonschema:"minimum=0" jsonschema_description:"The largest that is downloaded, in bytes; 0 is 50 MB."`
+	Types   []string `json:"types,omitempty" jsonschema_description:"Extensions of those that are downloaded, such as pdf; none are all."`
+}
+
+// wants reports whether a file of that name is downloaded.
+func (a Attachments) wants(name string) bool {
+	return len(a.Types) == 0 || slices.ContainsFunc(a.Types, func(t string) bool { return strings.EqualFold(strings.TrimPrefix(t, "."), extension(name)) })
+}
+
+func extension(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
 
 // A Search is a set of conditions that a notice must meet all; the zero value
 // meets every notice. Each takes one value, as the service does.
@@ -60,6 +88,8 @@ const (
 	defaultLookBack     = 3
 	defaultDailyLimit   = 1000
 	defaultDescriptions = 500
+	defaultAttachments  = 200
+	defaultMaxSize      = 50 << 20
 )
 
 // Validate reports days that are none.
@@ -84,6 +114,9 @@ func (s *Settings) Validate() error {
 		if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" {
 			errs = append(errs, errors.New("url is no address like https://api.sam.gov"))
 		}
+	}
+	if _, err := guard.Networks(s.AllowNetworks); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

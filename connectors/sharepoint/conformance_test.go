@@ -26,7 +26,7 @@ func subject(t *testing.T) (connectortest.Subject, *sharepointtest.Server, *shar
 	t.Cleanup(server.Close)
 	return connectortest.Subject{
 		Connection: sharepoint.New(sharepoint.Settings{Tenant: sharepointtest.Tenant, ClientID: sharepointtest.ClientID, ClientSecret: "env:X",
-			LoginURL: server.URL, GraphURL: server.URL + "/v1.0", Sites: []sharepoint.Site{{Host: host, Path: "sites/x"}}, Extractor: &plain{}}),
+			LoginURL: server.URL, GraphURL: server.URL + "/v1.0", Sites: []sharepoint.Site{{Host: host, Path: "sites/x"}}, Extractor: &connectortest.Plain{}}),
 		Secrets: oneSecret(sharepointtest.Secret), HTTP: server.Client(), Batch: 7, Moves: true,
 		Ignore: []string{"extraction_started_at", "extracted_at"},
 		Edition: func(n int) {

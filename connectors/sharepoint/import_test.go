@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,52 +21,23 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
-	"github.com/curatore/curatore-go/content/extract"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const host = "contoso.sharepoint.com"
 
-// plain is an extractor of text files that counts what it reads.
-type plain struct {
-	mu   sync.Mutex
-	read []string
-}
-
-func (*plain) Name() string { return "plain/1" }
-
-func (p *plain) Extract(_ context.Context, f extract.File) (*extract.Result, error) {
-	p.mu.Lock()
-	p.read = append(p.read, f.Name)
-	p.mu.Unlock()
-	if strings.HasSuffix(f.Name, ".bad") {
-		return nil, fmt.Errorf("%w: no end", extract.ErrBroken)
-	}
-	b, err := io.ReadAll(io.NewSectionReader(f.ReaderAt, 0, f.Size))
-	return &extract.Result{ContentType: "text/plain", Parts: []extract.Part{{Text: string(b)}}, Quality: 1}, err
-}
-
-func (p *plain) took() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := p.read
-	p.read = nil
-	slices.Sort(all)
-	return all
-}
-
 // An office is a database with the connection, beside its service.
 type office struct {
 	*connectortest.Workshop
 	t      *testing.T
 	server *sharepointtest.Server
-	texts  *plain
+	texts  *connectortest.Plain
 }
 
 func newOffice(t *testing.T, kind string, s sharepoint.Settings, sites ...*sharepointtest.Site) *office {
 	t.Helper()
-	o := &office{t: t, server: sharepointtest.New(host, sites...), texts: &plain{}}
+	o := &office{t: t, server: sharepointtest.New(host, sites...), texts: &connectortest.Plain{}}
 	t.Cleanup(o.server.Close)
 	s.Tenant, s.ClientID, s.ClientSecret = sharepointtest.Tenant, sharepointtest.ClientID, "env:SHAREPOINT"
 	s.LoginURL, s.GraphURL, s.Extractor = o.server.URL, o.server.URL+"/v1.0", o.texts
@@ -132,7 +101,7 @@ func TestImport(t *testing.T) {
 			o.same("folders", []string{"Bids", "Proposals Proposals", "Proposals/2026 2026"}, o.list("sharepoint_folder", "name"))
 			o.same("documents", []string{"Proposals/2026/desk.txt ok", "Proposals/cloud.txt ok", "broken.bad broken", "readme.txt ok"}, o.list("asset", "extraction_status"))
 			o.same("found", []string{"cloud.txt"}, o.Found("migration"))
-			o.same("read", []string{"broken.bad", "cloud.txt", "desk.txt", "readme.txt"}, o.texts.took())
+			o.same("read", []string{"broken.bad", "cloud.txt", "desk.txt", "readme.txt"}, o.texts.Took())
 			before := o.list("asset", "id")
 
 			o.server.Requests()
@@ -153,7 +122,7 @@ func TestImport(t *testing.T) {
 			})
 			result = o.Must()
 			o.same("after changes", []string{"Proposals/2026/new.txt ok", "Proposals/cloud v2.txt ok", "Proposals/desk.txt ok", "readme.txt ok"}, o.list("asset", "extraction_status"))
-			o.same("read after changes", []string{"new.txt"}, o.texts.took())
+			o.same("read after changes", []string{"new.txt"}, o.texts.Took())
 			if got := o.server.Requests(); got["download"] != 2 { // the new one, and the one that was saved
 				t.Errorf("downloads: %v", got)
 			}
@@ -215,7 +184,7 @@ func TestExpiredLog(t *testing.T) {
 			drive := bids()
 			o := newOffice(t, database.SQLite, sharepoint.Settings{}, &sharepointtest.Site{Path: "sites/bids", Drives: []*sharepointtest.Drive{drive}})
 			o.Must()
-			o.texts.took()
+			o.texts.Took()
 			o.server.Do(func() {
 				drive.Vanish("d3") // of which the log says nothing any more
 				drive.Put(sharepointtest.Item{ID: "d6", Name: "late.txt", Text: "late"})
@@ -226,7 +195,7 @@ func TestExpiredLog(t *testing.T) {
 			if d := result.Streams["asset"]; d.Deleted != 1 || d.Created != 1 {
 				t.Errorf("%+v", *d)
 			}
-			o.same("read", []string{"late.txt"}, o.texts.took())
+			o.same("read", []string{"late.txt"}, o.texts.Took())
 			if got := o.server.Requests()["delta"]; got > 6 {
 				t.Errorf("%d requests of changes", got)
 			}

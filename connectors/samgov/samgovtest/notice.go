@@ -3,6 +3,7 @@ package samgovtest
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,9 +16,10 @@ type Notice struct {
 	NAICS, SetAside, State  string
 	Active                  bool
 	Deadline                string
-	Text                    string // of its description; "" has none
-	Odd                     int    // which oddities it has; 0 is none
-	Raw                     string // in place of all of it
+	Text                    string   // of its description; "" has none
+	Files                   []string // what its attachments hold
+	Odd                     int      // which oddities it has; 0 is none
+	Raw                     string   // in place of all of it
 }
 
 var names = map[string]string{"u": "Justification", "p": "Presolicitation", "a": "Award Notice", "r": "Sources Sought", "s": "Special Notice",
@@ -45,7 +47,8 @@ func Generate(n int, from time.Time, days int) []*Notice {
 			ID: fmt.Sprintf("%032x", i+1), Number: number, Title: fmt.Sprintf("%s, lot %d", things[i%len(things)], i), Path: agencies[i/3%len(agencies)],
 			Type: types[i%len(types)], Day: day, NAICS: naics[i%len(naics)], SetAside: setAsides[i%len(setAsides)], State: states[i%len(states)],
 			Active: i%5 != 0, Deadline: day.AddDate(0, 0, 30).Format("2006-01-02T15:04:05-05:00"), Odd: i % 8,
-			Text: fmt.Sprintf("<p>The agency needs <b>%s</b> &amp; support.</p><ul><li>Item %d</li></ul>", things[i%len(things)], i),
+			Text:  fmt.Sprintf("<p>The agency needs <b>%s</b> &amp; support.</p><ul><li>Item %d</li></ul>", things[i%len(things)], i),
+			Files: []string{fmt.Sprintf("Statement of work %d: %s.", i, things[i%len(things)])},
 		}
 		if i%11 == 10 {
 			notices[i].Text = ""
@@ -53,6 +56,9 @@ func Generate(n int, from time.Time, days int) []*Notice {
 	}
 	return notices
 }
+
+// filesPath is where attachments are.
+const filesPath = "/prod/opportunities/v3/opportunities/resources/files/"
 
 // json writes a notice as the service does.
 func (n *Notice) json(base string) json.RawMessage {
@@ -62,6 +68,10 @@ func (n *Notice) json(base string) json.RawMessage {
 	yes := "No"
 	if n.Active {
 		yes = "Yes"
+	}
+	links := make([]string, len(n.Files))
+	for i := range n.Files {
+		links[i] = base + filesPath + n.ID + "-" + strconv.Itoa(i) + "/download?api_key=null&token="
 	}
 	m := map[string]any{
 		"noticeId": n.ID, "title": n.Title, "solicitationNumber": n.Number, "fullParentPathName": n.Path, "fullParentPathCode": "017.1700.N00024",
@@ -76,7 +86,7 @@ func (n *Notice) json(base string) json.RawMessage {
 		"officeAddress":      map[string]any{"zipcode": "20376", "city": "WASHINGTON", "countryCode": "USA", "state": "DC"},
 		"placeOfPerformance": map[string]any{"city": map[string]any{"code": "77000", "name": "Tucson"}, "state": map[string]any{"code": n.State, "name": "State"}, "zip": "85701", "country": map[string]any{"code": "USA", "name": "UNITED STATES"}},
 		"additionalInfoLink": nil, "uiLink": "https://sam.gov/opp/" + n.ID + "/view", "links": []any{map[string]any{"rel": "self", "href": base + "/prod/opportunities/v2/search?noticeid=" + n.ID + "&limit=1"}},
-		"resourceLinks": []string{base + "/prod/opportunities/v3/opportunities/resources/files/" + n.ID + "/download?api_key=null&token="},
+		"resourceLinks": links,
 	}
 	if n.Number == "" {
 		m["solicitationNumber"] = nil

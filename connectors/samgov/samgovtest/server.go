@@ -28,7 +28,8 @@ type Server struct {
 	mu       sync.Mutex
 	notices  []*Notice
 	texts    map[string]string
-	requests map[string]int // by "search" and "description"
+	requests map[string]int   // by "search", "description" and "file"
+	files    *httptest.Server // where attachments come from: another host
 	used     int
 	hook     func(n int, w http.ResponseWriter, r *http.Request) bool
 	extra    func(page int) int64 // added to the total
@@ -39,7 +40,14 @@ func New(notices ...*Notice) *Server {
 	s := &Server{notices: slices.Clone(notices), texts: map[string]string{}, requests: map[string]int{}}
 	s.sort()
 	s.Server = httptest.NewServer(http.HandlerFunc(s.serve))
+	s.files = httptest.NewServer(http.HandlerFunc(s.file))
 	return s
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	s.Server.Close()
+	s.files.Close()
 }
 
 // Set replaces the notices.
@@ -70,7 +78,7 @@ func (s *Server) WrongTotals(extra func(page int) int64) {
 	s.extra = extra
 }
 
-// Requests returns how often "search" and "description" were asked for since the
+// Requests returns how often "search", "description" and "file" were asked for since the
 // last call.
 func (s *Server) Requests() map[string]int {
 	s.mu.Lock()
@@ -85,6 +93,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.used++
 	if s.hook != nil && s.hook(s.used, w, r) {
+		return
+	}
+	if strings.HasPrefix(r.URL.Path, filesPath) { // needs no key, and costs nothing of the limit
+		s.used--
+		s.requests["file"]++
+		id := strings.TrimSuffix(strings.TrimPrefix(r.URL.Path, filesPath), "/download")
+		http.Redirect(w, r, s.files.URL+"/signed/"+id+"?X-Amz-Signature=signature-canary-1", http.StatusSeeOther)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -174,6 +189,31 @@ func (s *Server) description(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	problem(w, http.StatusNotFound, `{"errorCode":"404","errorMessage":"Description Not Found"}`)
+}
+
+// file gives an attachment to whoever has a signed address, and to nobody who shows a
+// key.
+func (s *Server) file(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hook != nil && s.hook(0, w, r) {
+		return
+	}
+	if r.URL.Query().Get("X-Amz-Signature") == "" || r.Header.Get("X-Api-Key") != "" {
+		problem(w, http.StatusForbidden, "<Error><Code>AccessDenied</Code></Error>")
+		return
+	}
+	id, number, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/signed/"), "-")
+	i, err := strconv.Atoi(number)
+	for _, n := range s.notices {
+		if n.ID == id && err == nil && i < len(n.Files) {
+			w.Header().Set("Content-Type", "application/octet-stream")
+			w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="SOW %s.txt"`, number))
+			_, _ = w.Write([]byte(n.Files[i]))
+			return
+		}
+	}
+	problem(w, http.StatusNotFound, "<Error><Code>NoSuchKey</Code></Error>")
 }
 
 // matches holds a notice against the parameters of a search.
