@@ -131,6 +131,7 @@ func (a Agent) Run(ctx context.Context, question string, history ...openai.ChatC
 	r.answer.Messages = append(r.answer.Messages, openai.ChatCompletionMessage{Role: openai.ChatMessageRoleSystem, Content: cmp.Or(a.Instructions, instructions)})
 	for _, m := range history {
 		if m.Role != openai.ChatMessageRoleSystem {
+			m.ReasoningContent = "" // of an earlier question
 			r.answer.Messages = append(r.answer.Messages, m)
 			r.sources.addMessage(m)
 		}
@@ -214,7 +215,9 @@ func (r *running) converse(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r.answer.Messages = append(r.answer.Messages, reply.message)
+		if !reply.empty() {
+			r.answer.Messages = append(r.answer.Messages, reply.message)
+		}
 		r.answer.Text = reply.message.Content
 		calls := reply.message.ToolCalls
 		switch {

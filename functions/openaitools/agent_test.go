@@ -239,6 +239,14 @@ func TestShapesOfProviders(t *testing.T) {
 		{"no ids", calls("", "add", `{"a":1}`, "", "add", `{"a":2}`), map[string]string{"call_1_1": `"sum":2`, "call_1_2": `"sum":3`}},
 		{"text and calls together", says(`{"role":"assistant","content":"Let me see.","tool_calls":[{"id":"c1","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "stop"), map[string]string{"c1": `"sum":3`}},
 		{"the form before tools", says(`{"role":"assistant","function_call":{"name":"add","arguments":"{\"a\":2}"}}`, "function_call"), map[string]string{"call_1_1": `"sum":3`}},
+		{"a reason beside a call", says(`{"role":"assistant","content":null,"reasoning_content":"I have to add.","tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "tool_calls"), map[string]string{"c1": `"sum":3`}},
+		{"text in parts", says(`{"role":"assistant","content":[{"type":"text","text":"Let me "},{"type":"text","text":"see."}],"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "stop"), map[string]string{"c1": `"sum":3`}},
+		{"cut at the bound in a call", says(`{"role":"assistant","content":"","tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2, \"b"}}]}`, "length"), map[string]string{"c1": `malformed_arguments`}},
+		{"several choices", `{"id":"c","choices":[{"index":1,"finish_reason":"stop","message":{"role":"assistant","content":"Another one."}},{"index":0,"finish_reason":"tool_calls","message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}}],"usage":{"total_tokens":10}}`, map[string]string{"c1": `"sum":3`}},
+		{"a reason for the end that nobody knows", says(`{"role":"assistant","tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "eos"), map[string]string{"c1": `"sum":3`}},
+		{"a name with a prefix", calls("c1", "functions.add", `{"a":2}`), map[string]string{"c1": `unknown_function`}},
+		{"no name", calls("c1", "", `{}`), map[string]string{"c1": `unknown_function`}},
+		{"numbers as text", calls("c1", "add", `{"a":"2","b":"3"}`), map[string]string{"c1": `"sum":5`}},
 		{"a tool of another type", says(`{"role":"assistant","tool_calls":[{"id":"c1","type":"custom","function":{"name":"add","arguments":"{}"}}]}`, "tool_calls"), map[string]string{"c1": `no tools of the type`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -272,6 +280,15 @@ func TestRefusal(t *testing.T) {
 		if answer := run(t, agent(t, s, &desk{})); answer.Refusal == "" || answer.Stop != openaitools.StopRefusal {
 			t.Errorf("%s: %+v", name, answer)
 		}
+	}
+	thinking := &script{t: t, replies: []any{says(`{"role":"assistant","content":"","reasoning_content":"Hmm. Hmm."}`, "length"), text("Well.")}}
+	a := agent(t, thinking, &desk{})
+	answer := run(t, a)
+	if answer.Stop != openaitools.StopLength || answer.Text != "" || len(answer.Messages) != 2 {
+		t.Errorf("thought to the bound: %+v", answer)
+	}
+	if again, err := a.Run(t.Context(), "And?", answer.Messages...); err != nil || again.Text != "Well." {
+		t.Errorf("going on: %+v, %v", again, err)
 	}
 	s := &script{t: t, replies: []any{says(`{"role":"assistant","content":"It is fi"}`, "length")}}
 	if answer := run(t, agent(t, s, &desk{})); answer.Stop != openaitools.StopLength || answer.Text != "It is fi" {
@@ -348,6 +365,11 @@ func TestStreamsOfCalls(t *testing.T) {
 		"without an index": {delta(`{"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":"}}]}`), delta(`{"tool_calls":[{"function":{"arguments":"1}"}}]}`),
 			delta(`{"tool_calls":[{"id":"c2","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`), done("stop"), "[DONE]"},
 		"the same index for all": {delta(`{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":1}"}},{"index":0,"id":"c2","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`), done("tool_calls"), "[DONE]"},
+		"an index that jumps": {delta(`{"tool_calls":[{"index":1,"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\""}}]}`), delta(`{"tool_calls":[{"index":7,"id":"c2","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`),
+			delta(`{"tool_calls":[{"index":1,"function":{"arguments":":1}"}}]}`), done("tool_calls"), "[DONE]"},
+		"beside another choice and a reason": {delta(`{"reasoning_content":"I have"}`), `{"id":"c","choices":[{"index":1,"delta":{"content":"Another","tool_calls":[{"index":0,"id":"x","type":"function","function":{"name":"erase","arguments":"{}"}}]},"finish_reason":"stop"}]}`,
+			delta(`{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":1}"}},{"index":1,"id":"c2","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`), `{"id":"c","choices":null}`, done("tool_calls"), "[DONE]"},
+		"arguments at the end": {delta(`{"tool_calls":[{"index":0,"id":"c1","function":{"name":"add"}},{"index":1,"id":"c2","function":{"name":"add"}}]}`), delta(`{"tool_calls":[{"index":1,"function":{"arguments":"{\"a\":2}"}},{"index":0,"function":{"arguments":"{\"a\":1}"}}]}`), done("tool_calls"), "[DONE]"},
 		"the name in each piece": {delta(`{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\""}}]}`), delta(`{"tool_calls":[{"index":0,"id":"c1","function":{"name":"add","arguments":":1}"}}]}`),
 			delta(`{"tool_calls":[{"index":1,"id":"c2","function":{"name":"add","arguments":"{\"a\":2}"}}]}`), done("tool_calls"), "[DONE]"},
 	} {
@@ -439,25 +461,6 @@ func TestPlantedOrders(t *testing.T) {
 	}
 	if asks != 1 {
 		t.Errorf("the person was asked %d times", asks)
-	}
-}
-
-// Citations are what functions really returned.
-func TestCitations(t *testing.T) {
-	s := &script{t: t, replies: []any{calls("c1", "search", `{}`), text("See [ticket/T1] and [ticket/T1#2], [ticket/T1] again, but not [ticket/T9] or [ticket/T1#7].")}}
-	a := agent(t, s, &desk{})
-	answer := run(t, a)
-	want := []openaitools.Citation{{Type: "ticket", ID: "T1", Chunk: -1, Title: "Printer"}, {Type: "ticket", ID: "T1", Chunk: 2, Title: "Printer"}}
-	if diff := cmp.Diff(want, answer.Citations); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff([]string{"[ticket/T9]", "[ticket/T1#7]"}, answer.Invented); diff != "" {
-		t.Errorf("invented (-want +got):\n%s", diff)
-	}
-	// What an earlier answer read can be named in a later one.
-	s.replies = []any{text("As before: [ticket/T2].")}
-	if later, err := a.Run(t.Context(), "And?", answer.Messages...); err != nil || len(later.Citations) != 1 || later.Citations[0].String() != "[ticket/T2]" {
-		t.Errorf("later: %+v, %v", later, err)
 	}
 }
 

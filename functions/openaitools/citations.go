@@ -53,6 +53,8 @@ func (s sources) addMessage(m openai.ChatCompletionMessage) {
 	}
 }
 
+// walk looks for records in a value. With a model the value is a row of it, or
+// several: what is in a row was written by others, whatever it looks like.
 func (s sources) walk(v any, model string) {
 	switch v := v.(type) {
 	case []any:
@@ -64,25 +66,39 @@ func (s sources) walk(v any, model string) {
 			t, _ := v[name].(string)
 			return t
 		}
-		if c := (Citation{Type: text("type"), ID: text("id"), Chunk: -1, Title: text("title"), URL: text("url")}); c.ID != "" && (c.Type != "" || model != "") {
-			if c.Type == "" {
-				c.Type = model
-			}
+		c := Citation{Type: model, ID: text("id"), Chunk: -1, Title: text("title"), URL: text("url")}
+		if model == "" {
+			c.Type = text("type")
+		}
+		if c.ID != "" && c.Type != "" {
 			s.put(c)
-			if chunk, ok := v["chunk_index"].(float64); ok {
-				c.Chunk = int(chunk)
-				s.put(c)
+			s.putChunk(c, v)
+			passages, _ := v["passages"].([]any)
+			for _, p := range passages {
+				passage, _ := p.(map[string]any)
+				s.putChunk(c, passage)
 			}
+		}
+		if model != "" {
+			return
 		}
 		for name, inner := range v {
 			switch name {
-			case "fields", "metadata": // written by others: what looks like a record there is none
+			case "fields", "metadata", "passages", "highlights": // written by others, too
 			case "rows":
 				s.walk(inner, text("model"))
 			default:
 				s.walk(inner, "")
 			}
 		}
+	}
+}
+
+// putChunk keeps the chunk of a record that a hit or a passage is.
+func (s sources) putChunk(c Citation, part map[string]any) {
+	if chunk, ok := part["chunk_index"].(float64); ok {
+		c.Chunk = int(chunk)
+		s.put(c)
 	}
 }
 

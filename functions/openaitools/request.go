@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	openai "github.com/sashabaranov/go-openai"
 )
@@ -16,6 +17,11 @@ type reply struct {
 	message openai.ChatCompletionMessage
 	finish  openai.FinishReason
 	tokens  int // 0 when the endpoint did not say
+}
+
+// empty reports whether nothing was said.
+func (r *reply) empty() bool {
+	return r.message.Content == "" && r.message.Refusal == "" && len(r.message.ToolCalls) == 0
 }
 
 // request asks the model for its next message, again where it failed for a
@@ -99,7 +105,8 @@ func (r *running) send(ctx context.Context, req openai.ChatCompletionRequest) (*
 	if len(res.Choices) == 0 {
 		return nil, errEmpty
 	}
-	got := &reply{message: res.Choices[0].Message, finish: res.Choices[0].FinishReason, tokens: res.Usage.TotalTokens}
+	first := res.Choices[max(0, slices.IndexFunc(res.Choices, func(c openai.ChatCompletionChoice) bool { return c.Index == 0 }))]
+	got := &reply{message: first.Message, finish: first.FinishReason, tokens: res.Usage.TotalTokens}
 	if err := complete(got); err != nil {
 		return nil, err
 	}
@@ -132,7 +139,10 @@ func complete(got *reply) error {
 	if got.finish == openai.FinishReasonContentFilter && m.Content == "" && m.Refusal == "" {
 		m.Refusal = "The reply was withheld by the provider's filter."
 	}
-	if m.Content == "" && m.Refusal == "" && len(m.ToolCalls) == 0 {
+	if len(m.ToolCalls) == 0 {
+		m.ReasoningContent = "" // endpoints want it back beside calls, and refuse it elsewhere
+	}
+	if got.empty() && got.finish != openai.FinishReasonLength { // which may be spent on thinking alone
 		return errEmpty
 	}
 	return nil
@@ -172,7 +182,11 @@ func (r *running) stream(ctx context.Context, req openai.ChatCompletionRequest) 
 			continue
 		}
 		choice := piece.Choices[0]
+		if choice.Index != 0 {
+			continue // another answer, which nobody asked for
+		}
 		got.message.Content += choice.Delta.Content
+		got.message.ReasoningContent += choice.Delta.ReasoningContent
 		got.message.Refusal += choice.Delta.Refusal
 		if choice.Delta.Content != "" {
 			told = true
