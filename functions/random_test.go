@@ -259,7 +259,7 @@ func (g generator) spoil(v any, s map[string]any) (any, string, bool) {
 // takes the schema, or says why not.
 func TestRandomTypes(t *testing.T) {
 	scope := content.NewAuthority().Mint("org-1", "tester")
-	types, spoiled, strict := 150, 0, 0
+	types, spoiled, strict, short := 150, 0, 0, 0
 	for seed := range types {
 		g := generator{rand.New(rand.NewPCG(uint64(seed), 7))}
 		typ := g.structType(3)
@@ -287,6 +287,9 @@ func TestRandomTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if agree(t, e, f, args) {
+				short++
+			}
 			result, err := e.Call(t.Context(), scope, "echo", args)
 			if err != nil {
 				t.Fatalf("seed %d: %s\nfor %s: %v, %v", seed, args, f.InputSchema(), err, errors.Unwrap(err))
@@ -308,6 +311,7 @@ func TestRandomTypes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			agree(t, e, f, raw)
 			_, err = e.Call(t.Context(), scope, "echo", raw)
 			var failed *Error
 			if !errors.As(err, &failed) || failed.Code != CodeInvalid || len(failed.Fields) == 0 || ran != before {
@@ -315,7 +319,7 @@ func TestRandomTypes(t *testing.T) {
 			}
 		}
 	}
-	if spoiled < 5*types || strict < types*9/10 {
-		t.Errorf("%d spoiled values and %d strict schemas of %d types", spoiled, strict, types)
+	if spoiled < 5*types || strict < types*9/10 || short < types {
+		t.Errorf("%d spoiled values, %d strict schemas and %d short ways of %d types", spoiled, strict, short, types)
 	}
 }
