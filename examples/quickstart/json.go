@@ -27,7 +27,8 @@ type (
 	}
 	jsonStream struct {
 		*connectors.Counts
-		Failures []connectors.Failure `json:"failures,omitempty"` // the first 20 of the run
+		BadValues int64                `json:"bad_values,omitempty"` // single values that were left out
+		Failures  []connectors.Failure `json:"failures,omitempty"`   // the first 20 of the run
 	}
 	jsonHit struct {
 		Type       string              `json:"type"`
@@ -44,7 +45,7 @@ func writeJSON(w io.Writer, r report) error {
 	if r.run != nil {
 		j.Run = &jsonRun{ID: r.run.ID, Status: r.run.Status, Error: r.run.Error, Streams: map[string]*jsonStream{}}
 		for name, counts := range r.result.Streams {
-			j.Run.Streams[name] = &jsonStream{Counts: counts}
+			j.Run.Streams[name] = &jsonStream{Counts: counts, BadValues: counts.BadValues}
 		}
 		for _, f := range r.result.Failures {
 			if s := j.Run.Streams[f.Type]; s != nil {

@@ -72,15 +72,21 @@ type call struct {
 // run is the whole program.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o, err := parse(args, stderr)
-	if err != nil {
+	if errors.Is(err, flag.ErrHelp) {
 		return err
-	}
-	files, closeFiles, err := connectors.OpenFiles(o.files...)
-	if err != nil {
-		return usageError{err}
 	}
 	out := newOutput(o, stdout, stderr)
 	var r report
+	var files []connectors.File
+	closeFiles := func() error { return nil }
+	if err == nil {
+		if files, closeFiles, err = connectors.OpenFiles(o.files...); err != nil {
+			err = usageError{err}
+		}
+	}
+	if err != nil {
+		return errors.Join(err, out.report(r))
+	}
 	err = r.fill(ctx, o, files, out)
 	return errors.Join(err, out.report(r), closeFiles())
 }

@@ -162,6 +162,19 @@ func (e ended) json(t *testing.T) jsonForm {
 			t.Fatal(err)
 		}
 		keys(t, run, "error", "id", "status", "streams")
+		var streams map[string]map[string]json.RawMessage
+		if err := json.Unmarshal(run["streams"], &streams); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range streams {
+			for _, more := range []string{"bad_values", "failures", "note"} { // when there are some
+				if v := string(s[more]); v == "0" || v == "[]" || v == `""` {
+					t.Errorf("%s is %s", more, v)
+				}
+				delete(s, more)
+			}
+			keys(t, s, "created", "deleted", "duplicates", "failed", "index_failed", "indexed", "seen", "unchanged", "updated")
+		}
 	}
 	if err := json.Unmarshal(object["hits"], &hits); err != nil {
 		t.Fatal(err)

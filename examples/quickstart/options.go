@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/curatore/curatore-go/search"
 )
@@ -58,6 +60,9 @@ func (o options) check() error {
 	}
 	if n := len(strings.TrimSpace(o.org)); n < 1 || n > 200 {
 		return usageError{fmt.Errorf("-org has %d bytes; it must have 1 to 200", n)}
+	}
+	if !utf8.ValidString(o.org) || strings.ContainsFunc(o.org, unicode.IsControl) {
+		return usageError{fmt.Errorf("-org is %q; it must be text on one line", o.org)}
 	}
 	if o.limit < 1 || o.limit > search.MaxLimit {
 		return usageError{fmt.Errorf("-limit is %d; it must be 1 to %d", o.limit, search.MaxLimit)}

@@ -62,9 +62,9 @@ func TestProgress(t *testing.T) {
 // Marks are colours on a terminal and stars elsewhere, and data cannot bring
 // control codes or marks of its own.
 func TestMarked(t *testing.T) {
-	text := "Stage: &lt;mark&gt;\n\n<mark>Cloud</mark> &amp; migration\x1b[31m \n"
+	text := "Stage: &lt;mark&gt;\n\n<mark>Cloud</mark> &amp; migration\x1b[31m \u202e\n"
 	out := newOutput(options{}, &bytes.Buffer{}, nil)
-	if got, want := out.marked(text), "Stage: <mark> · *Cloud* & migration\uFFFD[31m"; got != want {
+	if got, want := out.marked(text), "Stage: <mark> · *Cloud* & migration\uFFFD[31m \uFFFD"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	out.color = true

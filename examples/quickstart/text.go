@@ -8,14 +8,14 @@ import (
 	"unicode"
 )
 
-// oneLine returns a text without line breaks and without control characters,
-// which data from elsewhere may hold and a terminal would obey. It keeps an
-// indent.
+// oneLine returns a text without line breaks and without control characters, also
+// those that turn the direction of text, which data from elsewhere may hold and a
+// terminal would obey. It keeps an indent.
 func oneLine(text string) string {
 	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
 	text = strings.Join(strings.Fields(text), " ")
 	return indent + strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return unicode.ReplacementChar
 		}
 		return r

@@ -12,7 +12,8 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
-// Wrong usage is told in one line, with status 2, and creates nothing.
+// Wrong usage is told in one line, with status 2, and creates nothing. With -json
+// there is an object all the same.
 func TestWrongUsage(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -47,6 +48,12 @@ func TestWrongUsage(t *testing.T) {
 		}
 		if made, err := os.ReadDir(dir); err != nil || len(made) > 0 {
 			t.Fatalf("%s: made %v, %v", tt.args, made, err)
+		}
+	}
+	for _, tt := range []struct{ args, says string }{{"-json -limit 0", "1 to 100"}, {"-json missing.zip", "missing.zip"}, {"-json -x", "-x"}, {"-json -org \xff", "text"}} {
+		form := quickstart(t, strings.Fields(tt.args)...).failed(t, 2, tt.says).json(t)
+		if form.Run != nil || form.Total != 0 || len(form.Functions) != 0 {
+			t.Errorf("%s: %+v", tt.args, form)
 		}
 	}
 	e := quickstart(t, "-h")
