@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/curatore/curatore-go/search/inverted"
 )
 
 // Sizes of chunks in tokens, as [countTokens] estimates them. A chunk is about a
@@ -27,7 +29,8 @@ type span struct{ start, end int }
 // paragraphs, lines, sentences, words, and inside a word only when there is no
 // other way. A chunk begins with the last sentence, or the last words, of the one
 // before it, unless a heading begins it. Nothing is in no chunk but white space.
-// An empty text is one empty chunk.
+// An empty text is one empty chunk. Of a text that makes too many chunks it returns
+// one more than there may be.
 func split(text string) []span {
 	at, end := trim(text, 0, len(text))
 	if at == end {
@@ -38,7 +41,7 @@ func split(text string) []span {
 		cut, by := cutAt(text[:end], at)
 		from, to := trim(text, at, cut)
 		chunks = append(chunks, span{from, to})
-		if cut == end {
+		if cut == end || len(chunks) > inverted.MaxChunks {
 			return chunks
 		}
 		next, _ := trim(text, cut, end)

@@ -47,7 +47,7 @@ func prepare(d content.Document) (prepared, error) {
 		p.locations = append(p.locations, locationsIn(d.Locations, s))
 	}
 	if len(p.chunks) > inverted.MaxChunks {
-		return prepared{}, fmt.Errorf("%w: a text of %d bytes makes %d chunks; at most %d are indexed", content.ErrInvalid, len(d.Text), len(p.chunks), inverted.MaxChunks)
+		return prepared{}, fmt.Errorf("%w: a text of %d bytes makes more than %d chunks, which is how many are indexed", content.ErrInvalid, len(d.Text), inverted.MaxChunks)
 	}
 	metadata, err := cleanJSON(d.Metadata)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -84,8 +85,10 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 		m.ranking = defaultRanking()
 		got := m.search(t, req)
 		m.ranking = &all
-		if d := cmp.Diff(m.search(t, req), got); d != "" {
-			t.Fatalf("%q, limit %d (-all +pruned):\n%s", text, req.Limit, d)
+		want := m.search(t, req)
+		same := want.Query.Equal(got.Query)
+		if got.Query, want.Query = nil, nil; !same || !reflect.DeepEqual(want, got) {
+			t.Fatalf("%q, limit %d (-all +pruned):\n%s", text, req.Limit, cmp.Diff(want, got))
 		}
 		saved += prunedChunks(t, m, req)
 		if req.Limit == 0 || round%4 > 0 {
@@ -106,8 +109,8 @@ func TestPrunedEqualsExhaustive(t *testing.T) {
 			req.After = &res.Hits[len(res.Hits)-1].At
 		}
 		req.After, req.Limit = nil, len(paged)
-		if d := cmp.Diff(m.search(t, req).Hits, paged); len(paged) > 0 && d != "" {
-			t.Fatalf("%q (-one page +pages of %d):\n%s", text, len(paged), d)
+		if long := m.search(t, req).Hits; len(paged) > 0 && !reflect.DeepEqual(long, paged) {
+			t.Fatalf("%q (-one page +pages of %d):\n%s", text, len(paged), cmp.Diff(long, paged))
 		}
 	}
 	if saved < 3_000 {

@@ -54,7 +54,10 @@ func Run(t *testing.T, open func(t *testing.T) *database.DB) {
 		{"a cancelled search is an error", testCancelled},
 		{"indexing and searching at the same time", testConcurrent},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, New(t, open(t))) })
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, New(t, open(t)))
+		})
 	}
 }
 
