@@ -56,7 +56,11 @@ func parse(args []string, stderr io.Writer) (options, error) {
 func (o options) check() error {
 	scheme, _, _ := strings.Cut(o.db, ":")
 	if scheme != "sqlite" && scheme != "postgres" && scheme != "postgresql" {
-		return usageError{fmt.Errorf("-db is %q; it must be sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME", o.db)}
+		shown := o.db
+		if i := strings.IndexAny(shown, ":=@ "); i >= 0 { // a password may stand behind
+			shown = shown[:i+1] + "…"
+		}
+		return usageError{fmt.Errorf("-db is %q; it must be sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME", shown)}
 	}
 	if n := len(strings.TrimSpace(o.org)); n < 1 || n > 200 {
 		return usageError{fmt.Errorf("-org has %d bytes; it must have 1 to 200", n)}

@@ -35,6 +35,7 @@ func TestWrongUsage(t *testing.T) {
 		{"-db=", "sqlite:FILE"},
 		{"-db crm.db", `"crm.db"`},
 		{"-db mysql://localhost/crm", "postgres://"},
+		{"-db password=secret", `"password=…"`},
 		{"-org=", "-org"},
 		{"-org " + strings.Repeat("x", 201), "201 bytes"},
 		{"missing.zip", "missing.zip"},
