@@ -142,7 +142,7 @@ func TestImportSays(t *testing.T) {
 	if err := os.WriteFile(bad, salesforcetest.Zip(salesforcetest.Entry{Name: "Account.csv", Content: salesforcetest.CSV(rows...)}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	says([]string{`bad id "nonsense"`, `line 3 CreatedDate: bad date "tomorrow\x1b[31m"`}, "-org", "other", bad)
+	says([]string{"1 records failed, 1 values were left out: ", `bad id "nonsense"`, `line 3 CreatedDate: bad date "tomorrow\x1b[31m"`}, "-org", "other", bad)
 	out := quickstart(t, "-db", db, "-org", "other", "-q", "").ok(t).stdout
 	if strings.Contains(out, "\x1b") || !strings.Contains(out, "1. Account      B") {
 		t.Errorf("a title brought control codes: %s", out)

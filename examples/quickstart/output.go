@@ -132,11 +132,16 @@ func (out *output) run(run *jobs.Run, result *connectors.Result) {
 	}
 	w := tabwriter.NewWriter(out.w, 0, 0, 1, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "%-22s\tseen\tcreated\tupdated\tunchanged\tduplicates\tdeleted\tfailed\tindexed\t\n", "")
+	var failed, bad int64
 	for _, name := range slices.Sorted(maps.Keys(result.Streams)) {
 		c := result.Streams[name]
+		failed, bad = failed+c.Failed, bad+c.BadValues
 		fmt.Fprintf(w, "%-22s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t\n", name, c.Seen, c.Created, c.Updated, c.Unchanged, c.Duplicates, c.Deleted, c.Failed, c.Indexed)
 	}
 	_ = w.Flush() // it writes to out.w, which keeps its error
+	if failed+bad > 0 && !result.DryRun {
+		fmt.Fprintf(out.w, "%d records failed, %d values were left out: file, line and reason of each are in the table import_failures.\n", failed, bad)
+	}
 }
 
 // hits shows the found records and the facets.
