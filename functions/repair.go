@@ -2,6 +2,7 @@ package functions
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ const maxNumber = 64
 //   - text that holds an array or object, where one is asked for and text is not;
 //   - text that holds a number or boolean, likewise, and the other way round;
 //   - an integer written as 5.0 or 1e2;
+//   - a value of an enum in other case, when it can be only one;
 //   - a list of {"name", "value"} where an object with any names is asked for;
 //   - null for a parameter that is optional and cannot be null: it is left out.
 //
@@ -158,7 +160,7 @@ func (s *shape) repairText(text string, at *place, bad *[]Problem) any {
 		return text
 	}
 	if s.kinds.has(kindString) {
-		return text
+		return s.spelled(text)
 	}
 	trimmed := strings.TrimSpace(text)
 	if trimmed == "" {
@@ -183,6 +185,24 @@ func (s *shape) repairText(text string, at *place, bad *[]Problem) any {
 		return text // validation will say what was expected here
 	}
 	return s.repair(v, at, bad)
+}
+
+// spelled returns the one value of an enum that a text is in other case, or the
+// text as it is.
+func (s *shape) spelled(text string) string {
+	found := ""
+	for _, value := range s.texts {
+		switch {
+		case value == text:
+			return text
+		case !strings.EqualFold(value, text):
+		case found != "":
+			return text
+		default:
+			found = value
+		}
+	}
+	return cmp.Or(found, text)
 }
 
 func (s *shape) repairNumber(n json.Number, at *place, bad *[]Problem) any {

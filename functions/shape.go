@@ -16,7 +16,8 @@ type shape struct {
 	names      []string // of properties, sorted
 	required   map[string]bool
 	items      *shape
-	values     *shape // of properties that are not named
+	values     *shape   // of properties that are not named
+	texts      []string // the enum of a text
 	hasDefault bool
 	def        any
 	defaults   bool   // there is a default here or below
@@ -52,6 +53,7 @@ type rawSchema struct {
 	Items                json.RawMessage            `json:"items"`
 	AdditionalProperties json.RawMessage            `json:"additionalProperties"`
 	AnyOf                []json.RawMessage          `json:"anyOf"`
+	Enum                 []any                      `json:"enum"`
 	Default              json.RawMessage            `json:"default"`
 }
 
@@ -73,6 +75,11 @@ func shapeOf(raw json.RawMessage) (*shape, error) {
 			return nil, err
 		}
 		s.hasDefault, s.defaults = true, true
+	}
+	for _, value := range in.Enum {
+		if text, ok := value.(string); ok {
+			s.texts = append(s.texts, text)
+		}
 	}
 	if err := s.readObject(in); err != nil {
 		return nil, err
