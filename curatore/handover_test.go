@@ -18,6 +18,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/blob/blobtest"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/curatore/jobs"
@@ -27,10 +28,9 @@ import (
 // random access. Faults are laid into its calls.
 type remote struct {
 	blob.Store
-	mu   sync.Mutex
-	put  func(key string) error
-	get  func(key string) error
-	body func(io.ReadCloser) io.ReadCloser
+	mu  sync.Mutex
+	put func(key string) error
+	get func(key string) error
 }
 
 func newRemote(t *testing.T) *remote {
@@ -267,6 +267,48 @@ func TestHandOverFromABadStore(t *testing.T) {
 			nothing(t, spill)
 		})
 	}
+}
+
+// A store that stays away does not keep a worker waiting: the run is parked, says
+// why, keeps its files, and goes on when the store is back. That is no failure.
+func TestParkedForTheStore(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind string) {
+		store, dsn := newRemote(t), databasetest.DSN(t, kind)
+		store.set(nil, func(string) error { return blob.ErrUnavailable })
+		c := open(t, curatore.WithPatience(curatore.Config{Database: dsn, Objects: store, SpillDir: t.TempDir()}, 20*time.Millisecond))
+		org := organization(t, c, "acme")
+		run, err := org.Import(t.Context(), "salesforce", zipped(accountsCSV(someAccounts(20)...)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parked jobs.Run
+		for deadline := time.Now().Add(time.Minute); parked.Status != jobs.Parked; time.Sleep(5 * time.Millisecond) {
+			if parked, err = org.Run(t.Context(), run.ID()); err != nil || parked.Status.Ended() || time.Now().After(deadline) {
+				t.Fatalf("%s: %s, %v", parked.Status, parked.Error, err)
+			}
+		}
+		if wait := time.Until(*parked.NotBefore); wait < 30*time.Second || wait > 2*time.Minute || parked.Failures != 0 {
+			t.Errorf("it waits %s after %d failures", wait, parked.Failures)
+		}
+		why, err := org.Why(t.Context(), run.ID())
+		if err != nil || why.Reason != jobs.NotYet || !strings.Contains(why.Text, "the object store cannot be reached") {
+			t.Errorf("%+v, %v", why, err)
+		}
+		if left := keys(t, store); len(left) != 1 {
+			t.Errorf("objects of a run that goes on: %v", left)
+		}
+		store.set(nil, nil)
+		if err := databasetest.OpenDSN(t, dsn).Write(t.Context(), func(ctx context.Context, tx *database.Tx) error { // the minute is over
+			_, err := tx.Exec(ctx, "UPDATE runs SET not_before = "+tx.Dialect().Now()+" WHERE id = ?", run.ID())
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if ended := whenEnded(t, org, run.ID()); ended.Status != jobs.Completed || ended.Failures != 0 || ended.Attempt < 2 {
+			t.Errorf("%s: %s; %d attempts, %d failures", ended.Status, ended.Error, ended.Attempt, ended.Failures)
+		}
+		empty(t, store)
+	})
 }
 
 // A sweep at the start removes the files of runs that have ended or never came to

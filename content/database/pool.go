@@ -43,20 +43,22 @@ func newPool(db *sqlx.DB, beginText, commitText string, size int) *pool {
 var errClosed = errors.New("database is closed")
 
 // begin takes a connection and begins a transaction on it. A connection that
-// was lost while it was idle is replaced.
+// was lost while it was idle is replaced, also one that database/sql kept, such as
+// from the migrations.
 func (p *pool) begin(ctx context.Context) (*conn, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	for {
+	for tries := 0; ; tries++ {
 		c, used, err := p.take(ctx)
 		if err == nil {
 			if _, err = c.ExecContext(ctx, p.beginText); err == nil {
 				return c, nil
 			}
 			c.discard()
+			used = used || tries < 3 && errors.Is(err, driver.ErrBadConn)
 			if used && ctx.Err() == nil && lost(err) {
 				continue
 			}

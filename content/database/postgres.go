@@ -101,6 +101,10 @@ func postgresError(err error) error {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) { // lost in the middle of a transaction
 		return content.ErrBusy
 	}
+	var broken *net.OpError
+	if errors.As(err, &broken) { // the server is gone, or not there yet
+		return content.ErrBusy
+	}
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return nil

@@ -6,12 +6,15 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
 )
 
 // A job that tells more than the database takes loses events, not memory, and
@@ -33,40 +36,93 @@ func TestManyEvents(t *testing.T) {
 	})
 }
 
-// A long queue stays in the table: 10,000 runs that wait cost little memory, and
-// all run.
+// A long queue stays in the table: 10,000 runs that wait cost one worker little
+// memory, and all run.
 func TestManyRunsLittleMemory(t *testing.T) {
 	const runs = 10_000
-	var calls, peak atomic.Int64
-	declared := []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
-		if n := calls.Add(1); n%500 == 0 {
-			var m runtime.MemStats
-			runtime.ReadMemStats(&m)
-			for old := peak.Load(); int64(m.HeapAlloc) > old && !peak.CompareAndSwap(old, int64(m.HeapAlloc)); old = peak.Load() {
+	for _, kind := range []string{database.SQLite, database.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			var calls, peak atomic.Int64
+			w := newWorld(t, databasetest.Open(t, kind))
+			w.Service = w.service(config{Runner: localrunner.New(localrunner.Config{PerQueue: 8}), Jobs: []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
+				if n := calls.Add(1); n%500 == 0 {
+					var m runtime.MemStats
+					runtime.ReadMemStats(&m)
+					for old := peak.Load(); int64(m.HeapAlloc) > old && !peak.CompareAndSwap(old, int64(m.HeapAlloc)); old = peak.Load() {
+					}
+				}
+				return nil, nil
+			}}}})
+			w.write(func(ctx context.Context, tx *database.Tx) error {
+				for range runs {
+					if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			var before runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			w.start(w.Service)
+			w.allComplete(runs)
+			if more := peak.Load() - int64(before.HeapAlloc); calls.Load() != runs || more > 32<<20 {
+				t.Errorf("%d calls, %d MB more than before", calls.Load(), more>>20)
 			}
-		}
-		return nil, nil
-	}}}
-	w := newWorld(t, openSQLite(t))
-	w.Service = w.service(config{Jobs: declared})
-	w.write(func(ctx context.Context, tx *database.Tx) error {
-		for range runs {
-			if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"}); err != nil {
-				return err
+		})
+	}
+}
+
+// 10,000 goroutines enqueue at once, while two processes work: each run is stored
+// and called once.
+func TestManyEnqueuesAtOnce(t *testing.T) {
+	const runs = 10_000
+	for _, kind := range []string{database.SQLite, database.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			var mu sync.Mutex
+			calls := map[string]int{}
+			declared := []decl{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				calls[task.Run().ID]++
+				return nil, nil
+			}}}
+			w := newWorld(t, databasetest.Open(t, kind))
+			w.Service = w.service(config{Jobs: declared})
+			w.start(w.Service, w.service(config{Jobs: declared}))
+			var group sync.WaitGroup
+			let := make(chan struct{})
+			for range runs {
+				group.Go(func() {
+					<-let
+					if _, err := w.Submit(t.Context(), w.acme, newRun{Type: "a"}); err != nil {
+						t.Error(err)
+					}
+				})
 			}
-		}
-		return nil
-	})
-	var before runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	w.start(w.Service)
+			close(let)
+			group.Wait()
+			w.allComplete(runs)
+			mu.Lock()
+			defer mu.Unlock()
+			for id, n := range calls {
+				if n != 1 {
+					t.Errorf("run %s was called %d times", id, n)
+				}
+			}
+			if n := w.runs("attempt <> 1"); len(calls) != runs || n != 0 {
+				t.Errorf("%d runs were called, %d of them in several attempts", len(calls), n)
+			}
+		})
+	}
+}
+
+// allComplete waits until that many runs have completed.
+func (w *world) allComplete(runs int) {
+	w.t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); w.runs("status = 'completed'") < runs; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d runs", calls.Load(), runs)
+			w.t.Fatalf("%d of %d runs have completed", w.runs("status = 'completed'"), runs)
 		}
-	}
-	if more := peak.Load() - int64(before.HeapAlloc); calls.Load() != runs || more > 64<<20 {
-		t.Errorf("%d calls, %d MB more than before", calls.Load(), more>>20)
 	}
 }

@@ -120,13 +120,21 @@ func (t *Task) stopped(stop *interrupted) ending {
 	return e
 }
 
+// outage is how long a resumable run waits before it goes on whose database could
+// not be reached, or did not find time for it: about a quarter of an hour in all.
+// That is no fault of its job, and counts like the loss of a process.
+var outage = Retry{Backoff: time.Second, MaxBackoff: time.Minute}
+
 // again turns a failure into a pause, when there is to be another attempt.
 func (t *Task) again(e *ending) {
-	n, most := t.run.Failures+1, t.job.attempts(t.run)
+	n, most, retry := t.run.Failures+1, t.job.attempts(t.run), t.job.retry()
+	if t.resumable && errors.Is(e.err, content.ErrBusy) {
+		most, retry = max(most, maxCrashes), outage
+	}
 	if n >= most || !mayRetry(e.err) {
 		return
 	}
-	pause := t.job.retry().pause(n, t.s.random())
+	pause := retry.pause(n, t.s.random())
 	e.to, e.pause = Parked, &pause
 	e.reason = fmt.Sprintf("try %d of %d after a failure: %s", n+1, most, e.text)
 }
