@@ -157,6 +157,7 @@ func (c *checker) walk(s *object, path string, depth int) {
 			c.problem(path, RuleKeyword, "%s is not accepted", word)
 		}
 	}
+	c.text += utf8.RuneCountInString(s.text("const"))
 	c.checkType(s, path)
 	c.checkEnum(s, path)
 	if format := s.text("format"); format != "" && c.limits.Formats != nil && !slices.Contains(c.limits.Formats, format) {
@@ -184,6 +185,7 @@ func (c *checker) walk(s *object, path string, depth int) {
 	for _, word := range []string{"$defs", "definitions"} {
 		if defs := s.object(word); defs != nil {
 			for _, name := range defs.names {
+				c.text += utf8.RuneCountInString(name)
 				if inner := defs.object(name); inner != nil {
 					c.walk(inner, join(path, word+"."+name), depth)
 				}
@@ -228,6 +230,12 @@ func (c *checker) checkEnum(s *object, path string) {
 		c.problem(path, RuleEnum, "the enum has no values")
 	}
 	c.enums += len(values)
+	before := c.text
+	defer func() {
+		if long := c.limits.LongEnum; long > 0 && len(values) > long && c.text-before > c.limits.LongEnumText {
+			c.problem(path, RuleText, "an enum of more than %d values may have %d characters, not %d", long, c.limits.LongEnumText, c.text-before)
+		}
+	}()
 	for _, value := range values {
 		text, isText := value.(string)
 		c.text += utf8.RuneCountInString(text)

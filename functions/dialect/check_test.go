@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	validation "github.com/santhosh-tekuri/jsonschema/v6"
 
@@ -77,6 +78,9 @@ func TestSampleIsWrittenInItsOwnDialect(t *testing.T) {
 func TestTableHasSources(t *testing.T) {
 	for _, d := range dialect.All() {
 		limits, ok := d.Limits()
+		if checked, err := time.Parse("2006-01", limits.Checked); err != nil || checked.Year() < 2026 {
+			t.Errorf("%s was checked %q", d, limits.Checked)
+		}
 		if !ok || len(limits.Sources) == 0 || limits.Name == nil || limits.MaxDescription == 0 || limits.Keywords == nil {
 			t.Errorf("%s: %+v", d, limits)
 		}
@@ -170,6 +174,9 @@ func mutations() []mutation {
 		{name: "an enum of lists", rule: dialect.RuleEnum, schema: property("properties stage", "enum", []any{[]any{"a"}})},
 		{name: "an enum of numbers", rule: dialect.RuleEnum, only: some(dialect.Gemini), schema: property("properties level", "enum", []any{1})},
 		{name: "too many values", rule: dialect.RuleEnum, only: some(dialect.OpenAIStrict), schema: func(t *testing.T, root map[string]any) { at(t, root, "properties stage")["enum"] = many(1001, "v") }},
+		{name: "a long enum of long values", rule: dialect.RuleText, only: some(dialect.OpenAIStrict), schema: func(t *testing.T, root map[string]any) {
+			at(t, root, "properties stage")["enum"] = many(251, strings.Repeat("v", 60))
+		}},
 		{name: "long values", rule: dialect.RuleText, only: some(dialect.OpenAIStrict), schema: func(t *testing.T, root map[string]any) {
 			at(t, root, "properties stage")["enum"] = many(900, strings.Repeat("v", 150))
 		}},
@@ -193,6 +200,7 @@ func mutations() []mutation {
 			}
 		}},
 		{name: "a property name with a space", rule: dialect.RulePropertyName, only: some(dialect.Anthropic, dialect.AnthropicStrict), schema: property("properties", "a name", map[string]any{"type": "string"})},
+		{name: "a property name with a dash", rule: dialect.RulePropertyName, only: some(dialect.Gemini), schema: property("properties", "a-name", map[string]any{"type": "string"})},
 		{name: "a long property name", rule: dialect.RulePropertyName, only: some(dialect.Anthropic), schema: property("properties", strings.Repeat("n", 65), map[string]any{"type": "string"})},
 		{name: "a list of anything", rule: dialect.RuleItems, only: typed, schema: func(t *testing.T, root map[string]any) { delete(at(t, root, "properties list"), "items") }},
 		{name: "at least two elements", rule: dialect.RuleItems, only: some(dialect.AnthropicStrict), schema: property("properties list", "minItems", 2)},

@@ -28,6 +28,7 @@ func All() []Dialect {
 // limit, a nil list means anything.
 type Limits struct {
 	Sources  []string // where the provider says so
+	Checked  string   // the month in which somebody last looked there: "2026-11"
 	Strict   bool     // the provider enforces the schema
 	Fallback Dialect  // for what cannot be written in this one; "" when there is none
 
@@ -51,7 +52,9 @@ type Limits struct {
 	MaxDepth      int // objects and arrays inside each other, the root counted
 	MaxProperties int // of all objects of a tool together
 	MaxEnum       int // values of all enums of a tool together
-	MaxText       int // characters of all property names and enum values of a tool together
+	LongEnum      int // values from above which an enum is long
+	LongEnumText  int // characters of all values of a long enum together
+	MaxText       int // characters of all names of properties and definitions, enums and constants of a tool together
 
 	// Of all tools of a request together.
 	MaxTools    int // that are strict
@@ -76,6 +79,7 @@ func with(list []string, more ...string) []string { return append(slices.Clone(l
 var table = map[Dialect]Limits{
 	OpenAI: {
 		Sources:        []string{"https://platform.openai.com/docs/guides/function-calling", "https://platform.openai.com/docs/api-reference/chat/create#chat-create-tools"},
+		Checked:        "2026-11",
 		Name:           regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`),
 		MaxDescription: 1024,
 		Keywords:       with(vocabulary, annotations...),
@@ -84,6 +88,7 @@ var table = map[Dialect]Limits{
 	},
 	OpenAIStrict: {
 		Sources:        []string{"https://platform.openai.com/docs/guides/structured-outputs#supported-schemas"},
+		Checked:        "2026-11",
 		Strict:         true,
 		Fallback:       OpenAI,
 		Name:           regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`),
@@ -99,11 +104,14 @@ var table = map[Dialect]Limits{
 		MaxDepth:      10,
 		MaxProperties: 5000,
 		MaxEnum:       1000,
+		LongEnum:      250,
+		LongEnumText:  15_000,
 		MaxText:       120_000,
 	},
 	Anthropic: {
-		Sources:        []string{"https://docs.claude.com/en/docs/agents-and-tools/tool-use/implement-tool-use", "https://docs.claude.com/en/api/messages#body-tools"},
-		Name:           regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`), // the API takes 128, the desktop client refuses the whole list beyond 64
+		Sources:        []string{"https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools", "https://platform.claude.com/docs/en/api/messages"},
+		Checked:        "2026-11",
+		Name:           regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`), // the desktop client refuses the whole list for a longer one
 		PropertyName:   regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`),
 		MaxDescription: 1024,
 		Keywords:       with(vocabulary, annotations...),
@@ -111,7 +119,8 @@ var table = map[Dialect]Limits{
 		Recursion:      true,
 	},
 	AnthropicStrict: {
-		Sources:        []string{"https://docs.claude.com/en/docs/build-with-claude/structured-outputs#json-schema-limitations"},
+		Sources:        []string{"https://platform.claude.com/docs/en/build-with-claude/structured-outputs"},
+		Checked:        "2026-11",
 		Strict:         true,
 		Fallback:       Anthropic,
 		Name:           regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`),
@@ -129,8 +138,11 @@ var table = map[Dialect]Limits{
 		MaxUnions:   16,
 	},
 	Gemini: {
-		Sources:        []string{"https://ai.google.dev/api/caching#Schema", "https://ai.google.dev/gemini-api/docs/function-calling"},
-		Name:           regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$`),
+		Sources: []string{"https://ai.google.dev/api/caching#Schema", "https://ai.google.dev/gemini-api/docs/function-calling",
+			"https://docs.cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/FunctionDeclaration"},
+		Checked:        "2026-11",
+		Name:           regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$`), // some versions take 128
+		PropertyName:   regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,63}$`),
 		MaxDescription: 1024,
 		Keywords: with(annotations, "type", "properties", "required", "items", "anyOf", "enum", "format", "pattern", "nullable", "default",
 			"minimum", "maximum", "minItems", "maxItems", "minLength", "maxLength"),
@@ -141,7 +153,8 @@ var table = map[Dialect]Limits{
 		StringEnums:     true,
 	},
 	MCP: {
-		Sources:         []string{"https://modelcontextprotocol.io/specification/2025-11-25/server/tools", "https://modelcontextprotocol.io/specification/2025-11-25/basic#json-schema-usage"},
+		Sources:         []string{"https://modelcontextprotocol.io/specification/2026-07-28/server/tools", "https://modelcontextprotocol.io/specification/2025-11-25/basic#json-schema-usage"},
+		Checked:         "2026-11",
 		Name:            regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`), // 128 in the specification; see Anthropic
 		MaxDescription:  1024,
 		Keywords:        with(vocabulary, annotations...),
