@@ -81,6 +81,6 @@ func Example() {
 	// # Office lease
 	//
 	// The monthly rent is 4,200 dollars.
-	// {"model":"extraction_result","rows":[{"filename":"lease.html","extraction_status":"ok","extractor":"local/1"},{"filename":"photo.png","extraction_status":"unsupported","extractor":"local/1"},{"filename":"prices.csv","extraction_status":"ok","extractor":"local/1"}]}
+	// {"model":"extraction_result","rows":[{"filename":"lease.html","extraction_status":"ok","extractor":"local/2"},{"filename":"photo.png","extraction_status":"unsupported","extractor":"local/2"},{"filename":"prices.csv","extraction_status":"ok","extractor":"local/2"}]}
 	// earlier versions of prices.csv: 1
 }

@@ -70,6 +70,18 @@ func TestPDF(t *testing.T) {
 	}
 }
 
+// What was filled into a form is read, drawn or not; what is hidden is not.
+func TestForms(t *testing.T) {
+	form := func(annotations string) string {
+		return strings.Replace(pdfOf(1, "BT /F 10 Tf 72 700 Td (Name of the vendor:) Tj ET"), "/Contents 5 0 R", "/Annots ["+annotations+"] /Contents 5 0 R", 1)
+	}
+	r := read(t, file("x.pdf", form(`<< /Subtype /Widget /FT /Tx /Rect [200 695 300 710] /V (Harbour Works) >> << /Subtype /Widget /FT /Tx /F 2 /Rect [200 600 300 610] /V (hidden) >>
+		<< /Subtype /Widget /Parent << /FT /Ch /V [(red) (blue)] >> /Rect [72 650 300 660] >> << /Subtype /Widget /FT /Btn /Rect [0 0 9 9] /V (On) >>`)))
+	if want := "Name of the vendor: Harbour Works\n\nred, blue"; r.Text() != want {
+		t.Errorf("%q, want %q", r.Text(), want)
+	}
+}
+
 func TestScan(t *testing.T) {
 	r := read(t, file("x.pdf", pdfOf(1, "/I Do", "/I Do", "BT /F 10 Tf (  ) Tj ET /I Do")))
 	if s := extract.StatusOf(r, nil); s != extract.Scanned || r.Quality != 0 {

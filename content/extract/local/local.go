@@ -54,7 +54,7 @@ func New(options ...Options) *Extractor {
 }
 
 // Name implements extract.Extractor.
-func (e *Extractor) Name() string { return "local/1" }
+func (e *Extractor) Name() string { return "local/2" }
 
 // Extract implements extract.Extractor.
 func (e *Extractor) Extract(ctx context.Context, f extract.File) (*extract.Result, error) {

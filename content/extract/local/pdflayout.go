@@ -13,6 +13,8 @@ import (
 type pdfLine struct {
 	x, y, end, size float64
 	text            strings.Builder
+	last            span
+	forth, back     int // how often it goes on to the right, and to the left
 }
 
 // layout makes lines of spans, and paragraphs and headings of lines. The order in
@@ -74,21 +76,35 @@ func linesOf(spans []span) (lines []*pdfLine) {
 		if n := len(lines); n > 0 {
 			l = lines[n-1]
 		}
-		if l == nil || abs(l.y-s.y) > 0.5*max(l.size, s.size) || s.x < l.end-2*max(l.size, s.size) {
-			l = &pdfLine{x: s.x, y: s.y, end: s.x, size: s.size}
+		if l == nil || abs(l.y-s.y) > 0.5*max(l.size, s.size) || s.x < l.end-2*max(l.size, s.size) && s.end < l.last.x-2*max(l.size, s.size) {
+			l = &pdfLine{x: s.x, y: s.y, end: s.x, size: s.size, last: span{x: s.x, end: s.x}}
 			lines = append(lines, l)
 		}
-		if gap := s.x - l.end; gap > 0.15*max(l.size, s.size) && l.text.Len() > 0 {
+		size := max(l.size, s.size)
+		if s.text == l.last.text && abs(s.x-l.last.x) < 0.2*size && abs(s.y-l.last.y) < 0.2*size {
+			continue // drawn twice, to look bold
+		}
+		gap := s.x - l.last.end // to the right, or to the left of it
+		if back := l.last.x - s.end; l.text.Len() > 0 && abs(back) < abs(gap) {
+			gap = back
+			l.back++
+		} else {
+			l.forth++
+		}
+		if (gap > 0.15*size || gap < -0.5*size) && l.text.Len() > 0 {
 			l.text.WriteString(" ")
 		}
 		l.text.WriteString(s.text)
-		l.end = max(s.end, s.x)
+		l.end, l.last = max(s.end, s.x), s
 		if strings.TrimSpace(s.text) != "" {
 			l.size = max(l.size, s.size)
 		}
 	}
 	for _, l := range lines {
 		text := strings.Join(strings.Fields(l.text.String()), " ")
+		if l.back <= l.forth { // else it was drawn in the order in which it is read
+			text = readable(text)
+		}
 		l.text.Reset()
 		l.text.WriteString(text)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ledongthuc/pdf"
 )
@@ -72,11 +73,13 @@ func (t *pdfText) read(p pdfPage) (err error) {
 	if contents := p.page.Key("Contents"); contents.Kind() != pdf.Null {
 		t.draw(contents, p.resources, 0)
 	}
+	t.annotations(p.page.Key("Annots"))
 	return nil
 }
 
 // draw follows one stream of operations.
 func (t *pdfText) draw(content, resources pdf.Value, depth int) {
+	fonts := map[string]*pdfFont{} // by their names here
 	pdf.Interpret(content, func(stk *pdf.Stack, op string) {
 		if t.operations--; t.operations < 0 || t.ctx.Err() != nil {
 			panic(errOperations)
@@ -134,7 +137,11 @@ func (t *pdfText) draw(content, resources pdf.Value, depth int) {
 			t.rise = number(0)
 		case "Tf":
 			if len(args) == 2 {
-				t.font, t.size = t.fontOf(resources.Key("Font").Key(args[0].Name())), number(1)
+				name := args[0].Name()
+				if _, known := fonts[name]; !known {
+					fonts[name] = t.fontOf(resources.Key("Font").Key(name))
+				}
+				t.font, t.size = fonts[name], number(1)
 			}
 		case "Tj":
 			if len(args) > 0 {
@@ -207,14 +214,7 @@ func (t *pdfText) show(raw string) {
 	if t.letters += len(raw); t.letters > maxOperations {
 		panic(errOperations)
 	}
-	text := t.font.decode(raw)
-	var width float64
-	t.font.each(raw, func(code int, space bool) {
-		width += (t.font.width(code)/1000*t.size + t.charSpace) * t.scale
-		if space {
-			width += t.wordSpace * t.scale
-		}
-	})
+	text, width := t.letter(raw)
 	at := matrix{1, 0, 0, 1, 0, t.rise}.times(t.tm).times(t.ctm)
 	t.tm = matrix{1, 0, 0, 1, width, 0}.times(t.tm)
 	end := matrix{1, 0, 0, 1, 0, t.rise}.times(t.tm).times(t.ctm)
@@ -236,101 +236,28 @@ func sign(x float64) float64 {
 	return 1
 }
 
-// A pdfFont is what is known about a font, looked up once.
-type pdfFont struct {
-	encoder   pdf.TextEncoding
-	wide      bool // codes have two bytes
-	widths    map[int]float64
-	otherwise float64
-}
-
-// fontOf looks a font up. One that cannot be read shows its bytes.
-func (t *pdfText) fontOf(v pdf.Value) *pdfFont {
-	if v.Kind() != pdf.Dict {
-		return nil
-	}
-	name := v.String()
-	if f := t.fonts[name]; f != nil {
-		return f
-	}
-	f := &pdfFont{widths: map[int]float64{}, otherwise: 500}
-	func() {
-		defer func() { _ = recover() }() // a broken font has no table
-		font := pdf.Font{V: v}
-		f.encoder = font.Encoder()
-	}()
-	if v.Key("Subtype").Name() == "Type0" {
-		f.wide, f.otherwise = true, 1000
-		d := v.Key("DescendantFonts").Index(0)
-		if w := d.Key("DW"); w.Kind() != pdf.Null {
-			f.otherwise = w.Float64()
+// letter returns the text of codes and how far it reaches. Blanks are where there is
+// room: one that was narrowed to nothing is none, and two letters that were moved
+// apart by more than a blank have one between them.
+func (t *pdfText) letter(raw string) (string, float64) {
+	var b strings.Builder
+	var width float64
+	n := 0
+	few := len(raw) <= 2 || t.font.wide && len(raw) <= 4 // more are a heading, whose letters stand apart
+	t.font.each(raw, func(code int, space bool) {
+		if n++; n == 2 && few && t.charSpace > 0.2*t.size && t.size > 0 {
+			b.WriteByte(' ')
 		}
-		f.readWide(d.Key("W"))
-	} else {
-		first := int(v.Key("FirstChar").Int64())
-		for i, w := range (pdf.Font{V: v}).Widths() {
-			if i < 65536 {
-				f.widths[first+i] = w
-			}
+		advance := t.font.width(code)/1000*t.size + t.charSpace
+		if space {
+			advance += t.wordSpace
 		}
-		if w := v.Key("FontDescriptor").Key("MissingWidth"); w.Kind() != pdf.Null && w.Float64() > 0 {
-			f.otherwise = w.Float64()
+		width += advance * t.scale
+		text := t.font.decode(code)
+		if text == " " && t.size > 0 && advance < 0.1*t.size {
+			return
 		}
-	}
-	if v.Key("Subtype").Name() == "Type3" { // its letters are drawings, with a scale of their own
-		if m := v.Key("FontMatrix"); m.Len() == 6 {
-			for code := range f.widths {
-				f.widths[code] *= m.Index(0).Float64() * 1000
-			}
-		}
-	}
-	t.fonts[name] = f
-	return f
-}
-
-// readWide reads the widths of a font with codes of two bytes: "c [w w]" and
-// "from to w".
-func (f *pdfFont) readWide(w pdf.Value) {
-	for i := 0; i+1 < w.Len() && len(f.widths) < 70_000; {
-		from := int(w.Index(i).Int64())
-		if list := w.Index(i + 1); list.Kind() == pdf.Array {
-			for k := range list.Len() {
-				f.widths[from+k] = list.Index(k).Float64()
-			}
-			i += 2
-			continue
-		}
-		to := min(int(w.Index(i+1).Int64()), 65535)
-		for c := from; c <= to && c >= 0; c++ {
-			f.widths[c] = w.Index(i + 2).Float64()
-		}
-		i += 3
-	}
-}
-
-func (f *pdfFont) decode(raw string) string {
-	if f.encoder == nil {
-		return raw
-	}
-	return f.encoder.Decode(raw)
-}
-
-func (f *pdfFont) width(code int) float64 {
-	if w, ok := f.widths[code]; ok {
-		return w
-	}
-	return f.otherwise
-}
-
-// each gives the codes of a text, and whether each is a blank of one byte.
-func (f *pdfFont) each(raw string, do func(code int, space bool)) {
-	if f.wide {
-		for i := 0; i+1 < len(raw); i += 2 {
-			do(int(raw[i])<<8|int(raw[i+1]), false)
-		}
-		return
-	}
-	for i := range len(raw) {
-		do(int(raw[i]), raw[i] == ' ')
-	}
+		b.WriteString(text)
+	})
+	return apart(b.String()), width
 }

@@ -6,7 +6,10 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,5 +203,69 @@ func TestSheetsAgainstXLSX2CSV(t *testing.T) {
 		}
 		samples = append(samples, sample{filepath.Base(name), data, string(run(t, nil, "xlsx2csv", "-a", name))})
 	}
+	compare(t, .98, samples)
+}
+
+// pdfCorpus are modules that ship PDFs of their tests. CURATORE_TEST_PDFS names
+// directories to be measured in their place, such as those of larger modules.
+var pdfCorpus = []string{"github.com/jung-kurt/gofpdf@v1.16.2", "codeberg.org/go-pdf/fpdf@v0.12.0"}
+
+// pdfFiles returns the PDFs of the corpus up to 6 MB, each content once.
+func pdfFiles(t *testing.T) (files map[string][]byte) {
+	t.Helper()
+	dirs := filepath.SplitList(os.Getenv("CURATORE_TEST_PDFS"))
+	if len(dirs) == 0 {
+		for _, m := range pdfCorpus {
+			out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", m).Output()
+			var module struct{ Dir string }
+			if err == nil {
+				err = json.Unmarshal(out, &module)
+			}
+			if err != nil || module.Dir == "" {
+				t.Skipf("%s, whose PDFs are read, cannot be downloaded: %v", m, err)
+			}
+			dirs = append(dirs, module.Dir)
+		}
+	}
+	files, seen := map[string][]byte{}, map[[32]byte]bool{}
+	for _, dir := range dirs {
+		if err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || !strings.EqualFold(filepath.Ext(name), ".pdf") {
+				return err
+			}
+			data, err := os.ReadFile(name)
+			if sum := sha256.Sum256(data); err == nil && len(data) < 6<<20 && !seen[sum] {
+				seen[sum], files[name] = true, data
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// The words of PDFs are those that pdftotext reads in them. What needs a password is
+// read by neither.
+func TestPDFAgainstPdftotext(t *testing.T) {
+	need(t, "pdftotext")
+	var samples []sample
+	locked := 0
+	for name, data := range pdfFiles(t) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		want, err := exec.CommandContext(ctx, "pdftotext", "-q", name, "-").Output()
+		cancel()
+		if err != nil { // it is broken or locked
+			locked++
+			if r, err := local.New().Extract(t.Context(), extract.File{Name: name, Size: int64(len(data)), ReaderAt: bytes.NewReader(data)}); err == nil && r.Text() != "" {
+				t.Logf("%s has a text that pdftotext does not find", name)
+			}
+			continue
+		}
+		if len(words(string(want))) > 0 {
+			samples = append(samples, sample{name, data, string(want)})
+		}
+	}
+	t.Logf("%d files that pdftotext cannot read", locked)
 	compare(t, .98, samples)
 }
