@@ -12,9 +12,8 @@ import (
 	"github.com/curatore/curatore-go/connectors/upload"
 )
 
-// What every connection keeps: no write without a change, dry runs, crashes at
-// each commit, cancellation.
-func TestConformance(t *testing.T) {
+// subject is the connection with files of two editions, some of which are broken.
+func subject(t *testing.T, sync bool) connectortest.Subject {
 	files := func(n, edition int) func() []connectors.File {
 		return func() (files []connectors.File) {
 			for i := range n {
@@ -24,12 +23,23 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	clock := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
+	return connectortest.Subject{
+		Connection: upload.New(upload.Settings{Sync: sync, Now: func() time.Time { return clock }}),
+		Before:     files(9, 1), Files: files(13, 2), Batch: 5,
+	}
+}
+
+// What every connection keeps: no write without a change, dry runs, crashes at
+// each commit, cancellation.
+func TestConformance(t *testing.T) {
 	for name, sync := range map[string]bool{"add": false, "sync": true} {
 		t.Run(name, func(t *testing.T) {
-			connectortest.Import(t, connectortest.Subject{
-				Connection: upload.New(upload.Settings{Sync: sync, Now: func() time.Time { return clock }}),
-				Before:     files(9, 1), Files: files(13, 2), Batch: 5,
-			})
+			connectortest.Import(t, subject(t, sync))
 		})
 	}
+}
+
+// Two organizations that upload the same paths know nothing of each other.
+func TestOrganizations(t *testing.T) {
+	connectortest.Organizations(t, subject(t, true))
 }

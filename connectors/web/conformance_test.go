@@ -12,10 +12,9 @@ import (
 	"github.com/curatore/curatore-go/connectors/web"
 )
 
-// What every connection keeps: no write without a change, dry runs, crashes at each
-// commit, cancellation. The import before read another state of the site, in which
-// pages were there that are gone now.
-func TestConformance(t *testing.T) {
+// subject is the connection with a site of two editions. In the first there are pages
+// that are gone in the second.
+func subject(t *testing.T) connectortest.Subject {
 	s := newSite(t)
 	put := func(edition int) {
 		var links []string
@@ -34,8 +33,19 @@ func TestConformance(t *testing.T) {
 	clock := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	config := settings(s, web.Collection{})
 	config.Now = func() time.Time { return clock }
-	connectortest.Import(t, connectortest.Subject{Connection: web.New(config), Batch: 6,
+	return connectortest.Subject{Connection: web.New(config), Batch: 6,
 		Before: func() []connectors.File { put(0); return nil },
 		Files:  func() []connectors.File { put(1); return nil },
-	})
+	}
+}
+
+// What every connection keeps: no write without a change, dry runs, crashes at each
+// commit, cancellation.
+func TestConformance(t *testing.T) {
+	connectortest.Import(t, subject(t))
+}
+
+// Two organizations that read the same site know nothing of each other.
+func TestOrganizations(t *testing.T) {
+	connectortest.Organizations(t, subject(t))
 }

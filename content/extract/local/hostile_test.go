@@ -21,7 +21,10 @@ import (
 
 // pdfOf makes a PDF of the contents of its pages, each packed by zlib layers
 // times.
-func pdfOf(layers int, pages ...string) string {
+func pdfOf(layers int, pages ...string) string { return pdfWith("", layers, pages...) }
+
+// pdfWith is pdfOf with something more said of each page.
+func pdfWith(more string, layers int, pages ...string) string {
 	var b strings.Builder
 	b.WriteString("%PDF-1.4\n")
 	var offsets []int
@@ -37,7 +40,7 @@ func pdfOf(layers int, pages ...string) string {
 	object(fmt.Sprintf("<< /Type /Pages /Count %d /Kids [ %s] >>", len(pages), kids.String()))
 	object("<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
 	for i, page := range pages {
-		object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R /Contents %d 0 R /Resources << /Font << /F 3 0 R >> /XObject << /I << /Subtype /Image >> >> >> >>", 5+2*i))
+		object(fmt.Sprintf("<< /Type /Page /Parent 2 0 R "+more+" /Contents %d 0 R /Resources << /Font << /F 3 0 R >> /XObject << /I << /Subtype /Image >> >> >> >>", 5+2*i))
 		data, filter := []byte(page), ""
 		for range layers {
 			var packed bytes.Buffer
@@ -73,7 +76,7 @@ func TestPDF(t *testing.T) {
 // What was filled into a form is read, drawn or not; what is hidden is not.
 func TestForms(t *testing.T) {
 	form := func(annotations string) string {
-		return strings.Replace(pdfOf(1, "BT /F 10 Tf 72 700 Td (Name of the vendor:) Tj ET"), "/Contents 5 0 R", "/Annots ["+annotations+"] /Contents 5 0 R", 1)
+		return pdfWith("/Annots ["+annotations+"]", 1, "BT /F 10 Tf 72 700 Td (Name of the vendor:) Tj ET")
 	}
 	r := read(t, file("x.pdf", form(`<< /Subtype /Widget /FT /Tx /Rect [200 695 300 710] /V (Harbour Works) >> << /Subtype /Widget /FT /Tx /F 2 /Rect [200 600 300 610] /V (hidden) >>
 		<< /Subtype /Widget /Parent << /FT /Ch /V [(red) (blue)] >> /Rect [72 650 300 660] >> << /Subtype /Widget /FT /Btn /Rect [0 0 9 9] /V (On) >>`)))

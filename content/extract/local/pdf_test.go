@@ -18,7 +18,7 @@ func TestReadToUnicode(t *testing.T) {
 		}
 	}
 	if len(got) != 7 {
-		t.Errorf("%d codes: %q", len(got), got)
+		t.Errorf("%d codes: %v", len(got), got)
 	}
 	for _, broken := range []string{"", "<", "beginbfrange <00> <FFFFFFFF> <0041> endbfrange", "beginbfchar [ <01> endbfchar", "beginbfrange <05> <01> <0041> endbfrange"} {
 		if n := len(readToUnicode(strings.NewReader(broken))); n > maxCodes {
