@@ -30,16 +30,11 @@ func subject(t *testing.T, sync bool) connectortest.Subject {
 }
 
 // What every connection keeps: no write without a change, dry runs, crashes at
-// each commit, cancellation.
+// each commit, cancellation, organizations beside each other.
 func TestConformance(t *testing.T) {
 	for name, sync := range map[string]bool{"add": false, "sync": true} {
 		t.Run(name, func(t *testing.T) {
 			connectortest.Import(t, subject(t, sync))
 		})
 	}
-}
-
-// Two organizations that upload the same paths know nothing of each other.
-func TestOrganizations(t *testing.T) {
-	connectortest.Organizations(t, subject(t, true))
 }

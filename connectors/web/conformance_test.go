@@ -40,12 +40,7 @@ func subject(t *testing.T) connectortest.Subject {
 }
 
 // What every connection keeps: no write without a change, dry runs, crashes at each
-// commit, cancellation.
+// commit, cancellation, organizations beside each other.
 func TestConformance(t *testing.T) {
 	connectortest.Import(t, subject(t))
-}
-
-// Two organizations that read the same site know nothing of each other.
-func TestOrganizations(t *testing.T) {
-	connectortest.Organizations(t, subject(t))
 }
