@@ -149,7 +149,7 @@ func TestFullSyncGuards(t *testing.T) {
 				if diff := cmp.Diff(before, s.everything()); diff != "" {
 					t.Error("a dry run has changed:", diff)
 				}
-				for _, e := range task.events {
+				for _, e := range task.Events {
 					if strings.Contains(e, "full_sync_cleanup") && !strings.Contains(e, "would be") && !strings.Contains(e, "nothing was deleted") {
 						t.Errorf("event of a dry run: %s", e)
 					}
@@ -173,13 +173,13 @@ func TestFullSyncGuards(t *testing.T) {
 				}
 				event := fmt.Sprintf("info full_sync_cleanup: %d customer deleted: not in the source any more", 10-test.left)
 				byTombstone := len(test.give) == 1
-				if got, want := slices.Contains(task.events, event), test.left < 10 && !byTombstone; got != want {
-					t.Errorf("events %q; want %q: %v", task.events, event, want)
+				if got, want := slices.Contains(task.Events, event), test.left < 10 && !byTombstone; got != want {
+					t.Errorf("events %q; want %q: %v", task.Events, event, want)
 				}
-				if test.note != "" && !slices.ContainsFunc(task.events, func(e string) bool {
+				if test.note != "" && !slices.ContainsFunc(task.Events, func(e string) bool {
 					return strings.HasPrefix(e, "warn full_sync_cleanup: ") && strings.Contains(e, "nothing was deleted: "+test.note)
 				}) {
-					t.Errorf("events %q", task.events)
+					t.Errorf("events %q", task.Events)
 				}
 				if n := s.count("SELECT count(*) FROM run_keys"); n != 0 {
 					t.Errorf("%d keys are left behind", n)
@@ -277,8 +277,8 @@ func TestChildrenOfTheDeleted(t *testing.T) {
 						if got := s.texts("SELECT count(customer_id) FROM shop_orders WHERE deleted_at IS NULL"); got[0] != test.linkLeft {
 							t.Errorf("%s links, want %s", got[0], test.linkLeft)
 						}
-						if test.note != "" && !slices.Contains(task.events, "warn full_sync_cleanup: 2 Customers stay: records below them block their deletion") {
-							t.Errorf("events %q", task.events)
+						if test.note != "" && !slices.Contains(task.Events, "warn full_sync_cleanup: 2 Customers stay: records below them block their deletion") {
+							t.Errorf("events %q", task.Events)
 						}
 					})
 				}

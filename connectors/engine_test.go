@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -27,12 +28,12 @@ func TestImportCountsAndStoresWhatTheStreamsGive(t *testing.T) {
 		if diff := cmp.Diff(want, result.Streams); diff != "" {
 			t.Error(diff)
 		}
-		if got, want := task.phases, []string{"parsing", "importing", "indexing"}; !slices.Equal(got, want) {
+		if got, want := task.Phases, []string{"parsing", "importing", "indexing"}; !slices.Equal(got, want) {
 			t.Errorf("phases %v, want %v", got, want)
 		}
 		wantEvents := []string{"info import_start: Shop import started", "info progress: Customers: 2 read, 2 new, 0 changed, 0 failed",
 			"info progress: Orders: 1 read, 1 new, 0 changed, 0 failed", "info indexing: 3 records indexed"}
-		if diff := cmp.Diff(wantEvents, task.events); diff != "" {
+		if diff := cmp.Diff(wantEvents, task.Events); diff != "" {
 			t.Error(diff)
 		}
 		if got := s.found("coyotes"); !slices.Equal(got, []string{"Acme Rockets"}) {
@@ -163,7 +164,7 @@ func TestImportsOfOneInstanceFollowEachOther(t *testing.T) {
 		}
 		done, waits := make(chan error), make(chan string, 1)
 		second, third := s.task(), s.task()
-		second.told = func(event string) {
+		second.Told = func(event string) {
 			if strings.Contains(event, "waits for another import") {
 				waits <- event
 			}
@@ -184,7 +185,7 @@ func TestImportsOfOneInstanceFollowEachOther(t *testing.T) {
 		if got := s.stored(); len(got) != 2 {
 			t.Errorf("stored %v", got)
 		}
-		first.end("completed")
+		first.End("completed")
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
@@ -203,8 +204,8 @@ func TestImportsWaitInTheirOrder(t *testing.T) {
 		}
 		older, newer := s.task(), s.task()
 		order, waits := make(chan string, 2), make(chan bool, 2)
-		for name, task := range map[string]*fakeTask{"older": older, "newer": newer} {
-			task.told = func(event string) {
+		for name, task := range map[string]*connectortest.Task{"older": older, "newer": newer} {
+			task.Told = func(event string) {
 				switch {
 				case strings.Contains(event, "waits for another import"):
 					waits <- true
@@ -214,17 +215,17 @@ func TestImportsWaitInTheirOrder(t *testing.T) {
 			}
 		}
 		var all sync.WaitGroup
-		for _, task := range []*fakeTask{newer, older} {
+		for _, task := range []*connectortest.Task{newer, older} {
 			all.Go(func() {
 				if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); err != nil {
 					t.Error(err)
 				}
-				task.end("completed")
+				task.End("completed")
 			})
 		}
 		<-waits
 		<-waits
-		holder.end("completed")
+		holder.End("completed")
 		all.Wait()
 		if first, second := <-order, <-order; first != "older" || second != "newer" {
 			t.Errorf("%s came before %s", first, second)
@@ -238,18 +239,18 @@ func TestInterruptedImportThatWasOvertaken(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
 	s.engine.BatchRecords = 10
 	task := s.task()
-	task.dieAt = 4
+	task.DieAt = 4
 	old := many(40)
 	s.streams = []connectors.Stream{s.customers(old...)}
-	if _, err := s.engine.Import(t.Context(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, errDied) {
+	if _, err := s.engine.Import(t.Context(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, connectortest.ErrDied) {
 		t.Fatal(err)
 	}
-	task.end("pending")
+	task.End("pending")
 	s.must(connectors.Options{}, s.customers(append(many(20), &customer{Key: "new", Name: "New"})...))
 	before := s.everything()
-	task.end("running")
+	task.End("running")
 	s.streams = []connectors.Stream{s.customers(old...)}
-	if _, err := s.engine.Import(t.Context(), task.again(), s.conn, nil, connectors.Options{Force: true}); !errors.Is(err, content.ErrConflict) {
+	if _, err := s.engine.Import(t.Context(), task.Again(), s.conn, nil, connectors.Options{Force: true}); !errors.Is(err, content.ErrConflict) {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(before, s.everything()); diff != "" {
@@ -275,7 +276,7 @@ func TestWaitingForATurnEndsWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	second := s.task()
 	cause := errors.New("enough")
-	second.told = func(event string) {
+	second.Told = func(event string) {
 		if strings.Contains(event, "waits") {
 			cancel(cause)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/store"
 )
@@ -61,8 +62,8 @@ func TestFailuresAreKept(t *testing.T) {
 		if len(result.Failures) != 8 || result.Failures[0].String() != "list.csv line 3 Name: torn" {
 			t.Errorf("listed: %v", result.Failures)
 		}
-		if n := len(slices.DeleteFunc(slices.Clone(task.events), func(e string) bool { return !strings.HasPrefix(e, "warn error: ") })); n != 8 {
-			t.Errorf("%d events: %q", n, task.events)
+		if n := len(slices.DeleteFunc(slices.Clone(task.Events), func(e string) bool { return !strings.HasPrefix(e, "warn error: ") })); n != 8 {
+			t.Errorf("%d events: %q", n, task.Events)
 		}
 		if _, err := json.Marshal(result); err != nil {
 			t.Error(err)
@@ -86,8 +87,8 @@ func TestTheFirst20FailuresAreListed(t *testing.T) {
 	if n := s.count("SELECT count(*) FROM import_failures"); n != 50 {
 		t.Errorf("%d are kept", n)
 	}
-	if n := len(task.events); n != 22 { // the start, 20 failures, the end of the stream
-		t.Errorf("%d events: %q", n, task.events)
+	if n := len(task.Events); n != 22 { // the start, 20 failures, the end of the stream
+		t.Errorf("%d events: %q", n, task.Events)
 	}
 }
 
@@ -191,10 +192,10 @@ func TestFailedImportHasItsResult(t *testing.T) {
 	broken := s.customers(many(30)...)
 	s.engine.BatchRecords = 10
 	task := s.task()
-	task.dieAt = 5
+	task.DieAt = 5
 	s.streams = []connectors.Stream{broken}
 	result, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{})
-	if !errors.Is(err, errDied) || !strings.HasPrefix(err.Error(), "import shop: ") {
+	if !errors.Is(err, connectortest.ErrDied) || !strings.HasPrefix(err.Error(), "import shop: ") {
 		t.Error(err)
 	}
 	stored := int64(len(s.stored()))

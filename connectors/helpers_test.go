@@ -2,16 +2,14 @@ package connectors_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
@@ -142,98 +140,15 @@ func (s *shop) count(query string, args ...any) int {
 	return n
 }
 
-// A fakeTask is a run without a runner. It can die at a commit.
-type fakeTask struct {
-	s      *shop
-	run    jobs.Run
-	saved  json.RawMessage // the checkpoint as committed
-	next   json.RawMessage
-	events []string
-	phases []string
-
-	told      func(event string) // called with each event, when set
-	committed func()             // called after each commit, when set
-	commits   int
-	dieAt     int  // the commit that fails, counted from 1; 0 is none
-	after     bool // it dies when the commit is done
-}
-
-var errDied = fmt.Errorf("the process died: %w", content.ErrSuperseded)
-
-func (s *shop) task() *fakeTask {
+// task is a run that is at work, an hour after the one before.
+func (s *shop) task() *connectortest.Task {
 	s.t.Helper()
 	s.clock = s.clock.Add(time.Hour)
-	f := &fakeTask{s: s, run: jobs.Run{ID: uuid.Must(uuid.NewV7()).String(), Type: s.conn.RunType(), Attempt: 1, CreatedAt: s.clock}}
-	s.exec("INSERT INTO runs (id, organization_id, type, queue, label, status, config, created_by, created_at) VALUES (?, ?, ?, 'shop', 'run', 'running', '{}', 'tester', ?)",
-		f.run.ID, s.org, f.run.Type, s.db.Dialect().Time(s.clock))
-	return f
-}
-
-// again is the task as another process finds it.
-func (f *fakeTask) again() *fakeTask {
-	n := *f
-	n.run.Attempt++
-	n.commits, n.dieAt, n.next = 0, 0, nil
-	return &n
-}
-
-func (f *fakeTask) end(status jobs.Status) {
-	f.s.exec("UPDATE runs SET status = ? WHERE id = ?", string(status), f.run.ID)
-}
-
-func (f *fakeTask) Run() jobs.Run               { return f.run }
-func (f *fakeTask) Scope() content.Scope        { return f.s.scope }
-func (f *fakeTask) Checkpoint() json.RawMessage { return f.saved }
-func (f *fakeTask) Progress(phase string, done, total int64) {
-	if total > 0 && done > total {
-		f.s.t.Errorf("progress: %s %d of %d", phase, done, total)
-	}
-	if n := len(f.phases); n == 0 || f.phases[n-1] != phase {
-		f.phases = append(f.phases, phase)
-	}
-}
-
-func (f *fakeTask) SetCheckpoint(v any) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		f.s.t.Error(err)
-	}
-	f.next = b
-}
-
-func (f *fakeTask) Info(kind, message string, data any)  { f.event("info", kind, message) }
-func (f *fakeTask) Warn(kind, message string, data any)  { f.event("warn", kind, message) }
-func (f *fakeTask) Error(kind, message string, data any) { f.event("error", kind, message) }
-func (f *fakeTask) event(level, kind, message string) {
-	f.events = append(f.events, level+" "+kind+": "+message)
-	if f.told != nil {
-		f.told(message)
-	}
-}
-
-func (f *fakeTask) Commit(ctx context.Context, do func(ctx context.Context, tx *database.Tx) error) error {
-	f.commits++
-	if f.commits == f.dieAt && !f.after {
-		return errDied
-	}
-	f.next = nil
-	if err := f.s.db.Write(ctx, do); err != nil {
-		return err
-	}
-	if f.next != nil {
-		f.saved = f.next
-	}
-	if f.committed != nil {
-		f.committed()
-	}
-	if f.commits == f.dieAt {
-		return errDied
-	}
-	return nil
+	return connectortest.NewTask(s.t, s.db, s.scope, s.org, s.conn.RunType(), s.clock)
 }
 
 // load runs an import of these streams to its end.
-func (s *shop) load(options connectors.Options, streams ...connectors.Stream) (*connectors.Result, *fakeTask, error) {
+func (s *shop) load(options connectors.Options, streams ...connectors.Stream) (*connectors.Result, *connectortest.Task, error) {
 	s.t.Helper()
 	f := s.task()
 	s.streams = streams
@@ -242,7 +157,7 @@ func (s *shop) load(options connectors.Options, streams ...connectors.Stream) (*
 	if err != nil {
 		status = jobs.Failed
 	}
-	f.end(status)
+	f.End(status)
 	for name, c := range result.Streams {
 		if c.Seen != c.Created+c.Updated+c.Unchanged+c.Duplicates+c.Failed {
 			s.t.Errorf("%s: the counts do not add up to seen: %+v", name, *c)
@@ -252,7 +167,7 @@ func (s *shop) load(options connectors.Options, streams ...connectors.Stream) (*
 }
 
 // must is load for imports that complete.
-func (s *shop) must(options connectors.Options, streams ...connectors.Stream) (*connectors.Result, *fakeTask) {
+func (s *shop) must(options connectors.Options, streams ...connectors.Stream) (*connectors.Result, *connectortest.Task) {
 	s.t.Helper()
 	result, f, err := s.load(options, streams...)
 	if err != nil {

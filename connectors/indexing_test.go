@@ -79,10 +79,10 @@ func TestRecordsThatCannotBeIndexed(t *testing.T) {
 		if got := s.texts("SELECT note_key FROM notes WHERE indexed_at IS NULL"); !slices.Equal(got, []string{"2"}) {
 			t.Errorf("queued %v", got)
 		}
-		if !slices.ContainsFunc(task.events, func(e string) bool {
+		if !slices.ContainsFunc(task.Events, func(e string) bool {
 			return strings.HasPrefix(e, "warn indexing: note ") && strings.Contains(e, "cannot be indexed and stays queued")
-		}) || !slices.Contains(task.events, "info indexing: 2 records indexed, 1 stay queued") {
-			t.Errorf("events %q", task.events)
+		}) || !slices.Contains(task.Events, "info indexing: 2 records indexed, 1 stay queued") {
+			t.Errorf("events %q", task.Events)
 		}
 		result, _ = s.must(connectors.Options{}, notes)
 		if diff := cmp.Diff(&connectors.Counts{Seen: 3, Unchanged: 3, IndexFailed: 1}, result.Streams["note"]); diff != "" {
@@ -129,8 +129,8 @@ func TestTheIndexIsDown(t *testing.T) {
 				if got := s.queued(); got != test.left {
 					t.Errorf("%d are queued", got)
 				}
-				if !slices.ContainsFunc(task.events, func(e string) bool { return strings.HasPrefix(e, "warn indexing: ") }) {
-					t.Errorf("events %q", task.events)
+				if !slices.ContainsFunc(task.Events, func(e string) bool { return strings.HasPrefix(e, "warn indexing: ") }) {
+					t.Errorf("events %q", task.Events)
 				}
 				result, _ = s.must(connectors.Options{}, s.customers(many(5)...))
 				if c := result.Streams["customer"]; c.Indexed != int64(test.left) || c.IndexFailed != 0 || c.Unchanged != 5 {

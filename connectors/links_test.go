@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -54,15 +55,15 @@ func TestLinksOfAnImportThatBrokeOff(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
 	streams := []connectors.Stream{s.orders(&order{Key: "1", Name: "First", CustomerKey: ptr("a")}), s.customers(&customer{Key: "a", Name: "Acme"})}
 	task := s.task()
-	task.dieAt = 4 // the turn, the orders, the customers; then the links
+	task.DieAt = 4 // the turn, the orders, the customers; then the links
 	s.streams = streams
-	if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, errDied) {
+	if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, connectortest.ErrDied) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"1 | a | -"}, s.linked()); diff != "" {
 		t.Fatal(diff)
 	}
-	task.end("failed")
+	task.End("failed")
 	result, _ := s.must(connectors.Options{}, streams...)
 	if diff := cmp.Diff(&connectors.Counts{Seen: 1, Unchanged: 1}, result.Streams["order"]); diff != "" {
 		t.Error(diff)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -121,19 +122,19 @@ func TestPartsAfterACrash(t *testing.T) {
 			s.clear()
 			s.must(connectors.Options{}, incremental(s.stream("customer", false, inCity("a", 0, 9)...)))
 			f := s.task()
-			f.dieAt, f.after = dieAt, dieAt%2 == 0
+			f.DieAt, f.After = dieAt, dieAt%2 == 0
 			s.streams = []connectors.Stream{incremental(s.stream("customer", true, whole("a", 4, 12)...))}
 			result, err := s.engine.Import(t.Context(), f, s.conn, nil, connectors.Options{})
 			died := err != nil
 			if died {
-				if !errors.Is(err, errDied) {
+				if !errors.Is(err, connectortest.ErrDied) {
 					t.Fatal(err)
 				}
-				if result, err = s.engine.Import(t.Context(), f.again(), s.conn, nil, connectors.Options{}); err != nil {
+				if result, err = s.engine.Import(t.Context(), f.Again(), s.conn, nil, connectors.Options{}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			f.end("completed")
+			f.End("completed")
 			n := result.Streams["customer"]
 			if n.Created != 3 || n.Unchanged != 5 || n.Deleted != 4 || len(s.stored()) != 8 {
 				t.Errorf("died at commit %d: %+v, %v", dieAt, *n, s.stored())

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -69,10 +70,10 @@ func TestIncrementalStreamsThatBreakOff(t *testing.T) {
 		log := rows(many(35)...)
 		log[27].Position = nil
 		task := s.task()
-		task.dieAt = 4 // the turn, two batches, and the third
+		task.DieAt = 4 // the turn, two batches, and the third
 		s.streams = []connectors.Stream{s.changes(log, &from)}
 		_, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{})
-		if !errors.Is(err, errDied) {
+		if !errors.Is(err, connectortest.ErrDied) {
 			t.Fatal(err)
 		}
 		stored := len(s.stored())
@@ -80,11 +81,11 @@ func TestIncrementalStreamsThatBreakOff(t *testing.T) {
 			t.Fatalf("%d are stored", stored)
 		}
 		if kind == "sqlite" { // the run goes on
-			if _, err := s.engine.Import(context.Background(), task.again(), s.conn, nil, connectors.Options{}); err != nil {
+			if _, err := s.engine.Import(context.Background(), task.Again(), s.conn, nil, connectors.Options{}); err != nil {
 				t.Fatal(err)
 			}
 		} else { // it has failed; the next run begins where it ended
-			task.end("failed")
+			task.End("failed")
 			s.must(connectors.Options{}, s.changes(log, &from))
 		}
 		if want := []string{"", fmt.Sprint(stored)}; !slices.Equal(from, want) {
@@ -92,6 +93,45 @@ func TestIncrementalStreamsThatBreakOff(t *testing.T) {
 		}
 		if n := len(s.stored()); n != 35 {
 			t.Errorf("%d are stored", n)
+		}
+	})
+}
+
+// What is handed over has its place within its run: the run goes on there after a
+// crash, the next one begins at its beginning, and nothing goes for being absent.
+func TestPush(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind string) {
+		s := newShop(t, kind, content.Orphan)
+		s.engine.BatchRecords = 10
+		var from []string
+		push := func(log []connectors.Record) connectors.Stream {
+			stream := s.changes(log, &from)
+			stream.Mode = connectors.Push
+			return stream
+		}
+		task := s.task()
+		task.DieAt = 4 // the turn, two batches, and the third
+		s.streams = []connectors.Stream{push(rows(many(35)...))}
+		if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, connectortest.ErrDied) {
+			t.Fatal(err)
+		}
+		result, err := s.engine.Import(context.Background(), task.Again(), s.conn, nil, connectors.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		task.End("completed")
+		if diff := cmp.Diff(&connectors.Counts{Seen: 35, Created: 35, Indexed: 35}, result.Streams["customer"]); diff != "" {
+			t.Error(diff)
+		}
+		s.must(connectors.Options{Force: true}, push(rows(many(3)...)))
+		if want := []string{"", "20", ""}; !slices.Equal(from, want) {
+			t.Errorf("read from %q, want %q", from, want)
+		}
+		if n := len(s.stored()); n != 35 {
+			t.Errorf("%d are stored", n)
+		}
+		if got := s.texts("SELECT stream, position FROM connection_state WHERE stream NOT LIKE '#%'"); len(got) > 0 {
+			t.Errorf("positions are kept: %q", got)
 		}
 	})
 }

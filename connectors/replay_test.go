@@ -73,7 +73,7 @@ func (s *shop) replay(options connectors.Options) (*connectors.Result, error) {
 	if err != nil {
 		status = jobs.Failed
 	}
-	task.end(status)
+	task.End(status)
 	for name, c := range result.Streams {
 		if c.Seen != c.Created+c.Updated+c.Unchanged+c.Duplicates+c.Failed {
 			s.t.Errorf("%s: the counts do not add up to seen: %+v", name, *c)

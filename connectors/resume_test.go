@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -88,20 +89,20 @@ func (s *shop) journey(positions string, n int, after bool) journey {
 		s.stream("order", positions == "every", rows(&order{Key: "o2", Name: "Stays", CustomerKey: ptr("c00120")}, &order{Key: "o3", Name: "New", CustomerKey: ptr("c00121")})...)}
 
 	task := s.task()
-	task.dieAt, task.after = n, after
+	task.DieAt, task.After = n, after
 	s.streams = streams
 	result, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{})
 	died := err != nil
 	if died {
-		if !errors.Is(err, errDied) {
+		if !errors.Is(err, connectortest.ErrDied) {
 			s.t.Fatal(err)
 		}
-		task = task.again()
+		task = task.Again()
 		if result, err = s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
-	task.end("completed")
+	task.End("completed")
 	state := s.summary()
 	for _, name := range []string{"customer", "order"} {
 		c := *result.Streams[name]
@@ -137,12 +138,12 @@ func TestResumeInTheCleanUpByForce(t *testing.T) {
 		s.clear()
 		s.must(connectors.Options{}, s.customers(many(1200)...))
 		task := s.task()
-		task.dieAt = n
+		task.DieAt = n
 		s.streams = []connectors.Stream{s.customers(many(100)...)}
 		_, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{Force: true})
 		died := err != nil
 		if died {
-			if _, err = s.engine.Import(context.Background(), task.again(), s.conn, nil, connectors.Options{Force: true}); err != nil {
+			if _, err = s.engine.Import(context.Background(), task.Again(), s.conn, nil, connectors.Options{Force: true}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -161,15 +162,15 @@ func TestKeysOfEndedRunsAreRemoved(t *testing.T) {
 		s := newShop(t, kind, content.Orphan)
 		s.engine.BatchRecords = 20
 		task := s.task()
-		task.dieAt = 4
+		task.DieAt = 4
 		s.streams = []connectors.Stream{s.customers(many(100)...)}
-		if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, errDied) {
+		if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); !errors.Is(err, connectortest.ErrDied) {
 			t.Fatal(err)
 		}
 		if n := s.count("SELECT count(*) FROM run_keys"); n == 0 {
 			t.Fatal("the run has left no keys")
 		}
-		task.end("failed")
+		task.End("failed")
 		s.must(connectors.Options{}, s.customers(many(100)...))
 		if n := s.count("SELECT count(*) FROM run_keys"); n != 0 {
 			t.Errorf("%d keys are left", n)
@@ -183,7 +184,7 @@ func TestKeysOfEndedRunsAreRemoved(t *testing.T) {
 func TestCheckpointThatCannotBeRead(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
 	task := s.task()
-	task.saved = []byte(`{"batch":"x"}`)
+	task.Saved = []byte(`{"batch":"x"}`)
 	s.streams = []connectors.Stream{s.customers(many(3)...)}
 	if _, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{}); err == nil {
 		t.Error("no error")

@@ -185,9 +185,9 @@ func (im *importing) streams(session Session) ([]Stream, error) {
 		if !slices.ContainsFunc(im.c.spec.Types, func(t *content.Type) bool { return t.Name() == name }) {
 			return nil, fmt.Errorf("a stream gives %s, which the connection does not declare among its Types", name)
 		}
-		if slices.Contains(seen, s.name()) || s.Mode != Incremental && slices.ContainsFunc(streams, func(o Stream) bool { return o.Type.Name() == name && o.name() != s.name() }) {
+		if slices.Contains(seen, s.name()) || s.Mode == Snapshot && slices.ContainsFunc(streams, func(o Stream) bool { return o.Type.Name() == name && o.name() != s.name() }) {
 			// The clean-up of one would delete what only the other has.
-			return nil, fmt.Errorf("two streams give %s; make one of them, or give incremental ones each a Name", name)
+			return nil, fmt.Errorf("two streams give %s; make one of them, or give those that are no snapshots each a Name", name)
 		}
 		seen = append(seen, s.name())
 		registered, err := im.Store.Registry().Lookup(name)

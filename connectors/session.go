@@ -34,7 +34,13 @@ type Describer interface {
 	Describe() map[string]any
 }
 
-// A Mode says what a stream's records are of all there are.
+// A Mode says what a stream's records are of all there are, and so what it means that
+// one does not come, and where the next import begins:
+//
+//   - Snapshot: all of the source; what does not come is gone.
+//   - Incremental: what changed since the last import, pulled with a cursor (see
+//     [Pull]) or told by a change log with tombstones.
+//   - Push: what somebody hands over.
 type Mode int
 
 // The modes of a stream.
@@ -45,6 +51,10 @@ const (
 	// Incremental: the stream gives what changed since a position; the last one
 	// is kept for the next import. Nothing is deleted but by tombstones.
 	Incremental
+	// Push: the stream gives what was handed over to this import, such as files that
+	// are uploaded. A position says where the run goes on after a crash, and is worth
+	// nothing to the next one; nothing is deleted but by tombstones.
+	Push
 )
 
 // A Stream is the flow of one type's records out of a session.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
 	"github.com/curatore/curatore-go/content/database"
@@ -118,19 +119,19 @@ func TestCompanionsAfterACrash(t *testing.T) {
 				s.exec("DELETE FROM extraction_results WHERE source = ?", "shop")
 				s.exec("DELETE FROM assets WHERE source = ?", "shop")
 				f := s.task()
-				f.dieAt = dieAt
+				f.DieAt = dieAt
 				s.streams = []connectors.Stream{s.stream("asset", numbered, records...)}
 				result, err := s.engine.Import(t.Context(), f, s.conn, nil, connectors.Options{})
-				if died := errors.Is(err, errDied); died {
-					result, err = s.engine.Import(t.Context(), f.again(), s.conn, nil, connectors.Options{})
+				if died := errors.Is(err, connectortest.ErrDied); died {
+					result, err = s.engine.Import(t.Context(), f.Again(), s.conn, nil, connectors.Options{})
 				} else if dieAt > 0 {
-					f.end("completed")
+					f.End("completed")
 					break
 				}
 				if err != nil {
 					t.Fatal(dieAt, err)
 				}
-				f.end("completed")
+				f.End("completed")
 				counts := func(name string) string {
 					c := *result.Streams[name]
 					return fmt.Sprintf("%s: %d seen, %d created, %d duplicates", name, c.Seen, c.Created, c.Duplicates)

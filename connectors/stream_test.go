@@ -93,8 +93,8 @@ func TestStreamsThatBreak(t *testing.T) {
 			if got := len(s.stored()); got != test.stored {
 				t.Errorf("%d stored, want %d", got, test.stored)
 			}
-			if strings.Contains(test.want, "panicked") && !slices.ContainsFunc(task.events, func(e string) bool { return strings.HasPrefix(e, "error panic: panic: ") }) {
-				t.Errorf("events %q", task.events)
+			if strings.Contains(test.want, "panicked") && !slices.ContainsFunc(task.Events, func(e string) bool { return strings.HasPrefix(e, "error panic: panic: ") }) {
+				t.Errorf("events %q", task.Events)
 			}
 			// It deletes nothing, and the next import is as if nothing had happened.
 			s.must(connectors.Options{}, s.customers(many(3)...))
@@ -145,8 +145,8 @@ func TestOpenThatBreaks(t *testing.T) {
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s: %v, want %s", test.name, err, test.want)
 		}
-		if len(task.events) != 0 {
-			t.Errorf("%s: events %q", test.name, task.events)
+		if len(task.Events) != 0 {
+			t.Errorf("%s: events %q", test.name, task.Events)
 		}
 	}
 }
@@ -222,7 +222,7 @@ func TestCancelledImport(t *testing.T) {
 		if n := len(stored) - 1; n%10 != 0 || n > 50 || !slices.Contains(stored, "old") {
 			t.Errorf("%d are stored", n)
 		}
-		task.end("cancelled")
+		task.End("cancelled")
 		result, _ := s.must(connectors.Options{Force: true}, s.customers(all...))
 		c := result.Streams["customer"]
 		if int(c.Unchanged) != len(stored)-1 || c.Seen != 100 || c.Deleted != 1 {
@@ -241,7 +241,7 @@ func TestBackPressure(t *testing.T) {
 	s.engine.BatchRecords = 10
 	var commits atomic.Int64
 	task := s.task()
-	task.committed = func() { commits.Add(1) }
+	task.Committed = func() { commits.Add(1) }
 	most := 0
 	s.streams = []connectors.Stream{{Type: s.typ("customer"), Read: func(context.Context, string) iter.Seq2[connectors.Record, error] {
 		return func(yield func(connectors.Record, error) bool) {

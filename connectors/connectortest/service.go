@@ -105,8 +105,12 @@ type badDays struct {
 }
 
 // sample calls a function with the number of one request after the other, of about
-// as many as most, until it says that the import makes no such request.
+// as many as most, until it says that the import makes no such request. The second
+// database is for what differs there, and gets half of them.
 func (b *badDays) sample(most int, do func(n int) (made bool)) {
+	if b.DB.Dialect().Name() == database.Postgres {
+		most = (most + 1) / 2
+	}
 	for n, step := 1, max(1, (b.requests+most-1)/most); n <= b.requests && do(n); n += step {
 	}
 }

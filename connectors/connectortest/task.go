@@ -27,12 +27,12 @@ type Task struct {
 	Told      func(text string) // called with the message of each event
 	Events    []string          // "warn error: a sentence"
 	Phases    []string          // in order
+	Saved     json.RawMessage   // the checkpoint as it was committed
 
 	t       testing.TB
 	db      *database.DB
 	scope   content.Scope
 	run     jobs.Run
-	saved   json.RawMessage // the checkpoint as committed
 	next    json.RawMessage
 	commits int
 	note    func(values ...any)
@@ -72,10 +72,10 @@ func (k *Task) Again() *Task {
 	return &n
 }
 
-// End sets the status of the run: "completed", "failed", "cancelled".
-func (k *Task) End(status string) {
+// End sets the status of the run.
+func (k *Task) End(status jobs.Status) {
 	k.t.Helper()
-	k.exec("UPDATE runs SET status = ? WHERE id = ?", status, k.run.ID)
+	k.exec("UPDATE runs SET status = ? WHERE id = ?", string(status), k.run.ID)
 }
 
 // Run implements connectors.Task.
@@ -85,7 +85,7 @@ func (k *Task) Run() jobs.Run { return k.run }
 func (k *Task) Scope() content.Scope { return k.scope }
 
 // Checkpoint implements connectors.Task.
-func (k *Task) Checkpoint() json.RawMessage { return k.saved }
+func (k *Task) Checkpoint() json.RawMessage { return k.Saved }
 
 // SetCheckpoint implements connectors.Task.
 func (k *Task) SetCheckpoint(v any) {
@@ -141,7 +141,7 @@ func (k *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *data
 		return err
 	}
 	if k.next != nil {
-		k.saved = k.next
+		k.Saved = k.next
 	}
 	if k.Committed != nil {
 		k.Committed()

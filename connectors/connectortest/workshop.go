@@ -20,6 +20,7 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/curatore/jobs"
 	"github.com/curatore/curatore-go/search"
 )
 
@@ -179,9 +180,9 @@ func (w *Workshop) Must(files ...connectors.File) *connectors.Result {
 func (w *Workshop) run(task *Task, files []connectors.File, options connectors.Options) (*connectors.Result, error) {
 	w.t.Helper()
 	result, err := w.Engine.Import(context.Background(), task, w.Connection, files, options)
-	status := "completed"
+	status := jobs.Completed
 	if err != nil {
-		status = "failed"
+		status = jobs.Failed
 		w.log.note(fmt.Sprintf("%v %+v %#v", err, err, err))
 	}
 	task.End(status)

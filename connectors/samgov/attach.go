@@ -133,8 +133,8 @@ func (w *walk) notice(ctx context.Context, n *Notice, stored map[string]*asset.A
 			continue
 		}
 		if w.left == 0 || w.ill == maxIll {
-			w.open = true
-			return true, nil
+			w.open = true // the next import goes on here
+			return false, nil
 		}
 		w.left--
 		ill, err := w.files.fill(ctx, a, old)

@@ -13,8 +13,8 @@ import (
 
 // subject is a service with notices of which some are new, some changed.
 func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
-	before := samgovtest.Generate(24, march.AddDate(0, -6, 0), 30)
-	after := samgovtest.Generate(36, march.AddDate(0, -6, 0), 45)
+	before := samgovtest.Generate(8, march.AddDate(0, -6, 0), 30)
+	after := samgovtest.Generate(14, march.AddDate(0, -6, 0), 45)
 	for i, n := range after {
 		if i%7 == 3 {
 			n.Title += ", amended"
@@ -25,7 +25,7 @@ func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
 	return connectortest.Subject{
 		Connection: samgov.New(samgov.Settings{URL: server.URL, APIKey: "env:SAM", From: "2025-08-01", LookBack: 365, DailyLimit: 1_000_000,
 			Extractor: &connectortest.Plain{}, AllowNetworks: []string{"127.0.0.0/8"}}),
-		Secrets: secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 8, Moves: true, Ignore: []string{"described_at", "extraction_started_at", "extracted_at"},
+		Secrets: secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 4, Moves: true, Ignore: []string{"described_at", "extraction_started_at", "extracted_at"},
 		Edition: func(n int) {
 			server.WrongTotals(nil)
 			server.Set([][]*samgovtest.Notice{before, after}[n]...)
@@ -43,7 +43,7 @@ func TestBadDays(t *testing.T) {
 	connectortest.Service(t, connectortest.Faulty{Subject: s, Canaries: []string{samgovtest.Key, "signature-canary"},
 		Empty: func() { server.Set() },
 		Shuffle: func() {
-			all := samgovtest.Generate(36, march.AddDate(0, -6, 0), 45)
+			all := samgovtest.Generate(14, march.AddDate(0, -6, 0), 45)
 			for i, n := range all {
 				if i%7 == 3 {
 					n.Title += ", amended"

@@ -9,7 +9,9 @@
 // place of each library in the transaction of what came before it, lists one anew
 // whose log is lost and deletes only what that listing proves gone, lets a library
 // that cannot be read be, and downloads what has changed by its tag, then by its
-// bytes. An item keeps its identity when it is renamed or moved.
+// bytes. An item keeps its identity when it is renamed or moved. Folders are records
+// (sharepoint_folder), documents are assets below them, and one that could not be had
+// is tried again by the next import.
 //
 //	sharepoint.New(sharepoint.Settings{
 //		Tenant: "contoso.onmicrosoft.com", ClientID: "…", ClientSecret: "env:SHAREPOINT",

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -240,14 +239,4 @@ func (e *entry) open(ctx context.Context) (f extract.File, done func(), err erro
 	}
 	f.ReaderAt = temp
 	return f, done, nil
-}
-
-// cutPosition reads "run number".
-func cutPosition(s string) (run string, at int, ok bool) {
-	run, number, ok := strings.Cut(s, " ")
-	if !ok {
-		return "", 0, false
-	}
-	at, err := strconv.Atoi(number)
-	return run, at, err == nil && at >= 0
 }

@@ -117,8 +117,8 @@ func (s *session) Describe() map[string]any {
 
 // Streams implements connectors.Session.
 func (s *session) Streams() []connectors.Stream {
-	mode := connectors.Incremental
-	if s.in.Settings.Sync {
+	mode := connectors.Push
+	if s.in.Settings.Sync { // all that there is
 		mode = connectors.Snapshot
 	}
 	return []connectors.Stream{{Type: assets, Mode: mode, Read: s.each, Total: int64(len(s.entries.all)), Incomplete: s.entries.incomplete}}
@@ -128,19 +128,14 @@ func (s *session) Streams() []connectors.Stream {
 // position is a number.
 func (s *session) each(ctx context.Context, from string) iter.Seq2[connectors.Record, error] {
 	return func(yield func(connectors.Record, error) bool) {
-		first := 0
-		if run, at, ok := cutPosition(from); ok && run == s.in.Run {
-			first = at
-		}
-		for i := first; i < len(s.entries.all); i++ {
+		first, _ := strconv.Atoi(from) // "" is the beginning
+		for i := max(0, first); i < len(s.entries.all); i++ {
 			r, err := s.asset(ctx, s.entries.all[i])
 			if err != nil {
 				yield(connectors.Record{}, err)
 				return
 			}
-			if s.in.Settings.Sync { // an Incremental stream would keep it for the next upload
-				r.Position = connectors.Text(s.in.Run + " " + strconv.Itoa(i+1))
-			}
+			r.Position = connectors.Text(strconv.Itoa(i + 1))
 			r.Done = int64(i + 1)
 			if !yield(r, nil) {
 				return
