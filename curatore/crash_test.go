@@ -297,14 +297,19 @@ func TestImportSurvivesKills(t *testing.T) {
 					reached[point] = s.died() || reached[point]
 				}
 			}
-			kills := 0
-			for ; kills < random && s.claimed(); kills++ {
-				time.Sleep(time.Duration(dice.IntN(300)) * time.Millisecond)
-				s.kill()
-			}
-			t.Logf("%d kills at random times", kills)
-			if diff := gocmp.Diff(want, s.end()); diff != "" {
-				t.Errorf("the import without kills (-), with them (+):\n%s", diff)
+			for kills, imports := 0, 1; ; imports++ { // as many as it takes
+				for ; kills < random && s.claimed(); kills++ {
+					time.Sleep(time.Duration(dice.IntN(300)) * time.Millisecond)
+					s.kill()
+				}
+				if diff := gocmp.Diff(want, s.end()); diff != "" {
+					t.Errorf("import %d, without kills (-), with them (+):\n%s", imports, diff)
+				}
+				if kills == random {
+					t.Logf("%d kills at random times in %d imports", kills, imports)
+					break
+				}
+				s = strike(t, kind, size)
 			}
 			for _, point := range jobs.FailPoints() {
 				if !reached[point] {

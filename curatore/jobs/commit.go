@@ -113,12 +113,13 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 // progress. It returns the cause for which the run is to be cancelled, if any.
 func (t *Task) renew(ctx context.Context, tx *database.Tx, d draft) (cause string, err error) {
 	var checkpoint any
+	keep := 1 // of the count of losses
 	if d.next != nil {
-		checkpoint = string(d.next.value)
+		checkpoint, keep = string(d.next.value), 0
 	}
-	err = tx.QueryRow(ctx, `UPDATE runs SET phase = ?, done = ?, total = ?, checkpoint = COALESCE(?, checkpoint), lease_until = `+tx.Dialect().After()+`
+	err = tx.QueryRow(ctx, `UPDATE runs SET phase = ?, done = ?, total = ?, checkpoint = COALESCE(?, checkpoint), lost = lost * ?, lease_until = `+tx.Dialect().After()+`
 WHERE id = ? AND fence = ? AND status = 'running' RETURNING cancel_cause`,
-		d.phase, d.done, d.total, checkpoint, t.s.lease.Seconds(), t.run.ID, t.fence).Scan(&cause)
+		d.phase, d.done, d.total, checkpoint, keep, t.s.lease.Seconds(), t.run.ID, t.fence).Scan(&cause)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", fmt.Errorf("run %s: %w: another process took it over, or it was deleted; stop working on it", t.run.ID, content.ErrSuperseded)
 	}
@@ -138,7 +139,7 @@ func (t *Task) storeLate(ctx context.Context, tx *database.Tx, d *draft) error {
 		return err
 	}
 	d.next = late
-	_, err := tx.Exec(ctx, "UPDATE runs SET checkpoint = ? WHERE id = ? AND fence = ?", string(late.value), t.run.ID, t.fence)
+	_, err := tx.Exec(ctx, "UPDATE runs SET checkpoint = ?, lost = 0 WHERE id = ? AND fence = ?", string(late.value), t.run.ID, t.fence)
 	return err
 }
 

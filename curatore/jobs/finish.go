@@ -34,6 +34,7 @@ type finishRow struct {
 	Result   json.RawMessage `json:"result,omitempty"`
 	Error    string          `json:"error"`
 	Failed   int             `json:"failed"`
+	Lost     int             `json:"lost"`
 	Reason   string          `json:"reason"`
 	Until    string          `json:"until,omitempty"`
 	Pause    *float64        `json:"pause,omitempty"` // seconds
@@ -42,15 +43,15 @@ type finishRow struct {
 
 const (
 	finishSet = `UPDATE runs SET status = m.status, phase = m.phase, done = m.done, total = m.total, result = COALESCE(m.result, runs.result),
-error = m.error, failures = runs.failures + m.failed, wait_reason = m.reason, lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
+error = m.error, failures = runs.failures + m.failed, lost = runs.lost + m.lost, wait_reason = m.reason, lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
 	finishSQLite = finishSet + `strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', m.pause || ' seconds'))
 FROM (SELECT value ->> 'id' AS id, value ->> 'fence' AS fence, value ->> 'status' AS status, value ->> 'phase' AS phase, value ->> 'done' AS done,
-value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'failed' AS failed, value ->> 'reason' AS reason,
+value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'failed' AS failed, value ->> 'lost' AS lost, value ->> 'reason' AS reason,
 value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m
 WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
 	finishPostgres = finishSet + `clock_timestamp() + m.pause * interval '1 second')
 FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, reason text, until timestamptz, pause double precision, finished timestamptz),
+failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz),
 LATERAL (SELECT ctid AS place FROM runs AS r WHERE r.id = m.id AND r.fence = m.fence AND r.status = 'running' FOR NO KEY UPDATE) AS found
 WHERE runs.ctid = place RETURNING runs.id`
 )
@@ -194,6 +195,9 @@ func (t *Task) finishing(e ending, result json.RawMessage) *finish {
 		Phase: d.phase, Done: d.done, Total: d.total, Error: e.text, Reason: e.reason}}
 	if e.failed {
 		f.row.Failed = 1
+	}
+	if e.lost {
+		f.row.Lost = 1
 	}
 	if e.until != nil {
 		f.row.Until = e.until.UTC().Format(noteTime)

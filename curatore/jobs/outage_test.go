@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -35,6 +36,42 @@ func TestDatabaseAway(t *testing.T) {
 		}
 		if run := w.wait(once, jobs.Failed); run.Attempt != 1 {
 			w.t.Errorf("%d attempts of a run that cannot go on", run.Attempt)
+		}
+	})
+}
+
+// A run that loses its process again and again is given up only when it gets no
+// further: a new checkpoint, set before a commit or in it, makes it forget.
+func TestLossesAreForgotten(t *testing.T) {
+	commits := map[string]func(ctx context.Context, task *jobs.Task) error{
+		"before": func(ctx context.Context, task *jobs.Task) error {
+			task.SetCheckpoint(1)
+			return task.Commit(ctx, nil)
+		},
+		"inside": func(ctx context.Context, task *jobs.Task) error {
+			return task.Commit(ctx, func(context.Context, *database.Tx) error { task.SetCheckpoint(1); return nil })
+		},
+		"none": func(ctx context.Context, task *jobs.Task) error { return task.Commit(ctx, nil) },
+	}
+	declared := []decl{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		return nil, commits[task.Run().Label](ctx, task)
+	}}}
+	eachDatabase(t, declared, func(w *world) {
+		want, ids := map[string]int{"before": 0, "inside": 0, "none": 18}, map[string]string{}
+		for label := range want {
+			run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Label: label})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			ids[label] = run.ID
+		}
+		w.exec("UPDATE runs SET lost = ?", 18)
+		w.start(w.Service)
+		for label, id := range ids {
+			w.wait(id, jobs.Completed)
+			if n := w.count("SELECT lost FROM runs WHERE id = ?", id); n != want[label] {
+				w.t.Errorf("checkpoint %s: %d losses, want %d", label, n, want[label])
+			}
 		}
 	})
 }

@@ -8,9 +8,10 @@ import (
 	"github.com/curatore/curatore-go/content"
 )
 
-// maxCrashes bounds how often a resumable run may lose its process, so that one
-// that kills it does not do so for ever.
-const maxCrashes = 20
+// maxLost bounds how often in a row a resumable run may lose its process, or its
+// database, before it has made another step, so that one that kills it does not do
+// so for ever.
+const maxLost = 20
 
 // A parking is what a job returns to be started again later.
 type parking struct {
@@ -77,6 +78,7 @@ type ending struct {
 	text   string         // the error; empty when there is none
 	err    error          // as the job returned it
 	failed bool           // it counts as a failure
+	lost   bool           // and as the loss of its database
 	pause  *time.Duration // until it is started again
 	until  *time.Time     // when it is
 	reason string         // why it waits
@@ -129,7 +131,9 @@ var outage = Retry{Backoff: time.Second, MaxBackoff: time.Minute}
 func (t *Task) again(e *ending) {
 	n, most, retry := t.run.Failures+1, t.job.attempts(t.run), t.job.retry()
 	if t.resumable && errors.Is(e.err, content.ErrBusy) {
-		most, retry = max(most, maxCrashes), outage
+		t.mu.Lock()
+		n, most, retry, e.lost = t.lost+1, maxLost, outage, true
+		t.mu.Unlock()
 	}
 	if n >= most || !mayRetry(e.err) {
 		return

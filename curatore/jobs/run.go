@@ -77,11 +77,12 @@ type record struct {
 	organization string
 	checkpoint   []byte
 	resumable    bool
+	lost         int // times in a row without a new checkpoint
 }
 
 const columns = "id, type, queue, label, resource_id, status, config, phase, done, total, result, error, priority, attempt, failures, max_attempts," +
 	" unique_key, parent_id, group_id, after_group, replay_of, trace_id, created_by, cancel_cause, wait_reason, not_before, lease_until, fence," +
-	" created_at, started_at, finished_at, organization_id, checkpoint, resumable"
+	" created_at, started_at, finished_at, organization_id, checkpoint, resumable, lost"
 
 // scan reads a row with the columns above.
 func (r *record) scan(row interface{ Scan(dest ...any) error }) error {
@@ -90,5 +91,5 @@ func (r *record) scan(row interface{ Scan(dest ...any) error }) error {
 		&r.UniqueKey, &r.ParentID, &r.GroupID, &r.AfterGroup, &r.ReplayOf, &r.TraceID, &r.CreatedBy, &r.CancelCause, &r.WaitReason,
 		database.ScanNullTime(&r.NotBefore), database.ScanNullTime(&r.LeaseUntil), &r.Fence,
 		database.ScanTime(&r.CreatedAt), database.ScanNullTime(&r.StartedAt), database.ScanNullTime(&r.FinishedAt),
-		&r.organization, &r.checkpoint, &r.resumable)
+		&r.organization, &r.checkpoint, &r.resumable, &r.lost)
 }

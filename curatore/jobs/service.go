@@ -256,7 +256,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	if err != nil {
 		s.work.Add(-2)
-		return errors.Join(fmt.Errorf("start jobs: %w", err), s.Stop(ctx))
+		return errors.Join(fmt.Errorf("start jobs: %w", err), s.Stop(context.WithoutCancel(ctx)))
 	}
 	go func() {
 		defer s.work.Done()

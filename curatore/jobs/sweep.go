@@ -98,13 +98,13 @@ func (s *Service) unpark(ctx context.Context) error {
 type overdue struct {
 	id, organization, typ, cancel string
 	fence                         int64
-	failures, maxAttempts         int
+	failures, lost, maxAttempts   int
 	resumable, expired            bool
 }
 
 func (s *Service) overdue(ctx context.Context) (all []overdue, err error) {
 	expired := "(lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")"
-	query := `SELECT id, organization_id, cancel_cause, type, fence, failures, max_attempts, resumable, ` + expired + `
+	query := `SELECT id, organization_id, cancel_cause, type, fence, failures, lost, max_attempts, resumable, ` + expired + `
 FROM runs WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		rows, err := tx.Query(ctx, query)
@@ -114,7 +114,7 @@ FROM runs WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var r overdue
-			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.typ, &r.fence, &r.failures, &r.maxAttempts, &r.resumable, &r.expired); err != nil {
+			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.typ, &r.fence, &r.failures, &r.lost, &r.maxAttempts, &r.resumable, &r.expired); err != nil {
 				return err
 			}
 			all = append(all, r)
@@ -129,7 +129,7 @@ FROM runs WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 // should it live after all, is refused at its next commit.
 func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	const gone = "the process that ran it ended"
-	m := move{id: r.id, from: Running, set: "failures = failures + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
+	m := move{id: r.id, from: Running, set: "failures = failures + 1, lost = lost + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
 	var n note
 	end := func(to Status, level Level, kind, text string) {
 		m.to, m.set, m.setArgs = to, m.set+", error = ?", []any{text}
@@ -139,15 +139,14 @@ func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	if j := s.byType[r.typ]; most == 0 && j != nil {
 		most = j.retry().MaxAttempts
 	}
-	if r.resumable {
-		most = max(most, maxCrashes)
-	}
 	switch {
 	case r.cancel != "":
 		end(Cancelled, Warn, EventCancelled, cancelled(r.cancel).Error())
+	case r.resumable && r.lost+1 >= maxLost:
+		end(Failed, Error, EventFailed, fmt.Sprintf("%s, as it did %d times before, and it gets no further; find out what ends it before you start it again", gone, r.lost))
 	case !r.resumable && most <= 1:
 		end(Failed, Error, EventFailed, gone+"; start it again")
-	case r.failures+1 >= most:
+	case !r.resumable && r.failures+1 >= most:
 		end(Failed, Error, EventFailed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", gone, r.failures))
 	default:
 		m.to = Pending

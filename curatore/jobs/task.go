@@ -43,6 +43,7 @@ type Task struct {
 	written    int       // the changes that are stored
 	renewed    time.Time // when the lease was, by this process's monotonic clock
 	stored     int       // how many times notes were stored
+	lost       int       // times in a row without a new checkpoint
 }
 
 type checkpoint struct {
@@ -60,7 +61,7 @@ func (c *checkpoint) check(run string) error {
 func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
 	return &Task{s: s, job: s.byType[r.Type], organization: r.organization, fence: r.Fence, resumable: r.resumable, cancel: cancel,
 		scope: s.authority.Mint(r.organization, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
-		done: make(chan struct{}), run: r.Run, checkpoint: r.checkpoint, renewed: time.Now()}
+		done: make(chan struct{}), run: r.Run, checkpoint: r.checkpoint, lost: r.lost, renewed: time.Now()}
 }
 
 // Run returns the run with the progress so far.
@@ -199,7 +200,7 @@ func (t *Task) settle(d draft, at time.Time) {
 		t.stored++
 	}
 	if d.next != nil {
-		t.checkpoint = d.next.value
+		t.checkpoint, t.lost = d.next.value, 0
 		if t.next == d.next {
 			t.next = nil
 		}

@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,7 +33,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the imports at work
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "worker:", err)
 		os.Exit(1)
@@ -47,6 +48,15 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
+	command := flags.Arg(0)
+	switch {
+	case !slices.Contains([]string{"work", "import", "show", "search", "health"}, command):
+		return fmt.Errorf("%q is no command; use work, import, show, search or health", command)
+	case command == "import" && flags.NArg() < 2:
+		return errors.New("import takes the files of an export")
+	case command == "show" && flags.NArg() != 2:
+		return errors.New("show takes the id that import has printed")
+	}
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
 	}
@@ -55,7 +65,6 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, objects.Close()) }()
-	command := flags.Arg(0)
 	c, err := curatore.Open(ctx, curatore.Config{
 		Database: *database, Objects: objects, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		EnqueueOnly: command != "work", Drain: 10 * time.Second,
@@ -80,10 +89,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return show(ctx, org, out, flags.Arg(1))
 	case "search":
 		return find(ctx, org, out, strings.Join(flags.Args()[1:], " "))
-	case "health":
-		return health(ctx, c, out)
 	}
-	return fmt.Errorf("%q is no command; use work, import, show, search or health", command)
+	return health(ctx, c, out)
 }
 
 // start stores files and a run that imports them, and prints its id.

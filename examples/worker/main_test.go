@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 )
@@ -93,8 +95,79 @@ func TestSmoke(t *testing.T) {
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
-			if _, err := do("dance"); err == nil || !strings.Contains(err.Error(), `"dance" is no command`) {
-				t.Errorf("dance: %v", err)
+		})
+	}
+}
+
+// What is asked for wrongly is refused before anything is opened, and a database
+// that is not there says so without its password.
+func TestRefused(t *testing.T) {
+	for want, args := range map[string][]string{
+		`"dance" is no command; use work`: {"dance"},
+		`"" is no command; use work`:      {},
+		"import takes the files":          {"import"},
+		"show takes the id":               {"show"},
+		"connection refused":              {"-database", "postgres://me:canary@127.0.0.1:1/none", "-objects", t.TempDir(), "work"},
+	} {
+		if err := run(t.Context(), args, io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%v: %v, want %q", args, err, want)
+		}
+	}
+}
+
+// A worker that is interrupted in the middle of an import lets it end, or gives it
+// back to the next one.
+func TestInterrupted(t *testing.T) {
+	for _, kind := range []string{database.SQLite, database.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 300, Contacts: 300})
+			if err != nil {
+				t.Fatal(err)
+			}
+			common := []string{"-database", databasetest.DSN(t, kind), "-objects", t.TempDir()}
+			args, dir := []string{"import"}, t.TempDir()
+			for _, p := range parts {
+				if err := os.WriteFile(filepath.Join(dir, p.Name), p.Data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, filepath.Join(dir, p.Name))
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+			defer cancel()
+			var id, told bytes.Buffer
+			if err := run(ctx, append(common[:4:4], args...), &id); err != nil {
+				t.Fatal(err)
+			}
+			for _, pause := range []time.Duration{100 * time.Millisecond, 400 * time.Millisecond} { // it need not have begun
+				worker := exec.CommandContext(ctx, os.Args[0], append(common[:4:4], "work")...)
+				worker.Env = append(os.Environ(), programEnv+"=1")
+				said, err := worker.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := worker.Start(); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadFull(said, make([]byte, len("working"))); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(pause)
+				if err := errors.Join(worker.Process.Signal(os.Interrupt), worker.Wait()); err != nil {
+					t.Errorf("the worker: %v", err)
+				}
+			}
+			working, stop := context.WithCancel(ctx)
+			done := make(chan error, 1)
+			go func() { done <- run(working, append(common[:4:4], "work"), io.Discard) }()
+			if err := run(ctx, append(common[:4:4], "show", strings.TrimSpace(id.String())), &told); err != nil || !strings.HasSuffix(told.String(), "completed\n") {
+				t.Errorf("show: %v\n%s", err, told.String())
+			}
+			stop()
+			if err := <-done; err != nil && !errors.Is(err, context.Canceled) { // it may still be opening when there is nothing left to do
+				t.Error(err)
+			}
+			if n := temporary(common[3]); n != 0 {
+				t.Errorf("%d files of the run are left", n)
 			}
 		})
 	}

@@ -27,6 +27,8 @@ ALTER TABLE runs ADD COLUMN trace_id TEXT COLLATE "C" NOT NULL DEFAULT '';
 -- How often it is tried; 0 is what its job says. Failures counts those that failed.
 ALTER TABLE runs ADD COLUMN max_attempts BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN failures BIGINT NOT NULL DEFAULT 0;
+-- How often in a row it lost its process or its database, since its last checkpoint.
+ALTER TABLE runs ADD COLUMN lost BIGINT NOT NULL DEFAULT 0;
 
 -- The runs of a queue that can be claimed, in their order, and those at work: few,
 -- however many wait.
@@ -123,6 +125,7 @@ DROP INDEX runs_by_group;
 DROP INDEX runs_by_after_group;
 DROP INDEX runs_by_replay;
 UPDATE runs SET status = 'pending' WHERE status = 'parked';
+ALTER TABLE runs DROP COLUMN lost;
 ALTER TABLE runs DROP COLUMN failures;
 ALTER TABLE runs DROP COLUMN max_attempts;
 ALTER TABLE runs DROP COLUMN trace_id;

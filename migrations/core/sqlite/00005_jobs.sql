@@ -25,6 +25,8 @@ ALTER TABLE runs ADD COLUMN trace_id TEXT NOT NULL DEFAULT '';
 -- How often it is tried; 0 is what its job says. Failures counts those that failed.
 ALTER TABLE runs ADD COLUMN max_attempts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+-- How often in a row it lost its process or its database, since its last checkpoint.
+ALTER TABLE runs ADD COLUMN lost INTEGER NOT NULL DEFAULT 0;
 -- SQLite has no statement that changes a CHECK, and making the table anew would
 -- cascade to all that refers to it. This is the way that its documentation gives.
 PRAGMA writable_schema = ON;
@@ -105,6 +107,7 @@ DROP INDEX runs_by_group;
 DROP INDEX runs_by_after_group;
 DROP INDEX runs_by_replay;
 UPDATE runs SET status = 'pending' WHERE status = 'parked';
+ALTER TABLE runs DROP COLUMN lost;
 ALTER TABLE runs DROP COLUMN failures;
 ALTER TABLE runs DROP COLUMN max_attempts;
 ALTER TABLE runs DROP COLUMN trace_id;
