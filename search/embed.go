@@ -84,6 +84,9 @@ func (e *embedding) run(ctx context.Context, progress func(int)) error {
 	if err := e.model.Check(); err != nil {
 		return err
 	}
+	if progress != nil {
+		progress(0) // it begins: what came before is done
+	}
 	config := e.x.config
 	err := config.DB.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if _, err := config.Vectors.Prune(ctx, tx, e.organization); err != nil {

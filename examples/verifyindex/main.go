@@ -4,8 +4,9 @@
 //	go run ./examples/verifyindex -db sqlite:curatore.db
 //	make verify-index DSN=postgres://user@localhost/crm
 //
-// It knows the record types of the built-in connections; a program with types of
-// its own calls VerifyIndex itself. Nothing is imported and no run is worked on.
+// It knows the record types of the built-in connections and looks at those that
+// the database has tables of; a program with types of its own calls VerifyIndex
+// itself. Nothing is imported, no run is worked on, and no table is added.
 // It ends with status 0 when every index is sound, 1 when one is not or something
 // failed, and 2 when it was called wrongly.
 package main
@@ -18,10 +19,18 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/salesforce"
+	"github.com/curatore/curatore-go/connectors/samgov"
+	"github.com/curatore/curatore-go/connectors/sharepoint"
+	"github.com/curatore/curatore-go/connectors/upload"
+	"github.com/curatore/curatore-go/connectors/web"
+	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore"
 )
 
@@ -54,7 +63,76 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 			return err // and no new database in its place
 		}
 	}
-	c, err := curatore.Open(ctx, curatore.Config{Database: *db, EnqueueOnly: true}, salesforce.New())
+	present, err := connections(ctx, *db)
+	if err != nil {
+		return err
+	}
+	v := &verification{types: map[string]bool{}, unregistered: map[[2]string]int64{}}
+	if len(present) == 0 {
+		present = append(present, nil) // there may be chunks of types that nobody knows
+	}
+	for _, conn := range present {
+		if err := v.verify(ctx, *db, conn); err != nil {
+			return err
+		}
+	}
+	return v.print(stdout)
+}
+
+// connections returns the built-in connections that the database has tables of.
+func connections(ctx context.Context, dsn string) (present []*connectors.Connection, err error) {
+	db, err := database.Open(ctx, dsn, database.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	query := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+	if db.Dialect().Name() == database.Postgres {
+		query = "SELECT count(*) FROM pg_tables WHERE schemaname = ANY (current_schemas(FALSE)) AND tablename = ?"
+	}
+	err = db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		has := func(t *content.Type) (n int, err error) {
+			err = tx.QueryRow(ctx, query, t.Table()).Scan(&n)
+			return n, err
+		}
+		for _, conn := range []*connectors.Connection{salesforce.New(), samgov.New(), sharepoint.New(), upload.New(), web.New()} {
+			types := slices.DeleteFunc(conn.Types(), (*content.Type).Shared)
+			if len(types) == 0 { // all that it has it shares with others
+				types = conn.Types()
+			}
+			for _, t := range types {
+				n, err := has(t)
+				if err != nil {
+					return err
+				}
+				if n > 0 {
+					present = append(present, conn)
+					break
+				}
+			}
+		}
+		return nil
+	})
+	return present, err
+}
+
+// A verification is the reports of all organizations and connections, put
+// together.
+type verification struct {
+	lines        []string
+	types        map[string]bool // that have been looked at
+	unregistered map[[2]string]int64
+	unsound      bool
+}
+
+// verify looks at the types of one connection alone, so that nothing is added to
+// the database that only several of them together have.
+func (v *verification) verify(ctx context.Context, dsn string, conn *connectors.Connection) (err error) {
+	var list []*connectors.Connection
+	if conn != nil {
+		list = append(list, conn)
+	}
+	c, err := curatore.Open(ctx, curatore.Config{Database: dsn, EnqueueOnly: true, ManualSchema: true}, list...)
 	if err != nil {
 		return err
 	}
@@ -63,7 +141,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	sound := true
+	met := map[string]bool{}
 	for _, name := range names {
 		org, err := c.Organization(ctx, name, "verifyindex")
 		if err != nil {
@@ -73,16 +151,38 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		if err != nil {
 			return err
 		}
-		sound = sound && r.Sound()
 		for _, t := range r.Types {
-			fmt.Fprintf(stdout, "%s %s: %d records, %d chunks; %d never indexed, %d stale, %d lost, %d chunks without a record, %d incomplete documents\n",
-				name, t.Type, t.Records, t.Chunks, t.NeverIndexed, t.Stale, t.Lost, t.Orphans, t.Incomplete)
+			met[t.Type] = true
+			if v.types[t.Type] {
+				continue // two connections share it
+			}
+			v.unsound = v.unsound || !(&curatore.IndexReport{Types: []curatore.TypeIndex{t}}).Sound()
+			v.lines = append(v.lines, fmt.Sprintf("%s %s: %d records, %d chunks; %d never indexed, %d stale, %d lost, %d chunks without a record, %d incomplete documents",
+				name, t.Type, t.Records, t.Chunks, t.NeverIndexed, t.Stale, t.Lost, t.Orphans, t.Incomplete))
 		}
 		for typeName, n := range r.Unregistered {
-			fmt.Fprintf(stdout, "%s %s: %d chunks of a type that is not registered here\n", name, typeName, n)
+			v.unregistered[[2]string{name, typeName}] = n
 		}
 	}
-	if !sound {
+	for t := range met {
+		v.types[t] = true
+	}
+	return nil
+}
+
+func (v *verification) print(stdout io.Writer) error {
+	for at, n := range v.unregistered {
+		if !v.types[at[1]] {
+			v.lines = append(v.lines, fmt.Sprintf("%s %s: %d chunks of a type that is not one of the built-in connections'", at[0], at[1], n))
+		}
+	}
+	slices.Sort(v.lines)
+	for _, line := range v.lines {
+		if _, err := fmt.Fprintln(stdout, line); err != nil {
+			return err
+		}
+	}
+	if v.unsound {
 		return errors.New("the index is not as it should be; Reindex repairs it")
 	}
 	return nil

@@ -42,7 +42,10 @@ type curatore struct {
 }
 
 func newCuratore(b testing.TB, kind string) *curatore {
-	db := databasetest.Open(b, kind)
+	return newCuratoreOn(b, databasetest.Open(b, kind))
+}
+
+func newCuratoreOn(b testing.TB, db *database.DB) *curatore {
 	fields := []content.FieldSpec{
 		{Name: "key", Kind: content.String, Roles: content.Key},
 		{Name: "name", Kind: content.String, Roles: content.Title},
