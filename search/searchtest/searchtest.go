@@ -44,6 +44,8 @@ func Run(t *testing.T, open func(t *testing.T) *database.DB) {
 		{"a page stays in place while documents come", testPagesWhileChanging},
 		{"long texts are found by their best chunk", testChunks},
 		{"highlights", testHighlights},
+		{"hits say where in their source they stand", testLocations},
+		{"what another process changes is found at once", testOtherProcess},
 		{"put replaces", testPutReplaces},
 		{"delete", testDelete},
 		{"what cannot be indexed is reported", testFailures},
