@@ -299,7 +299,7 @@ func TestImportSurvivesKills(t *testing.T) {
 			}
 			for kills, imports := 0, 1; ; imports++ { // as many as it takes
 				for ; kills < random && s.claimed(); kills++ {
-					time.Sleep(time.Duration(dice.IntN(300)) * time.Millisecond)
+					time.Sleep(time.Duration(dice.IntN(600)) * time.Millisecond)
 					s.kill()
 				}
 				if diff := gocmp.Diff(want, s.end()); diff != "" {

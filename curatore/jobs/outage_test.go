@@ -26,7 +26,7 @@ func TestDatabaseAway(t *testing.T) {
 		goesOn, once := w.submit("goes-on"), w.submit("once")
 		for attempt := 1; attempt < 3; attempt++ {
 			run := w.until(goesOn, func(r jobs.Run) bool { return r.Status == jobs.Parked && r.Attempt == attempt })
-			if wait := time.Until(*run.NotBefore); wait > 3*time.Second || !strings.Contains(run.WaitReason, "of 20 after a failure") {
+			if wait := time.Until(*run.NotBefore); wait > 3*time.Second || !strings.Contains(run.WaitReason, "of 100 after a failure") {
 				w.t.Errorf("it waits %s: %s", wait, run.WaitReason)
 			}
 			w.exec("UPDATE runs SET not_before = "+w.db.Dialect().Now()+" WHERE id = ?", goesOn)

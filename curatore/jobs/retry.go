@@ -11,7 +11,7 @@ import (
 // maxLost bounds how often in a row a resumable run may lose its process, or its
 // database, before it has made another step, so that one that kills it does not do
 // so for ever.
-const maxLost = 20
+const maxLost = 100
 
 // A parking is what a job returns to be started again later.
 type parking struct {
@@ -123,7 +123,7 @@ func (t *Task) stopped(stop *interrupted) ending {
 }
 
 // outage is how long a resumable run waits before it goes on whose database could
-// not be reached, or did not find time for it: about a quarter of an hour in all.
+// not be reached, or did not find time for it: an hour and a half in all.
 // That is no fault of its job, and counts like the loss of a process.
 var outage = Retry{Backoff: time.Second, MaxBackoff: time.Minute}
 

@@ -28,7 +28,7 @@ func TestReclaim(t *testing.T) {
 		{"plain", "plain", 1, "", -1, jobs.Failed, "the process that ran it ended; start it again", "failed"},
 		{"resumable", "resumable", 1, "", -1, jobs.Completed, "", "released resumed completed"},
 		{"cancelled meanwhile", "resumable", 1, "by alice", -1, jobs.Cancelled, "cancelled: by alice", "cancelled"},
-		{"too often", "resumable", 20, "", -1, jobs.Failed, "the process that ran it ended, as it did 19 times before, and it gets no further; find out what ends it before you start it again", "failed"},
+		{"too often", "resumable", 100, "", -1, jobs.Failed, "the process that ran it ended, as it did 99 times before, and it gets no further; find out what ends it before you start it again", "failed"},
 		{"alive", "plain", 1, "", 600, jobs.Running, "", ""},
 	}
 	eachDatabase(t, declared, func(w *world) {
