@@ -226,7 +226,7 @@ func TestOddAddresses(t *testing.T) {
 			"curatore://thing/%FF":                         "",
 			"curatore://thing/1/2":                         "",
 			"curatore://thing/../catalogue":                "",
-			"curatore://THING/1":                           "",
+			"curatore://THING/1":                           `"type":"thing"`,
 			"curatore:///1":                                "",
 			"curatore://":                                  "",
 			"curatore://thing/1?x=y":                       "",
