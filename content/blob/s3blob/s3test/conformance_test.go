@@ -9,11 +9,14 @@ import (
 
 func TestConformance(t *testing.T) {
 	p := newProxy(t)
-	for name, prefix := range map[string]string{"bucket": "", "prefix": "curatore/temp/"} {
+	for name, config := range map[string]struct {
+		prefix      string
+		large, page int
+	}{"bucket": {"", 11 << 20, 550}, "prefix": {"curatore/temp/", 6 << 20, 20}} { // what differs is in the keys
 		t.Run(name, func(t *testing.T) {
-			blobtest.Run(t, blobtest.Config{Large: 11 << 20, Page: 550, New: func(t *testing.T) blob.Store {
+			blobtest.Run(t, blobtest.Config{Large: config.large, Page: config.page, New: func(t *testing.T) blob.Store {
 				c := newBucket(p)
-				c.Prefix = prefix
+				c.Prefix = config.prefix
 				return open(t, c)
 			}})
 		})

@@ -37,8 +37,8 @@ func left(t *testing.T, s blob.Store) (keys []string) {
 // the store is down, slow, breaks off and answers with errors: it does what an
 // undisturbed one does, and leaves neither objects nor local copies.
 func TestImportFromABadStore(t *testing.T) {
-	const accounts = 2000
-	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: accounts, Contacts: 500})
+	const accounts = 400
+	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: accounts, Contacts: 100})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestImportFromABadStore(t *testing.T) {
 			dsn, spill := databasetest.DSN(t, "sqlite"), t.TempDir()
 			start := func(store *s3blob.Store, enqueueOnly bool) (*curatore.Curator, *curatore.Organization) {
 				t.Helper()
-				c, err := curatore.Open(t.Context(), curatore.Config{Database: dsn, Objects: store, SpillDir: spill, EnqueueOnly: enqueueOnly}, salesforce.New())
+				c, err := curatore.Open(t.Context(), curatore.Config{Database: dsn, Objects: store, SpillDir: spill, EnqueueOnly: enqueueOnly, NoSearch: true}, salesforce.New())
 				if err != nil {
 					t.Fatal(err)
 				}
