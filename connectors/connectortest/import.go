@@ -64,7 +64,7 @@ type Subject struct {
 //   - An import that is cancelled at any commit ends with the cause, and another
 //     one does the rest.
 //   - What one organization imports is never seen, changed or deleted by another:
-//     see [Organizations].
+//     random imports by two of them end as in two databases.
 //   - However an import ends, it leaves no goroutine behind.
 func Import(t *testing.T, s Subject) {
 	t.Helper()

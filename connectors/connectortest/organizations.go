@@ -13,22 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
-	"github.com/curatore/curatore-go/content/database"
 )
-
-// Organizations checks that organizations know nothing of each other: random
-// imports by two of them into one database end, at each step and for both, like the
-// same imports of each into a database of its own.
-func Organizations(t *testing.T, s Subject) {
-	t.Helper()
-	kinds := s.Databases
-	if kinds == nil {
-		kinds = []string{database.SQLite, database.Postgres}
-	}
-	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) { organizations(t, kind, s) })
-	}
-}
 
 // steps is how many imports are made.
 const steps = 6
@@ -41,6 +26,9 @@ type move struct {
 	cancel                 int // the commit at which it is cancelled; 0 is none
 }
 
+// organizations checks that organizations know nothing of each other: random imports
+// by two of them into one database end, at each step and for both, like the same
+// imports of each into a database of its own.
 func organizations(t *testing.T, kind string, s Subject) {
 	random := rand.New(rand.NewPCG(4711, 5)) //nolint:gosec // the same imports each time
 	names := []string{"acme", "globex"}
