@@ -3,8 +3,7 @@ package database
 import (
 	"context"
 	"errors"
-
-	"github.com/lib/pq"
+	"strings"
 )
 
 // loadSizes are the numbers of rows in one statement on SQLite: few, so that the
@@ -25,19 +24,13 @@ func (tx *Tx) Load(ctx context.Context, table string, columns []string, values [
 	if tx.peek {
 		return tx.note(errPeek)
 	}
+	into := table + " (" + strings.Join(columns, ", ") + ")"
 	if tx.dialect.Name() == Postgres {
-		return tx.note(tx.copyIn(ctx, table, columns, values))
-	}
-	names := ""
-	for i, c := range columns {
-		if i > 0 {
-			names += ", "
-		}
-		names += c
+		return tx.note(tx.copyIn(ctx, into, len(columns), values))
 	}
 	for _, size := range loadSizes {
 		for n := size * len(columns); len(values) >= n; values = values[n:] {
-			if _, err := tx.Exec(ctx, "INSERT INTO "+table+" ("+names+") VALUES "+Rows(size, len(columns)), values[:n]...); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO "+into+" VALUES "+Rows(size, len(columns)), values[:n]...); err != nil {
 				return err
 			}
 		}
@@ -45,11 +38,11 @@ func (tx *Tx) Load(ctx context.Context, table string, columns []string, values [
 	return nil
 }
 
-func (tx *Tx) copyIn(ctx context.Context, table string, columns []string, values []any) (err error) {
+func (tx *Tx) copyIn(ctx context.Context, into string, width int, values []any) (err error) {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	text := pq.CopyIn(table, columns...)
+	text := "COPY " + into + " FROM STDIN"
 	if err := tx.fail(text); err != nil {
 		return err
 	}
@@ -62,8 +55,8 @@ func (tx *Tx) copyIn(ctx context.Context, table string, columns []string, values
 			err = failed
 		}
 	}()
-	for ; len(values) > 0; values = values[len(columns):] {
-		if _, err := stmt.ExecContext(ctx, values[:len(columns)]...); err != nil {
+	for ; len(values) > 0; values = values[width:] {
+		if _, err := stmt.ExecContext(ctx, values[:width]...); err != nil {
 			return err
 		}
 	}
