@@ -29,9 +29,7 @@ type family struct {
 // floor has an order inside.
 var floors = []family{
 	{60, []string{"examples/quickstart/..."}}, {60, []string{"examples/connection/..."}}, {60, []string{"examples/evaluate/..."}}, {60, []string{"examples/verifyindex/..."}}, {60, []string{"examples/worker/..."}},
-	{60, []string{"examples/agent/..."}}, {60, []string{"examples/forecasts/..."}}, {60, []string{"examples/mcp/..."}}, {60, []string{"examples/server/..."}},
-
-	{50, []string{"curatore/httpapi/..."}},
+	{60, []string{"examples/agent/..."}}, {60, []string{"examples/forecasts/..."}}, {60, []string{"examples/mcp/..."}},
 
 	{40, []string{"curatore"}},
 
