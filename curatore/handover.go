@@ -194,7 +194,7 @@ func (c *Curator) removeWhenEnded(ctx context.Context, scope content.Scope, run 
 	}
 	c.mu.Unlock()
 	c.untilClosed(ctx, func(ctx context.Context) {
-		if ended, err := c.jobs.Wait(ctx, scope, run); err == nil && ended.Status.Ended() {
+		if c.waitForEnd(ctx, scope, run) {
 			c.doneReading(ctx, run)
 		}
 	})

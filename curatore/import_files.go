@@ -19,8 +19,8 @@ func (o *Organization) ImportFiles(ctx context.Context, connection string, paths
 		return run, errors.Join(err, closeAll())
 	}
 	o.c.untilClosed(ctx, func(ctx context.Context) {
-		_, _ = o.c.jobs.Wait(ctx, o.scope, run.id) // what it ended with stands in the run
-		_ = closeAll()                             // of files that were only read
+		o.c.waitForEnd(ctx, o.scope, run.id)
+		_ = closeAll() // of files that were only read
 	})
 	return run, nil
 }

@@ -152,8 +152,8 @@ func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig],
 	})
 	c.untilClosed(ctx, func(ctx context.Context) {
 		defer stop()
-		_, _ = c.jobs.Wait(ctx, o.scope, run.ID) // what it ended with stands in the run
-		keep(nil)                                // it may have ended before it began
+		c.waitForEnd(ctx, o.scope, run.ID)
+		keep(nil) // it may have ended before it began
 	})
 	return &Run{o: o, id: run.ID}, nil
 }
@@ -179,6 +179,25 @@ func (c *Curator) untilClosed(ctx context.Context, do func(ctx context.Context))
 		case <-ctx.Done():
 		}
 	})
+}
+
+// waitForEnd waits until a run has ended, also while the database is away, and
+// reports whether it has. What it ended with stands in the run.
+func (c *Curator) waitForEnd(ctx context.Context, scope content.Scope, run string) bool {
+	for {
+		ended, err := c.jobs.Wait(ctx, scope, run)
+		if err == nil {
+			return ended.Status.Ended()
+		}
+		if !errors.Is(err, content.ErrBusy) {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 // waitForFiles is how long an import from files waits for the process that was

@@ -131,7 +131,10 @@ func (p *pool) close() error {
 	for _, c := range idle {
 		c.discard()
 	}
-	return p.db.Close()
+	if err := p.db.Close(); !lost(err) {
+		return err
+	}
+	return nil // it was closed from the other side
 }
 
 // prepare returns the query as a prepared statement, kept for the next time.
