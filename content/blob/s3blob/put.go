@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"crypto/rand"
@@ -73,9 +74,23 @@ func (p *putting) put(ctx context.Context, r io.Reader, original io.Reader) erro
 		return err
 	}
 	p.o.SHA256 = p.meter.SHA256()
-	_, err = p.core.PutObject(ctx, p.bucket, p.name(p.key), bytes.NewReader(first), int64(len(first)), "", p.o.SHA256, p.options())
+	for try := range conflictTries {
+		_, err = p.core.PutObject(ctx, p.bucket, p.name(p.key), bytes.NewReader(first), int64(len(first)), "", p.o.SHA256, p.options())
+		if minio.ToErrorResponse(err).StatusCode != http.StatusConflict {
+			return err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond << try):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	return err
 }
+
+// conflictTries is how often an object is put while the store answers that
+// somebody else is putting it at the moment, which S3 asks to be tried again.
+const conflictTries = 6
 
 // ahead reads a file that can be read twice, for its SHA-256.
 func (p *putting) ahead(original, r io.Reader) error {
