@@ -128,7 +128,7 @@ func bareDecode(data []byte, row func(record []string) error) error {
 // a thousand rows in a transaction.
 func bareImport(b *testing.B, kind string, data []byte) error {
 	ctx := context.Background()
-	driver, dsn := "postgres", databasetest.DSN(b, kind)
+	driver, dsn := "postgres", databasetest.Empty(b, kind)
 	if kind == database.SQLite {
 		driver, dsn = "sqlite", "file:"+strings.TrimPrefix(dsn, "sqlite:")+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&_pragma=cache_size(-16384)"
 	}
