@@ -7,15 +7,12 @@
 package connectortest
 
 import (
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
-	"github.com/curatore/curatore-go/content/database"
-	"github.com/curatore/curatore-go/content/store"
+	"github.com/curatore/curatore-go/content/store/storetest"
 )
 
 // Migrations holds the migration files of a built-in connection against its
@@ -24,26 +21,5 @@ import (
 func Migrations(t *testing.T, c *connectors.Connection, folder, file string, update bool) {
 	t.Helper()
 	types := slices.DeleteFunc(c.Types(), (*content.Type).Shared) // which have files of their own
-	for _, name := range []string{database.SQLite, database.Postgres} {
-		d := database.DialectOf(name)
-		want := "-- Printed from the declarations of connectors/" + c.Name() + " by go generate.\n\n-- +goose Up\n\n" +
-			store.Up(d, types...) + "\n-- +goose Down\n\n" + store.Down(types...)
-		path := filepath.Join(folder, name, file)
-		if update {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		got, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatalf("%v; run go generate ./connectors/%s", err, c.Name())
-		}
-		if string(got) != want {
-			t.Errorf("%s is not what the declarations give; run go generate ./connectors/%s, or add a migration if the file was released", path, c.Name())
-		}
-	}
+	storetest.Printed(t, "connectors/"+c.Name(), folder, file, update, types...)
 }
