@@ -133,6 +133,10 @@ var table = map[Dialect]Limits{
 		NeedsType:   true,
 		Closed:      true,
 		MaxMinItems: 1,
+		// "Schema complexity limits" on that page: 20 strict tools in a request, 24
+		// parameters that are not required, 16 with anyOf or a list of types. What the
+		// schemas come to when they are compiled is bounded as well, by a measure that
+		// nobody publishes.
 		MaxTools:    20,
 		MaxOptional: 24,
 		MaxUnions:   16,

@@ -23,7 +23,7 @@ func (s *served) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 		request.Progress = func(p functions.Progress) {
 			err := req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: p.Done, Total: p.Total, Message: p.Message})
 			if err != nil {
-				s.log.DebugContext(ctx, "progress could not be told", "function", request.Name, "error", err)
+				s.config.Logger.DebugContext(ctx, "progress could not be told", "function", request.Name, "error", err)
 			}
 		}
 	}
@@ -36,7 +36,7 @@ func (s *served) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 	} else if s.config.TokenInMeta {
 		request.Confirmation, _ = req.Params.Meta[metaConfirmation].(string)
 	}
-	result, err := s.fns.Do(ctx, request)
+	result, err := s.do(ctx, request)
 	if err != nil {
 		var e *functions.Error
 		if !errors.As(err, &e) || e.Confirmation == nil {
@@ -49,7 +49,7 @@ func (s *served) call(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallT
 	}
 	raw, err := result.JSON()
 	if err != nil {
-		s.log.ErrorContext(ctx, "a result could not be encoded", "function", request.Name, "error", err)
+		s.config.Logger.ErrorContext(ctx, "a result could not be encoded", "function", request.Name, "error", err)
 		return failure(err), nil
 	}
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(raw)}}, StructuredContent: json.RawMessage(raw)}, nil
@@ -85,7 +85,7 @@ func ask(c *functions.Confirmation) *mcp.CallToolResult {
 		RequestState: c.Token,
 		InputRequests: mcp.InputRequestMap{confirm: &mcp.ElicitParams{
 			Mode:            "form",
-			Message:         fmt.Sprintf("%s wants to change something, with %s. Do you agree?", c.Function, clip(string(c.Arguments))),
+			Message:         fmt.Sprintf("%s wants to change something, with %s. Do you agree?", c.Function, clip(strings.TrimPrefix(c.String(), c.Function+" "))),
 			RequestedSchema: json.RawMessage(`{"type":"object","properties":{"confirm":{"type":"boolean","title":"I agree"}},"required":["confirm"]}`),
 		}},
 	}

@@ -2,17 +2,16 @@ package mcpserver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -37,6 +36,10 @@ type HTTPConfig struct {
 	Origins []string
 	// SessionTimeout ends a session that nobody uses; 0 means 30 minutes.
 	SessionTimeout time.Duration
+	// Sessions is how many a caller may have open; 0 means 64. Beginning another
+	// one, like sending more requests at a time than Parallel and Waiting allow,
+	// gets 429.
+	Sessions int
 	// RequestTimeout is how long a request may take to come, its body included; 0
 	// means 30 seconds. Answers may take as long as they need.
 	RequestTimeout time.Duration
@@ -56,41 +59,31 @@ func Handler(c HTTPConfig) (http.Handler, error) {
 			return nil, fmt.Errorf("mcp server: %w: the origin %q is not like https://example.com", content.ErrInvalid, origin)
 		}
 	}
-	if c.SessionTimeout == 0 {
-		c.SessionTimeout = 30 * time.Minute
+	c.SessionTimeout, c.RequestTimeout = cmp.Or(c.SessionTimeout, 30*time.Minute), cmp.Or(c.RequestTimeout, 30*time.Second)
+	if c.Sessions < 0 {
+		return nil, fmt.Errorf("mcp server: %w: Sessions must not be negative", content.ErrInvalid)
 	}
-	if c.RequestTimeout == 0 {
-		c.RequestTimeout = 30 * time.Second
+	c.Sessions = cmp.Or(c.Sessions, 64)
+	var err error
+	if c.Config, err = c.withDefaults(); err != nil {
+		return nil, err
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	h := &handler{config: c, users: map[caller]string{}, blank: mcp.NewServer(&mcp.Implementation{Name: "none", Version: "0"}, nil)}
+	h := &handler{config: c, callers: newCallers()}
 	streamable := mcp.NewStreamableHTTPHandler(h.server, &mcp.StreamableHTTPOptions{Logger: c.Logger, SessionTimeout: c.SessionTimeout,
 		MaxRequestBodyBytes: maxBody, PropagateRequestCancellation: true})
-	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(readBody(streamable))
+	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(h.bounded(readBody(streamable)))
 	return h.inTime(h.checkOrigin(authenticated)), nil
 }
 
 type handler struct {
-	config HTTPConfig
-	blank  *mcp.Server // that nobody is connected to
-
-	mu    sync.Mutex
-	users map[caller]string // a name for each, by which sessions know theirs
+	config  HTTPConfig
+	callers *callers
 }
 
-// A caller is who may have a session.
-type caller struct {
-	scope content.Scope
-	reads bool
-}
-
-// Where the functions of an authenticated caller, and the server that was made
-// for them, stand.
+// Where the functions of an authenticated caller, and what else it has, stand.
 const (
 	boundKey  = "functions"
-	serverKey = "server"
+	clientKey = "client"
 )
 
 // maxBody bounds a request, in bytes.
@@ -144,40 +137,22 @@ func (h *handler) verify(ctx context.Context, key string, _ *http.Request) (*aut
 	case fns.Scope() == content.Scope{}:
 		return nil, fmt.Errorf("the key is not accepted: %w", auth.ErrInvalidToken)
 	}
-	return &auth.TokenInfo{UserID: h.user(fns), Extra: map[string]any{boundKey: fns}}, nil
+	client := h.callers.of(caller{fns.Scope(), fns.OnlyReads()})
+	return &auth.TokenInfo{UserID: client.user, Extra: map[string]any{boundKey: fns, clientKey: client}}, nil
 }
 
-// user returns a name for a caller, which hides what it is made of.
-func (h *handler) user(fns functions.Bound) string {
-	who := caller{fns.Scope(), fns.OnlyReads()}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.users[who] == "" {
-		h.users[who] = fmt.Sprintf("caller-%d", len(h.users)+1)
-	}
-	return h.users[who]
-}
-
-// server makes the server of a new session. The SDK asks for it with each
-// request, and twice with those that begin a session.
+// server returns the server of a caller, for a new session.
 func (h *handler) server(r *http.Request) *mcp.Server {
-	info := auth.TokenInfoFromContext(r.Context())
-	if info == nil {
+	client := clientOf(r)
+	if client == nil {
 		return nil
 	}
-	if r.Header.Get("Mcp-Session-Id") != "" {
-		return h.blank // it is only asked for the versions of the protocol
-	}
-	if made, ok := info.Extra[serverKey].(*mcp.Server); ok {
-		return made
-	}
-	fns, _ := info.Extra[boundKey].(functions.Bound)
-	server, err := New(fns, h.config.Config)
+	fns, _ := auth.TokenInfoFromContext(r.Context()).Extra[boundKey].(functions.Bound)
+	server, err := client.server(fns, h.config.Config)
 	if err != nil {
 		h.config.Logger.ErrorContext(r.Context(), "a session could not begin", "principal", fns.Scope().Principal(), "error", err)
 		return nil // the SDK answers 400
 	}
-	info.Extra[serverKey] = server // it is this request's alone
 	return server
 }
 

@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -47,6 +48,24 @@ type Config struct {
 	// are known to ask a person themselves and to show _meta to no model: one that
 	// shows it lets its model confirm its own changes.
 	TokenInMeta bool
+
+	// Parallel is how many calls of one caller run at a time; 0 means 16. The
+	// others wait for their turn, Waiting of them at most, where 0 means 112; what
+	// comes beyond is refused with functions.CodeBusy. Reading resources counts.
+	Parallel, Waiting int
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Parallel < 0 || c.Waiting < 0 {
+		return c, fmt.Errorf("mcp server: %w: Parallel and Waiting must not be negative", content.ErrInvalid)
+	}
+	c.Name, c.Version = cmp.Or(c.Name, "curatore"), cmp.Or(c.Version, "0.0.0")
+	c.Instructions = cmp.Or(c.Instructions, instructions)
+	c.Parallel, c.Waiting = cmp.Or(c.Parallel, defaultParallel), cmp.Or(c.Waiting, defaultWaiting)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, nil
 }
 
 const instructions = "Records of one organization, from the sources that it has imported. Begin with list_types or search. " +
@@ -54,42 +73,60 @@ const instructions = "Records of one organization, from the sources that it has 
 
 // New returns a server of the functions that an agent may use on behalf of the
 // caller, one tool each, with records as resources where there is a function
-// get. Functions that are switched off later are neither listed nor callable;
-// ones that are added are for the next server. The error names what the protocol
-// does not take. It may serve several sessions, of this caller alone.
+// get. It follows what is switched off and on: what is off is neither listed nor
+// callable, and its sessions are told of the change. The error names what the
+// protocol does not take. It may serve several sessions, of this caller alone.
 func New(fns functions.Bound, c Config) (*mcp.Server, error) {
-	fns = fns.Agent()
-	tools, err := fns.Tools(dialect.MCP)
+	s, err := newServed(fns, c)
 	if err != nil {
-		return nil, fmt.Errorf("mcp server: %w", err)
+		return nil, err
 	}
-	if len(tools) == 0 {
+	return s.server, nil
+}
+
+// served is a server and what its handlers share.
+type served struct {
+	server *mcp.Server
+	fns    functions.Bound
+	config Config
+	gate   *gate
+
+	mu    sync.Mutex
+	names []string // of the functions that the server has as tools, sorted
+}
+
+func newServed(fns functions.Bound, c Config) (*served, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &served{fns: fns.Agent(), config: c, gate: newGate(c)}
+	if len(s.fns.List()) == 0 {
 		return nil, fmt.Errorf("mcp server: %w: there are no functions for this caller; take them from an organization", content.ErrScope)
 	}
-	logger := c.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
-	}
-	server := mcp.NewServer(&mcp.Implementation{Name: cmp.Or(c.Name, "curatore"), Version: cmp.Or(c.Version, "0.0.0")}, &mcp.ServerOptions{
-		Instructions: cmp.Or(c.Instructions, instructions),
-		Logger:       logger,
-		PageSize:     1000, // clients that ask for one page only see all
-		Capabilities: &mcp.ServerCapabilities{},
+	s.server = mcp.NewServer(&mcp.Implementation{Name: c.Name, Version: c.Version}, &mcp.ServerOptions{
+		Instructions:      c.Instructions,
+		Logger:            c.Logger,
+		PageSize:          1000, // clients that ask for one page only see all
+		Capabilities:      &mcp.ServerCapabilities{},
+		CompletionHandler: s.complete,
 		// The catalogue is the caller's, not for everybody behind a cache.
 		SetCacheable: func(_ context.Context, _ mcp.Request, c *mcp.Cacheable) { c.CacheScope = "private" },
 	})
-	s := &served{fns: fns, log: logger, config: c}
-	for _, tool := range tools {
-		f, ok := fns.Function(tool.Name)
-		if !ok {
-			continue // switched off a moment ago
-		}
-		server.AddTool(describe(f, tool), s.call)
+	if err := s.follow(); err != nil {
+		return nil, err
 	}
-	s.addResources(server)
-	s.addPrompts(server)
-	server.AddReceivingMiddleware(s.current)
-	return server, nil
+	s.server.AddReceivingMiddleware(s.current)
+	return s, nil
+}
+
+// do runs a function, when it is the caller's turn.
+func (s *served) do(ctx context.Context, r functions.Request) (*functions.Result, error) {
+	if refused := s.gate.enter(ctx); refused != nil {
+		return nil, refused
+	}
+	defer s.gate.leave()
+	return s.fns.Do(ctx, r)
 }
 
 // Stdio serves the functions to the program that started this one, over stdin
@@ -102,13 +139,6 @@ func Stdio(ctx context.Context, fns functions.Bound, c Config) error {
 		return err
 	}
 	return serve(ctx, server, os.Stdin, os.Stdout)
-}
-
-// served is what the handlers of one server share.
-type served struct {
-	fns    functions.Bound
-	log    *slog.Logger
-	config Config
 }
 
 // describe returns a function as a tool.
@@ -138,24 +168,4 @@ func envelope(data json.RawMessage) json.RawMessage {
 		`"truncated":{"type":"boolean","description":"Something is left out"},` +
 		`"next_cursor":{"type":"string","description":"Continues, as the argument cursor beside otherwise unchanged arguments"},` +
 		`"total":{"type":"integer"},"notes":{"type":"array","items":{"type":"string"}}},"required":["source","trust"]}},"required":["data","metadata"]}`)
-}
-
-// current leaves out of the list of tools what has been switched off since the
-// server was made.
-func (s *served) current(next mcp.MethodHandler) mcp.MethodHandler {
-	return func(ctx context.Context, method string, req mcp.Request) (mcp.Result, error) {
-		result, err := next(ctx, method, req)
-		list, ok := result.(*mcp.ListToolsResult)
-		if err != nil || !ok {
-			return result, err
-		}
-		kept := make([]*mcp.Tool, 0, len(list.Tools))
-		for _, tool := range list.Tools {
-			if _, on := s.fns.Function(tool.Name); on {
-				kept = append(kept, tool)
-			}
-		}
-		list.Tools = kept
-		return list, nil
-	}
 }

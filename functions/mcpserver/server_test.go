@@ -30,6 +30,14 @@ type text struct {
 	Text string `json:"text" jsonschema:"minLength=1,maxLength=100"`
 }
 
+type types struct {
+	Types []typeName `json:"types"`
+}
+
+type typeName struct {
+	Type string `json:"type"`
+}
+
 type record struct {
 	Type string `json:"type"`
 	ID   string `json:"id"`
@@ -88,7 +96,9 @@ func (s *shop) engine(t testing.TB) *functions.Engine {
 		functions.Define(functions.Spec{Name: "internal", Description: "For programs.", Audience: functions.Programs},
 			func(context.Context, *functions.Call, struct{}) (text, error) { return text{}, nil }),
 		functions.Define(functions.Spec{Name: "list_types", Description: "Lists."},
-			func(context.Context, *functions.Call, struct{}) ([]string, error) { return []string{"thing"}, nil }),
+			func(context.Context, *functions.Call, struct{}) (types, error) {
+				return types{[]typeName{{"thing"}, {"thought"}, {"person"}}}, nil
+			}),
 		functions.Define(functions.Spec{Name: "get", Description: "Gets."},
 			func(_ context.Context, call *functions.Call, in struct {
 				Type string `json:"type" jsonschema:"enum=thing"`
@@ -384,7 +394,7 @@ func TestResourcesAndPrompts(t *testing.T) {
 		if err != nil || len(templates.ResourceTemplates) != 1 || templates.ResourceTemplates[0].URITemplate != "curatore://{type}/{id}" {
 			t.Errorf("templates %v, %v", templates, err)
 		}
-		for uri, want := range map[string]string{"curatore://catalogue": `"data":["thing"]`, "curatore://thing/a%20b": `"data":{"type":"thing","id":"a b","org":"me"}`} {
+		for uri, want := range map[string]string{"curatore://catalogue": `"data":{"types":[{"type":"thing"}`, "curatore://thing/a%20b": `"data":{"type":"thing","id":"a b","org":"me"}`} {
 			result, err := session.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: uri})
 			if err != nil || len(result.Contents) != 1 || !strings.Contains(result.Contents[0].Text, want) || !strings.Contains(result.Contents[0].Text, `"trust":"untrusted"`) {
 				t.Errorf("%s: %v, %v", uri, result, err)

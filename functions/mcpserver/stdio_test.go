@@ -16,6 +16,8 @@ import (
 	"github.com/curatore/curatore-go/functions"
 )
 
+var authority = content.NewAuthority()
+
 // A session is a server on lines that a test writes and reads.
 type session struct {
 	t     *testing.T
@@ -47,7 +49,7 @@ func start(t *testing.T, began chan<- string, free <-chan struct{}) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := New(e.Bind(content.NewAuthority().Mint("org", "me")), Config{})
+	server, err := New(e.Bind(authority.Mint("org", "me")), Config{Parallel: 200})
 	if err != nil {
 		t.Fatal(err)
 	}
