@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, key string, stdin io.Reader, stdout
 	config := openai.DefaultConfig(key)
 	config.BaseURL = *url
 	chat := &chat{in: bufio.NewScanner(stdin), out: stdout}
-	chat.agent = openaitools.Agent{Client: openai.NewClientWithConfig(config), Model: *model, Functions: org.Functions(),
+	chat.agent = openaitools.Agent{Client: openaitools.NewClient(config), Model: *model, Functions: org.Functions(),
 		Strict: *strict, Stream: true, Confirm: chat.confirm, OnEvent: chat.show}
 	if *question != "" {
 		return chat.ask(ctx, *question)
@@ -127,7 +127,7 @@ func (c *chat) show(e openaitools.Event) {
 	case openaitools.EventRestart:
 		fmt.Fprintln(c.out, "\n(once more)")
 	case openaitools.EventRetry:
-		fmt.Fprintf(c.out, "\n(retry %d: %v)\n", e.Retry, e.Err)
+		fmt.Fprintf(c.out, "\n(retry %d in %s: %v)\n", e.Retry, e.Pause, e.Err)
 	case openaitools.EventCall:
 		fmt.Fprintf(c.out, "\n-> %s %s\n", e.Call.Function.Name, e.Call.Function.Arguments)
 	case openaitools.EventResult:

@@ -39,9 +39,11 @@ type Agent struct {
 	// Retries is how often a request is sent again after 429, 5xx, a connection
 	// that broke or a stream that was cut; 0 means 3, negative none.
 	Retries int
-	// Wait passes the time before a retry, the first of which is number 1; nil
-	// waits half a second, doubled each time up to half a minute.
-	Wait func(ctx context.Context, retry int) error
+	// Wait passes the time before a retry; nil is a timer. It is half a second,
+	// doubled each time up to half a minute, or longer where the endpoint asks for
+	// it and Client is of [NewClient]. One that asks for more than a minute is not
+	// asked again.
+	Wait func(ctx context.Context, pause time.Duration) error
 
 	// Confirm asks the person on whose behalf the Agent acts whether a function
 	// may change something. Nil, false and an error mean no. It is called for one
@@ -61,7 +63,7 @@ type EventKind string
 const (
 	EventText     EventKind = "text"     // Text: a piece of the reply, or all of it without Stream
 	EventRestart  EventKind = "restart"  // the reply begins anew: what came of it as text is void
-	EventRetry    EventKind = "retry"    // Retry, Err: a request is sent again
+	EventRetry    EventKind = "retry"    // Retry, Err, Pause: a request is sent again
 	EventCall     EventKind = "call"     // Call: a function is about to run
 	EventProgress EventKind = "progress" // Call, Progress
 	EventResult   EventKind = "result"   // Call, and Result or Err
@@ -76,6 +78,7 @@ type Event struct {
 	Err      error
 	Progress functions.Progress
 	Retry    int
+	Pause    time.Duration // before it
 }
 
 // A Stop is why an Agent came to an end.
@@ -143,18 +146,6 @@ func (a Agent) Run(ctx context.Context, question string, history ...openai.ChatC
 		return r.answer, fmt.Errorf("agent: %w", err)
 	}
 	return r.answer, nil
-}
-
-// wait passes the time before a retry.
-func wait(ctx context.Context, retry int) error {
-	timer := time.NewTimer(min(time.Second/2<<(retry-1), 30*time.Second))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // running is one conversation.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	openai "github.com/sashabaranov/go-openai"
@@ -69,6 +70,12 @@ type script struct {
 
 type status int
 
+// busy is a status that comes with headers.
+type busy struct {
+	status  status
+	headers map[string]string
+}
+
 // lines is a stream; one that ends with "cut" breaks off there.
 type lines []string
 
@@ -77,7 +84,7 @@ func (s *script) client() *openai.Client {
 	s.t.Cleanup(server.Close)
 	config := openai.DefaultConfig("no key")
 	config.BaseURL = server.URL + "/v1"
-	return openai.NewClientWithConfig(config)
+	return openaitools.NewClient(config)
 }
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -101,6 +108,12 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	reply := s.replies[0]
 	s.replies = s.replies[1:]
+	if b, ok := reply.(busy); ok {
+		for name, value := range b.headers {
+			w.Header().Set(name, value)
+		}
+		reply = b.status
+	}
 	switch reply := reply.(type) {
 	case status:
 		w.Header().Set("Content-Type", "application/json")
@@ -207,7 +220,7 @@ func (d *desk) bound(t testing.TB, more ...*functions.Function) functions.Bound 
 
 // agent is one whose retries do not wait.
 func agent(t *testing.T, s *script, d *desk) openaitools.Agent {
-	return openaitools.Agent{Client: s.client(), Model: "scripted", Functions: d.bound(t), Wait: func(context.Context, int) error { return nil }}
+	return openaitools.Agent{Client: s.client(), Model: "scripted", Functions: d.bound(t), Wait: func(context.Context, time.Duration) error { return nil }}
 }
 
 func run(t *testing.T, a openaitools.Agent) *openaitools.Answer {
@@ -342,9 +355,64 @@ func TestRetries(t *testing.T) {
 	a := agent(t, s, &desk{})
 	reason := errors.New("the user left")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	a.Wait = func(ctx context.Context, _ int) error { cancel(reason); return context.Cause(ctx) }
+	a.Wait = func(ctx context.Context, _ time.Duration) error { cancel(reason); return context.Cause(ctx) }
 	if _, err := a.Run(ctx, "?"); !errors.Is(err, reason) {
 		t.Errorf("cancelled while waiting: %v", err)
+	}
+}
+
+// An endpoint that says when to come again is left alone for so long, and one that
+// wants a long pause is not asked again.
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		headers map[string]string
+		want    time.Duration // 0: it is not asked again
+	}{
+		{"nothing", nil, 500 * time.Millisecond},
+		{"seconds", map[string]string{"Retry-After": "7"}, 7 * time.Second},
+		{"less than the own rule", map[string]string{"Retry-After": "0"}, 500 * time.Millisecond},
+		{"milliseconds", map[string]string{"Retry-After": "9", "Retry-After-Ms": "1500"}, 1500 * time.Millisecond},
+		{"a date", map[string]string{"Date": "Sat, 31 Jan 2026 09:30:00 GMT", "Retry-After": "Sat, 31 Jan 2026 09:30:20 GMT"}, 20 * time.Second},
+		{"a date that has passed", map[string]string{"Date": "Sat, 31 Jan 2026 09:30:00 GMT", "Retry-After": "Sat, 31 Jan 2026 09:00:00 GMT"}, 500 * time.Millisecond},
+		{"nonsense", map[string]string{"Retry-After": "soon"}, 500 * time.Millisecond},
+		{"a number without end", map[string]string{"Retry-After": "1e300"}, 500 * time.Millisecond},
+		{"a minute and more", map[string]string{"Retry-After": "61"}, 0},
+	} {
+		for _, stream := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, stream %v", c.name, stream), func(t *testing.T) {
+				again := any(text("yes"))
+				if stream {
+					again = lines{delta(`{"content":"yes"}`), done("stop"), "[DONE]"}
+				}
+				s := &script{t: t, replies: []any{busy{429, c.headers}, again}}
+				a := agent(t, s, &desk{})
+				a.Stream = stream
+				var waited time.Duration
+				a.Wait = func(_ context.Context, pause time.Duration) error { waited = pause; return nil }
+				answer, err := a.Run(t.Context(), "?")
+				if waited != c.want || (err == nil) != (c.want > 0) || err == nil && answer.Text != "yes" || err != nil && !strings.Contains(err.Error(), "a pause of 1m1s") {
+					t.Errorf("waited %s, got %+v, %v", waited, answer, err)
+				}
+			})
+		}
+	}
+}
+
+// However often it is tried, the pause stays within its bounds.
+func TestPausesGrow(t *testing.T) {
+	s := &script{t: t}
+	for range 80 {
+		s.replies = append(s.replies, status(503))
+	}
+	s.replies = append(s.replies, text("yes"))
+	a := agent(t, s, &desk{})
+	a.Retries = 100
+	var pauses []time.Duration
+	a.Wait = func(_ context.Context, pause time.Duration) error { pauses = append(pauses, pause); return nil }
+	run(t, a)
+	if len(pauses) != 80 || pauses[0] != time.Second/2 || pauses[1] != time.Second || !slices.IsSorted(pauses) || pauses[79] != 30*time.Second {
+		t.Errorf("%v", pauses)
 	}
 }
 

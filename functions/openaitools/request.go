@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	openai "github.com/sashabaranov/go-openai"
 )
@@ -42,7 +43,8 @@ func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 	}
 	r.answer.Steps++
 	for attempt := 1; ; attempt++ {
-		got, err := r.send(ctx, req)
+		var asked time.Duration
+		got, err := r.send(context.WithValue(ctx, askedKey{}, &asked), req)
 		if err == nil {
 			r.identify(got.message.ToolCalls)
 			if got.tokens == 0 {
@@ -57,8 +59,12 @@ func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 		if attempt > r.Retries || !passes(err) {
 			return nil, fmt.Errorf("ask %s: %w", r.Model, err)
 		}
-		r.tell(Event{Kind: EventRetry, Retry: attempt, Err: err})
-		if err := r.Wait(ctx, attempt); err != nil {
+		if asked > maxPause {
+			return nil, fmt.Errorf("ask %s: it wants a pause of %s: %w", r.Model, asked, err)
+		}
+		pause := pauseBefore(attempt, asked)
+		r.tell(Event{Kind: EventRetry, Retry: attempt, Err: err, Pause: pause})
+		if err := r.Wait(ctx, pause); err != nil {
 			return nil, err
 		}
 	}
