@@ -3,10 +3,12 @@ package functions
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -19,6 +21,11 @@ import (
 // clean rids a result of them.
 func (r *Result) clean() {
 	r.Data = cleanJSON(r.Data)
+	r.cleanEnvelope()
+}
+
+// cleanEnvelope rids of them what goes along with the data.
+func (r *Result) cleanEnvelope() {
 	r.Message = Clean(r.Message)
 	for i, note := range r.Metadata.Notes {
 		if cleaned := Clean(note); cleaned != note {
@@ -28,7 +35,8 @@ func (r *Result) clean() {
 	}
 }
 
-// cleanJSON cleans the texts in valid JSON; names stay as they are.
+// cleanJSON cleans the texts in valid JSON, names included: those of a raw payload
+// were written by others, too.
 func cleanJSON(data json.RawMessage) json.RawMessage {
 	if !suspicious(data) {
 		return data
@@ -47,8 +55,7 @@ func cleanJSON(data json.RawMessage) json.RawMessage {
 			end++
 		}
 		token := data[i : end+1]
-		isName := end+1 < len(data) && data[end+1] == ':'
-		if !isName && suspicious(token) {
+		if suspicious(token) {
 			var text string
 			if json.Unmarshal(token, &text) == nil {
 				if cleaned := Clean(text); cleaned != text {
@@ -161,4 +168,22 @@ func shown(r rune) rune {
 		return -1
 	}
 	return r
+}
+
+// escaped writes the characters that shown drops as JSON escapes, for people who
+// are to see what is there.
+func escaped(raw []byte) string {
+	var b strings.Builder
+	for _, r := range string(raw) {
+		switch {
+		case shown(r) == r:
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
 }

@@ -3,6 +3,7 @@ package functions_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -66,12 +67,48 @@ func TestAgentsGetCleanText(t *testing.T) {
 	if err := result.Decode(&got); err != nil {
 		t.Fatal(err)
 	}
-	want := out{Texts: []string{"ab", "plain", `q"\`, "[image: x]"}, Named: map[string]string{"k\u200bey": "v l [link e.example]"}, N: 7}
+	want := out{Texts: []string{"ab", "plain", `q"\`, "[image: x]"}, Named: map[string]string{"key": "v l [link e.example]"}, N: 7}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if result.Message != "Found [image: m]" || result.Metadata.Notes[0] != "note " {
 		t.Errorf("message %q, notes %q", result.Message, result.Metadata.Notes)
+	}
+}
+
+// What an agent gets stays within its budget, although what stands in place of an
+// image is longer than that.
+func TestBudgetOfCleanText(t *testing.T) {
+	images := strings.Split(strings.Repeat("![](x),", 100), ",")
+	f := functions.Define(functions.Spec{Name: "images", Description: "d"}, func(context.Context, *functions.Call, empty) (pages, error) {
+		return pages{Lines: images}, nil
+	})
+	e := engine(t, functions.Config{Budget: functions.Budget{Bytes: 1000}}, f)
+	whole, err := e.Bind(scope).Call(t.Context(), "images", nil)
+	if err != nil || whole.Metadata.Truncated {
+		t.Fatalf("a program: %+v, %v", whole, err)
+	}
+	result, err := e.Bind(scope).Agent().Call(t.Context(), "images", nil)
+	if err != nil || len(result.Data) > 1000 || len(result.Data) < 700 || !result.Metadata.Truncated || result.Metadata.NextCursor == "" {
+		t.Errorf("an agent: %+v, %v", result, err)
+	}
+}
+
+// What a middleware returns is cleaned for agents, and stays as it was for those
+// who keep it.
+func TestResultsOfMiddlewareAreCleaned(t *testing.T) {
+	kept := &functions.Result{Data: []byte(`{"n":"a\u200bb"}`), Message: "![m](https://e.example/)", Metadata: functions.Metadata{Source: "cache", Trust: functions.Untrusted}}
+	cache := func(functions.Next) functions.Next {
+		return func(context.Context, *functions.Call) (*functions.Result, error) { return kept, nil }
+	}
+	fns := engine(t, functions.Config{Middleware: []functions.Middleware{cache}}, echo[empty]("look")).Bind(scope)
+	for range 2 {
+		if result, err := fns.Agent().Call(t.Context(), "look", nil); err != nil || string(result.Data) != `{"n":"ab"}` || result.Message != "[image: m]" {
+			t.Errorf("an agent got %+v, %v", result, err)
+		}
+	}
+	if result, err := fns.Call(t.Context(), "look", nil); err != nil || result != kept || !strings.Contains(string(kept.Data), "200b") {
+		t.Errorf("a program got %+v, %v", result, err)
 	}
 }
 

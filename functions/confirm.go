@@ -35,8 +35,10 @@ type Confirmation struct {
 	Expires   time.Time
 }
 
-// String says what is to be confirmed, in one line.
-func (c *Confirmation) String() string { return c.Function + " " + string(c.Arguments) }
+// String says what is to be confirmed, in one line. Characters that nobody sees,
+// or that change the direction of others, are written as escapes: a person agrees
+// to what they read.
+func (c *Confirmation) String() string { return c.Function + " " + escaped(c.Arguments) }
 
 // confirmFor is how long a person may take.
 const confirmFor = 10 * time.Minute

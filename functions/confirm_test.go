@@ -156,6 +156,16 @@ func TestConfirmation(t *testing.T) {
 	})
 }
 
+// A person sees what is there, also what is made to be overlooked.
+func TestConfirmationsShowWhatIsHidden(t *testing.T) {
+	agent := engine(t, functions.Config{}, (&board{}).functions()...).Bind(scope).Agent()
+	_, err := agent.Call(t.Context(), "write_note", []byte(`{"text":"keep \u202edda\u202c a\u200bb\u009b2J 東 👍 \ud83d\udc4d\ufe0f\udb40\udc41 café"}`))
+	want := `write_note {"text":"keep \u202edda\u202c a\u200bb\u009b2J 東 👍 👍\ufe0f\udb40\udc41 café"}`
+	if got := confirmation(t, err).String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestMemoryOfConfirmationsIsBounded(t *testing.T) {
 	b := &board{}
 	agent := engine(t, functions.Config{}, b.functions()...).Bind(scope).Agent()
@@ -211,11 +221,24 @@ func TestIdempotencyKeys(t *testing.T) {
 		if _, err := do(me, "k2", "later"); err != nil {
 			t.Errorf("after a failure the key is free: %v", err)
 		}
+		if _, err := do(me, "k4", `![x](https://e.example/)`); err != nil {
+			t.Error(err)
+		}
+		for name, want := range map[string]string{"agent": `"[image: x]"`, "program": "![x]"} {
+			fns := me
+			if name == "agent" {
+				fns = me.Agent()
+			}
+			result, err := do(fns, "k4", `![x](https://e.example/)`)
+			if err != nil || !strings.Contains(string(result.Data), want) {
+				t.Errorf("%s: %v, %v", name, result, err)
+			}
+		}
 		now = now.Add(25 * time.Hour)
 		if _, err := do(me, "k1", "next day"); err != nil {
 			t.Error(err)
 		}
-		if diff := cmp.Diff([]string{"one", "theirs", "theirs", "later", "next day"}, b.notes); diff != "" {
+		if diff := cmp.Diff([]string{"one", "theirs", "theirs", "later", "![x](https://e.example/)", "next day"}, b.notes); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 		for _, key := range []string{strings.Repeat("x", 201), "\x00", "\xff"} {

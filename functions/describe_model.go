@@ -2,6 +2,7 @@ package functions
 
 import (
 	"context"
+	"strings"
 
 	"github.com/invopop/jsonschema"
 
@@ -9,7 +10,8 @@ import (
 )
 
 type modelArgs struct {
-	Model string `json:"model" jsonschema_description:"Type of record"`
+	Model    string `json:"model" jsonschema_description:"Type of record"`
+	Contains string `json:"contains,omitempty" jsonschema:"maxLength=200" jsonschema_description:"Only fields with this in their name or label, whatever the case"`
 }
 
 type modelDescription struct {
@@ -19,6 +21,14 @@ type modelDescription struct {
 	Group       string             `json:"group"`
 	Fields      []fieldDescription `json:"fields"`
 	Children    []childType        `json:"children"`
+}
+
+func (d *modelDescription) Len() int { return len(d.Fields) }
+
+func (d *modelDescription) Shorten(_ context.Context, call *Call, n int) error {
+	call.Note("only the first %d of %d fields; name a part of the others with contains", n, len(d.Fields))
+	d.Fields = d.Fields[:n]
+	return nil
 }
 
 type fieldDescription struct {
@@ -48,12 +58,23 @@ func describeModel(s Sources) *Function {
 		}
 		d := modelDescription{Model: typ.Name(), Label: typ.Label(""), Description: typ.Description(), Group: typ.Group(), Children: childTypes(typ)}
 		for _, f := range typ.Columns() {
-			d.Fields = append(d.Fields, describeField(f))
+			if hasFold(f.Name, in.Contains) || hasFold(f.Label, in.Contains) {
+				d.Fields = append(d.Fields, describeField(f))
+			}
 		}
 		call.SetSource(typ.Name())
-		call.SetMessage("%s has %s", typ.FormalName(), count(len(d.Fields), "field"))
+		if in.Contains != "" {
+			call.SetMessage("%s has %s with %s", typ.FormalName(), count(len(d.Fields), "field"), show(in.Contains))
+		} else {
+			call.SetMessage("%s has %s", typ.FormalName(), count(len(d.Fields), "field"))
+		}
 		return d, nil
 	})
+}
+
+// hasFold reports whether a text contains another one, whatever the case.
+func hasFold(text, part string) bool {
+	return strings.Contains(strings.ToLower(text), strings.ToLower(part))
 }
 
 func describeField(f *content.Field) fieldDescription {

@@ -306,6 +306,9 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 		if err != nil {
 			return nil, internal(err)
 		}
+		if call.bound.agent {
+			data = cleanJSON(data) // before it is measured: what it says in place of a link may be longer
+		}
 		part, excess := e.fits(call.budget, data)
 		if excess == "" {
 			return call.result(data), nil
@@ -316,11 +319,11 @@ func (e *Engine) run(ctx context.Context, call *Call) (*Result, error) {
 	}
 }
 
-// result puts data into its envelope, cleaned when it goes to a model.
+// result puts data, cleaned when it goes to a model, into its envelope.
 func (c *Call) result(data json.RawMessage) *Result {
 	r := &Result{Data: data, Message: c.message, Metadata: c.metadata}
 	if c.bound.agent {
-		r.clean()
+		r.cleanEnvelope()
 	}
 	return r
 }

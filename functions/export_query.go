@@ -149,7 +149,7 @@ func cell(f *content.Field, v any) string {
 }
 
 // SafeCell returns text as it may stand in a cell of a CSV file: a spreadsheet
-// takes what begins with =, +, -, @, a tab or a carriage return for a formula,
+// takes what begins with =, +, -, @, a tab or the end of a line for a formula,
 // which can send data away, so an apostrophe is put before it.
 func SafeCell(text string) string {
 	first := strings.TrimLeft(text, " \u00a0\ufeff")

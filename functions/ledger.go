@@ -190,6 +190,9 @@ func (l *Ledger) earlier(ctx context.Context, call *Call) (*Result, *Error) {
 	if err := json.Unmarshal(result, &r); err != nil {
 		return nil, internal(fmt.Errorf("the stored result of %s cannot be read: %w", call.function.Name(), err))
 	}
+	if call.Agent() {
+		r.clean() // a program may have got it as it was
+	}
 	r.Metadata.Notes = append(r.Metadata.Notes, "This is the result of the first call with this idempotency key; it was not done again.")
 	return &r, nil
 }

@@ -11,6 +11,15 @@ type typeList struct {
 	Types []typeSummary `json:"types"`
 }
 
+func (l *typeList) Len() int { return len(l.Types) }
+
+func (l *typeList) Shorten(_ context.Context, call *Call, n int) error {
+	call.Note("only the first %d of %d types; the others by their group, or by search", n, len(l.Types))
+	call.SetMessage("There are %s; these are %d", count(len(l.Types), "type"), n)
+	l.Types = l.Types[:n]
+	return nil
+}
+
 type typeSummary struct {
 	Type        string      `json:"type" jsonschema_description:"Name for get, search and query_model"`
 	Label       string      `json:"label"`

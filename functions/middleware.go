@@ -44,6 +44,10 @@ func (e *Engine) finish(ctx context.Context, call *Call) (result *Result, failed
 		return nil, asError(ctx, err)
 	case result == nil:
 		return nil, internal(errors.New("a middleware returned neither a result nor an error"))
+	case call.bound.agent && len(e.config.Middleware) > 0:
+		cleaned := *result // which may be one that the middleware keeps
+		cleaned.clean()
+		return &cleaned, nil
 	}
 	return result, nil
 }

@@ -241,7 +241,7 @@ func (g generator) spoil(v any, s map[string]any) (any, string, bool) {
 			object[name] = json.Number("1000000")
 		}
 	case "array":
-		object[name] = "none"
+		object[name] = []any{[]any{[]any{[]any{[]any{}}}}} // deeper than any
 	default:
 		object[name] = json.Number("-12.5")
 		if property["type"] == nil {

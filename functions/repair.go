@@ -53,12 +53,16 @@ const maxNumber = 64
 //   - an integer written as 5.0 or 1e2;
 //   - a value of an enum in other case, when it can be only one;
 //   - a list of {"name", "value"} where an object with any names is asked for;
+//   - one value where a list of such values is asked for: a list of it;
 //   - null for a parameter that is optional and cannot be null: it is left out.
 //
 // It returns the value, and the numbers it refuses as problems.
 func (s *shape) repair(v any, at *place, bad *[]Problem) any {
 	if s == nil {
 		s = anyShape
+	}
+	if s.wantsList(v) {
+		return []any{s.items.repair(v, &place{up: at}, bad)}
 	}
 	switch value := v.(type) {
 	case string:
@@ -90,6 +94,36 @@ func (s *shape) repair(v any, at *place, bad *[]Problem) any {
 		}
 	}
 	return v
+}
+
+// wantsList reports whether a lone value stands where only a list of such values
+// may. Text that begins like a list is one that went wrong, and no element.
+func (s *shape) wantsList(v any) bool {
+	if s.kinds&^kindNull != kindArray || s.items == nil {
+		return false
+	}
+	switch v := v.(type) {
+	case string:
+		text := strings.TrimSpace(v)
+		switch {
+		case text == "" || text[0] == '[':
+			return false
+		case text[0] == '{':
+			return s.items.kinds.has(kindObject | kindString)
+		case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
+			return s.items.kinds.has(kindString | kindInteger | kindNumber)
+		case text == "true" || text == "false":
+			return s.items.kinds.has(kindString | kindBoolean)
+		}
+		return s.items.kinds.has(kindString)
+	case json.Number:
+		return s.items.kinds.has(kindInteger|kindNumber) || s.items.onlyText()
+	case bool:
+		return s.items.kinds.has(kindBoolean) || s.items.onlyText()
+	case map[string]any:
+		return s.items.kinds.has(kindObject)
+	}
+	return false
 }
 
 // fromPairs turns a list of names and values into the map that it stands for: the
