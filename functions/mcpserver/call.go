@@ -86,7 +86,7 @@ func ask(c *functions.Confirmation) *mcp.CallToolResult {
 		InputRequests: mcp.InputRequestMap{confirm: &mcp.ElicitParams{
 			Mode:            "form",
 			Message:         fmt.Sprintf("%s wants to change something, with %s. Do you agree?", c.Function, clip(strings.TrimPrefix(c.String(), c.Function+" "))),
-			RequestedSchema: json.RawMessage(`{"type":"object","properties":{"confirm":{"type":"boolean","title":"I agree"}},"required":["confirm"]}`),
+			RequestedSchema: json.RawMessage(`{"type":"object","properties":{"confirm":{"type":"boolean","title":"I agree","default":false}}}`),
 		}},
 	}
 }

@@ -346,6 +346,7 @@ func TestWritingAsksThePerson(t *testing.T) {
 	}{
 		{"agrees", &mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": true}}, "done"},
 		{"does not tick", &mcp.ElicitResult{Action: "accept", Content: map[string]any{"confirm": false}}, "forbidden"},
+		{"does not say", &mcp.ElicitResult{Action: "accept", Content: map[string]any{"username": "x"}}, "forbidden"},
 		{"declines", &mcp.ElicitResult{Action: "decline"}, "forbidden"},
 		{"cannot be asked", nil, "needs_confirmation"},
 	} {
