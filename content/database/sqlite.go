@@ -25,7 +25,7 @@ var sqlitePragmas = []string{
 	"journal_mode(WAL)",        // readers and the writer do not block each other
 	"foreign_keys(1)",          // off by default
 	"synchronous(NORMAL)",      // safe with WAL against crashes of the program; a power cut may lose the last commits
-	"cache_size(-16384)",       // 16 MB per connection; more is no faster
+	"cache_size(-8192)",        // 8 MB per connection; more is no faster
 	"temp_store(MEMORY)",       //
 	"wal_autocheckpoint(4000)", // pages; a bulk load that checkpoints each 4 MB writes the same index pages again and again
 }

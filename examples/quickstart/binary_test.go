@@ -18,7 +18,7 @@ import (
 )
 
 // build builds the program as users do.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "quickstart")
 	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
