@@ -47,6 +47,7 @@ func TestArguments(t *testing.T) {
 			want: `{"query":"a","limit":20,"where":[{"field":"x","op":"eq","values":[]}]}`},
 		{name: "number as text", args: `{"query":"a","limit":"7","score":" 1.5 "}`, want: `{"query":"a","limit":7,"score":1.5}`},
 		{name: "boolean as text", args: `{"query":"a","exact":"true"}`, want: `{"query":"a","limit":20,"exact":true}`},
+		{name: "boolean as Python writes it", args: `{"query":"a","exact":"True"}`, want: `{"query":"a","limit":20,"exact":true}`},
 		{name: "text as number and boolean", args: `{"query":12.50,"where":[{"field":"x","values":[true,7]}]}`,
 			want: `{"query":"12.50","limit":20,"where":[{"field":"x","op":"eq","values":["true","7"]}]}`},
 		{name: "text stays text", args: `{"query":"12"}`, want: `{"query":"12","limit":20}`},

@@ -43,6 +43,9 @@ func (c *typeChecker) check(t reflect.Type, path string) {
 	case t == rawType:
 		c.refuse(path, "json.RawMessage can hold anything; use a type that says what it holds")
 		return
+	case t == urlType:
+		c.refuse(path, "url.URL travels as its parts, which no model guesses; use a string, tagged jsonschema:\"format=uri\"")
+		return
 	case t == durationType:
 		c.refuse(path, "time.Duration travels as nanoseconds, which no model guesses; use functions.Duration")
 		return

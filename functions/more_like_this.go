@@ -39,6 +39,11 @@ func moreLikeThis(s Sources, similar Similarer) *Function {
 		if err != nil {
 			return nil, err
 		}
+		if typ.Shared() { // the record may be of a connection that is switched off
+			if _, err := s.records(call).Get(ctx, call.Scope(), typ, in.ID); err != nil {
+				return nil, err
+			}
+		}
 		off, err := s.offTypes(call)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package functions
 import (
 	"encoding"
 	"encoding/json"
+	"net/url"
 	"reflect"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 var (
 	timeType           = reflect.TypeFor[time.Time]()
 	durationType       = reflect.TypeFor[time.Duration]()
+	urlType            = reflect.TypeFor[url.URL]()
 	rawType            = reflect.TypeFor[json.RawMessage]()
 	numberType         = reflect.TypeFor[json.Number]()
 	schemaType         = reflect.TypeFor[interface{ JSONSchema() *jsonschema.Schema }]()

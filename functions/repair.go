@@ -112,7 +112,7 @@ func (s *shape) wantsList(v any) bool {
 			return s.items.kinds.has(kindObject | kindString)
 		case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
 			return s.items.kinds.has(kindString | kindInteger | kindNumber)
-		case text == "true" || text == "false":
+		case strings.EqualFold(text, "true") || strings.EqualFold(text, "false"):
 			return s.items.kinds.has(kindString | kindBoolean)
 		}
 		return s.items.kinds.has(kindString)
@@ -208,8 +208,8 @@ func (s *shape) repairText(text string, at *place, bad *[]Problem) any {
 		wanted = kindObject
 	case c == '-' || c >= '0' && c <= '9':
 		wanted = kindInteger | kindNumber
-	case trimmed == "true" || trimmed == "false":
-		wanted = kindBoolean
+	case strings.EqualFold(trimmed, "true") || strings.EqualFold(trimmed, "false"): // True is Python's
+		wanted, trimmed = kindBoolean, strings.ToLower(trimmed)
 	}
 	if !s.kinds.has(wanted) {
 		return text

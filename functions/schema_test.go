@@ -3,6 +3,7 @@ package functions_test
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,7 @@ type unsupported struct {
 	Complex  complex128           `json:"complex"`
 	ByNumber map[int]string       `json:"by_number"`
 	Wait     time.Duration        `json:"wait"`
+	Address  *url.URL             `json:"address"`
 	Custom   custom               `json:"custom"`
 	Half     halfText             `json:"half"`
 	Inline   Address              `json:"inline,inline"`
@@ -203,6 +205,7 @@ func TestWrongDeclarations(t *testing.T) {
 		`input: complex: complex128 has no JSON form`,
 		`input: by_number: map[int]string: only maps with string keys`,
 		`input: wait: time.Duration travels as nanoseconds`,
+		`input: address: url.URL travels as its parts, which no model guesses; use a string`,
 		`input: custom: functions_test.custom has its own JSON form`,
 		`input: half: functions_test.halfText is text in one direction only`,
 		`input: inline: encoding/json does not know inline`,
