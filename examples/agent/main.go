@@ -11,6 +11,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"unicode"
 
 	openai "github.com/sashabaranov/go-openai"
 
@@ -63,7 +65,7 @@ func run(ctx context.Context, args []string, key string, stdin io.Reader, stdout
 	}
 	config := openai.DefaultConfig(key)
 	config.BaseURL = *url
-	chat := &chat{in: bufio.NewScanner(stdin), out: stdout}
+	chat := &chat{in: bufio.NewScanner(stdin), out: printable{stdout}}
 	chat.agent = openaitools.Agent{Client: openaitools.NewClient(config), Model: *model, Functions: org.Functions(),
 		Strict: *strict, Stream: true, Confirm: chat.confirm, OnEvent: chat.show}
 	if *question != "" {
@@ -88,6 +90,23 @@ type chat struct {
 	in      *bufio.Scanner
 	out     io.Writer
 	history []openai.ChatCompletionMessage
+}
+
+// printable leaves out what moves the cursor or recolours the terminal: models
+// repeat what others wrote.
+type printable struct{ to io.Writer }
+
+func (p printable) Write(text []byte) (int, error) {
+	kept := bytes.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if _, err := p.to.Write(kept); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // prompt asks for a line, and reports whether there was one.

@@ -56,6 +56,8 @@ func TestChat(t *testing.T) {
 			[]string{`export_query {"model":"salesforce_account"}`, "May it do that?", "<- export_query: Wrote 0 records"}, nil},
 		{"a no", "export\nno\n", []string{calls("export_query", `{"model":"salesforce_account"}`), says("Then not.")},
 			[]string{"May it do that?", "<- export_query: forbidden: The person did not agree.", "Then not."}, []string{"Wrote"}},
+		{"what moves the cursor", "hi\n", []string{calls("list_types", "{\"x\u001b]0;title\u0007"), says("red \u001b[31mtext\u009b2J, 東 👍")},
+			[]string{"red [31mtext2J, 東 👍", `{"x]0;title`}, []string{"\u001b", "\u009b", "\u0007"}},
 		{"the end of the input", "export\n", []string{calls("export_query", `{"model":"salesforce_account"}`), says("Then not.")},
 			[]string{"The person did not agree."}, []string{"Wrote"}},
 		{"what cannot be done", "import\n", []string{calls("start_import", `{"connection":"salesforce"}`), says("Please upload it.")},
