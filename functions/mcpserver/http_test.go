@@ -1,15 +1,18 @@
 package mcpserver_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/functions"
 	"github.com/curatore/curatore-go/functions/mcpserver"
 )
 
@@ -105,6 +108,32 @@ func TestSessionsAreNotShared(t *testing.T) {
 		t.Errorf("its own: %s", got.Status)
 	}
 	end(t, server.URL, id)
+}
+
+// A key that ends in the middle of a session ends what it may do there.
+func TestKeyThatEndsInASession(t *testing.T) {
+	var revoked atomic.Bool
+	e := newShop().engine(t)
+	handler, err := mcpserver.Handler(mcpserver.HTTPConfig{Authenticate: func(_ context.Context, key string) (functions.Bound, error) {
+		if key == "first" && revoked.Load() {
+			return functions.Bound{}, content.ErrScope
+		}
+		return e.Bind(authority.Mint("org", "me")), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serveOn(t, handler)
+	id := begin(t, server, "first")
+	list := `{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{}}`
+	if got := post(t, server, list, "Authorization", "Bearer first", "Mcp-Session-Id", id); got.StatusCode != http.StatusOK {
+		t.Errorf("before: %s", got.Status)
+	}
+	revoked.Store(true)
+	if got := post(t, server, list, "Authorization", "Bearer first", "Mcp-Session-Id", id); got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("afterwards: %s", got.Status)
+	}
+	endBy(t, server, id, "second") // another key of the same principal
 }
 
 // end ends a session of "me".

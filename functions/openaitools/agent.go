@@ -95,7 +95,7 @@ const (
 
 // An Answer is what an Agent comes to.
 type Answer struct {
-	Text      string
+	Text      string     // as the model wrote it: where it is shown with images and links, functions.Clean comes first
 	Data      []byte     // JSON that fits the Format; nil without one
 	Refusal   string     // why the model would not answer; else empty
 	Citations []Citation // records that the answer names and functions really returned, in the order of the text

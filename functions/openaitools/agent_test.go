@@ -284,6 +284,25 @@ func TestShapesOfProviders(t *testing.T) {
 	}
 }
 
+// Tokens are estimated where the endpoint does not count them.
+func TestTokensAreCountedWithoutUsage(t *testing.T) {
+	for name, usage := range map[string]string{"none": "", "null": `,"usage":null`, "zero": `,"usage":{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`} {
+		reply := func(message, finish string) string {
+			return `{"choices":[{"index":0,"finish_reason":"` + finish + `","message":` + message + `}]` + usage + `}`
+		}
+		s := &script{t: t, replies: []any{reply(`{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "tool_calls"), reply(`{"role":"assistant","content":"It is 3."}`, "stop")}}
+		a := agent(t, s, &desk{})
+		if answer := run(t, a); answer.Tokens < 100 || answer.Text != "It is 3." {
+			t.Errorf("%s: %+v", name, answer)
+		}
+		a.MaxTokens = 10
+		s.replies = []any{reply(`{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"add","arguments":"{\"a\":2}"}}]}`, "tool_calls")}
+		if answer := run(t, a); answer.Stop != openaitools.StopTokens {
+			t.Errorf("%s: it went on: %+v", name, answer)
+		}
+	}
+}
+
 func TestRefusal(t *testing.T) {
 	for name, reply := range map[string]string{
 		"a refusal": says(`{"role":"assistant","content":null,"refusal":"I will not."}`, "stop"),
