@@ -163,8 +163,10 @@ func TestAssetsOfSeveralConnections(t *testing.T) {
 			if got := call("search", `{"query": "harbour"}`); !strings.Contains(got, "upload") || strings.Contains(got, "scrape") {
 				t.Error(got)
 			}
-			if got := call("get", fmt.Sprintf(`{"type": "asset", "id": %q}`, below.Items[0].ID)); !strings.Contains(got, "There is no") {
-				t.Error(got)
+			for _, name := range []string{"get", "more_like_this"} {
+				if got := call(name, fmt.Sprintf(`{"type": "asset", "id": %q}`, below.Items[0].ID)); !strings.Contains(got, "There is no") {
+					t.Error(name, got)
+				}
 			}
 			stats, err := org.Stats(ctx, "upload")
 			if err != nil || stats["files"]["total"] != int64(2) {
