@@ -86,7 +86,7 @@ func cutAt(text string, start int) (int, boundary) {
 	newlines := 0   // between the two
 	for i, r := range text[start:] {
 		i += start
-		space := unicode.IsSpace(r)
+		space := isSpace(r)
 		if !space && counter.tokens > chunkTokens/2 && counter.tokens <= chunkTokens && i > start {
 			spaced := counter.class == classSpace
 			switch {
@@ -100,7 +100,7 @@ func cutAt(text string, start int) (int, boundary) {
 				last[sentences] = i
 			case spaced:
 				last[words] = i
-			case !unicode.Is(unicode.M, r):
+			case marks.Of(r) == 0:
 				last[anywhere] = i
 			}
 		}

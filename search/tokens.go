@@ -3,6 +3,8 @@ package search
 import (
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/curatore/curatore-go/search/internal/runetable"
 )
 
 // A tokenCounter estimates how many tokens a language model makes of a text.
@@ -34,7 +36,7 @@ var perToken = [...]int{classSpace: 1, classLatin: 8, classDigit: 3, classLetter
 
 // add counts a character.
 func (c *tokenCounter) add(r rune) {
-	class := classOf(r)
+	class := lookUp(r)
 	if class != c.class {
 		c.class, c.left = class, 0
 	}
@@ -63,6 +65,9 @@ var asciiClass = func() (table [utf8.RuneSelf]runeClass) {
 	return table
 }()
 
+// classes holds the classes of all characters.
+var classes = runetable.New(func(r rune) uint8 { return uint8(classOf(r)) })
+
 func classOf(r rune) runeClass {
 	switch {
 	case r < utf8.RuneSelf:
@@ -80,6 +85,29 @@ func classOf(r rune) runeClass {
 	}
 	return classMark
 }
+
+func lookUp(r rune) runeClass {
+	if r < utf8.RuneSelf {
+		return asciiClass[r]
+	}
+	return runeClass(classes.Of(r))
+}
+
+// isSpace is unicode.IsSpace.
+func isSpace(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r == ' ' || '\t' <= r && r <= '\r'
+	}
+	return runeClass(classes.Of(r)) == classSpace
+}
+
+// marks tells the characters that belong to the one before them.
+var marks = runetable.New(func(r rune) uint8 {
+	if unicode.Is(unicode.M, r) {
+		return 1
+	}
+	return 0
+})
 
 // countTokens estimates the tokens of a text; see [tokenCounter].
 func countTokens(text string) int {

@@ -3,6 +3,8 @@ package inverted
 import (
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/curatore/curatore-go/search/internal/runetable"
 )
 
 // maxRun bounds a stretch of text without spaces that is looked at as one
@@ -60,6 +62,11 @@ const (
 func (t *tokenizer) each(text string, emit func(token)) int {
 	position := 0
 	for i := 0; i < len(text); {
+		if end, next := t.asciiWord(text, i); end > i {
+			emit(token{cut(t.word), i, end, position, plain})
+			position, i = position+1, next
+			continue
+		}
 		start, ascii := i, true
 	run:
 		for i < len(text) && i-start < maxRun {
@@ -70,7 +77,7 @@ func (t *tokenizer) each(text string, emit func(token)) int {
 				i++
 			default:
 				r, n := utf8.DecodeRuneInString(text[i:])
-				if unicode.IsSpace(r) || r == utf8.RuneError {
+				if runes.Of(r) == separatorClass {
 					break run
 				}
 				ascii = false
@@ -101,6 +108,31 @@ func (t *tokenizer) each(text string, emit func(token)) int {
 	return position
 }
 
+// asciiWord looks whether nothing but ASCII letters stand at a place, up to white
+// space with at most one mark before it, as most words do. It folds them, and
+// returns where they end and where to go on; the place itself when it is otherwise.
+func (t *tokenizer) asciiWord(text string, start int) (end, next int) {
+	i, upper := start, byte(0x20)
+	for i < len(text) && class[text[i]] == letterClass {
+		upper &= text[i]
+		i++
+	}
+	end = i
+	if i < len(text) && text[i] > ' ' && text[i] < utf8.RuneSelf && class[text[i]] == 0 {
+		i++
+	}
+	if i < len(text) && text[i] > ' ' || end-start >= maxRun {
+		return start, start
+	}
+	t.word = append(t.word[:0], text[start:end]...)
+	if upper == 0 {
+		for j, c := range t.word {
+			t.word[j] = c | 0x20
+		}
+	}
+	return end, i
+}
+
 // splitASCII finds the parts of a run of ASCII, which Unicode's rules and these
 // agree on: stretches of letters and digits.
 func (t *tokenizer) splitASCII(text string, i, end int) {
@@ -118,9 +150,13 @@ func (t *tokenizer) splitASCII(text string, i, end int) {
 	}
 }
 
+// Classes of characters; a word with letters and digits has both bits.
 const (
-	letterClass = 1
-	digitClass  = 2
+	letterClass    = 1
+	digitClass     = 2
+	joinerClass    = 4 // accents, joiners, soft hyphens
+	unspacedClass  = 8 // of a script without spaces
+	separatorClass = 16
 )
 
 // lower holds the ASCII bytes in lower case.
@@ -162,30 +198,25 @@ func (t *tokenizer) splitUnicode(text string, i, end int) {
 	word, seen := -1, uint8(0)
 	for i < end {
 		r, n := utf8.DecodeRuneInString(text[i:end])
-		kind := uint8(0)
-		switch {
-		case unspaced(r):
-		case unicode.IsLetter(r):
-			kind = letterClass
-		case unicode.IsNumber(r):
-			kind = digitClass
-		case unicode.In(r, unicode.M, unicode.Cf): // accents, joiners, soft hyphens: part of what is before them
+		kind := runes.Of(r)
+		switch kind {
+		case joinerClass: // part of what is before it
 			if p := len(t.parts) - 1; word < 0 && p >= 0 && t.parts[p].end == i {
 				t.parts[p].end, t.parts[p].cut = i+n, i+n
 			}
-			i += n
-			continue
-		}
-		if kind == 0 && word >= 0 {
-			t.parts = append(t.parts, part{word, i, i, formOf(seen)})
-			word, seen = -1, 0
-		}
-		if kind != 0 && word < 0 {
-			word = i
-		}
-		seen |= kind
-		if unspaced(r) {
-			t.parts = append(t.parts, part{i, i + n, i + n, ideograph})
+		case letterClass, digitClass:
+			if word < 0 {
+				word = i
+			}
+			seen |= kind
+		default:
+			if word >= 0 {
+				t.parts = append(t.parts, part{word, i, i, formOf(seen)})
+				word, seen = -1, 0
+			}
+			if kind == unspacedClass {
+				t.parts = append(t.parts, part{i, i + n, i + n, ideograph})
+			}
 		}
 		i += n
 	}
@@ -193,6 +224,23 @@ func (t *tokenizer) splitUnicode(text string, i, end int) {
 		t.parts = append(t.parts, part{word, end, end, formOf(seen)})
 	}
 }
+
+// runes holds the class of each character, 0 for all others.
+var runes = runetable.New(func(r rune) uint8 {
+	switch {
+	case unicode.IsSpace(r), r == utf8.RuneError:
+		return separatorClass
+	case unspaced(r):
+		return unspacedClass
+	case unicode.IsLetter(r):
+		return letterClass
+	case unicode.IsNumber(r):
+		return digitClass
+	case unicode.In(r, unicode.M, unicode.Cf):
+		return joinerClass
+	}
+	return 0
+})
 
 // scripts that are written without spaces between words; Hangul has them but
 // puts endings onto its words, which pairs of characters see through.
