@@ -66,14 +66,35 @@ func (im *importing) cleanUp(ctx context.Context, streams []Stream) error {
 			im.task.Info(jobs.EventFullSyncCleanup, fmt.Sprintf("%d %s %s: not in the source any more", n, name, verb), map[string]any{"type": name, "count": n})
 		}
 	}
-	// Not before all is done: a set that is half gone would let the rest of it be
-	// deleted by whoever goes on after a crash.
+	// Not before all is done, and written down as done, also where nothing was to be
+	// deleted: a set that is half gone would let the rest of it be deleted by whoever
+	// goes on after a crash.
+	if err := im.cleaned(ctx, todo); err != nil {
+		return err
+	}
 	for _, st := range todo {
 		if err := im.drop(ctx, st.set); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// cleaned writes down that the clean-up is done.
+func (im *importing) cleaned(ctx context.Context, todo []stale) error {
+	before := len(im.state.Cleaned)
+	for _, st := range todo {
+		if name := st.typ.Name(); !slices.Contains(im.state.Cleaned, name) {
+			im.state.Cleaned = append(im.state.Cleaned, name)
+		}
+	}
+	if im.options.DryRun || len(im.state.Cleaned) == before {
+		return nil
+	}
+	return im.task.Commit(ctx, func(context.Context, *database.Tx) error {
+		im.task.SetCheckpoint(im.state)
+		return nil
+	})
 }
 
 // stale are the records of a type that are not in a set of keys.

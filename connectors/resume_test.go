@@ -193,3 +193,29 @@ func TestCheckpointThatCannotBeRead(t *testing.T) {
 		t.Errorf("stored %v", got)
 	}
 }
+
+// When nothing is missing and the only deletions were tombstones, the set of keys goes
+// just the same, and a process that dies behind that must not leave it to the next one
+// to take all records for missing.
+func TestResumeBehindTheCleanUp(t *testing.T) {
+	s := newShop(t, "sqlite", content.Orphan)
+	give := append(rows(many(30)[:29]...), tombstone("c00029"))
+	for n, died := 1, true; died; n++ {
+		s.clear()
+		s.must(connectors.Options{}, s.customers(many(30)...))
+		task := s.task()
+		task.DieAt, task.After = n, true
+		s.streams = []connectors.Stream{s.stream("customer", false, give...)}
+		_, err := s.engine.Import(context.Background(), task, s.conn, nil, connectors.Options{Force: true})
+		if died = err != nil; !died {
+			return
+		}
+		result, err := s.engine.Import(context.Background(), task.Again(), s.conn, nil, connectors.Options{Force: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := len(s.stored()); left != 29 || result.Streams["customer"].Deleted != 1 {
+			t.Fatalf("it died behind commit %d: %d of 29 records are left, %+v", n, left, *result.Streams["customer"])
+		}
+	}
+}
