@@ -45,12 +45,11 @@ type Spec[S any] struct {
 	// client. An error fails the run before anything is changed.
 	Open func(ctx context.Context, in Input[S]) (Session, error)
 
-	// Replay makes the function that reads a record once more from its payload, as
-	// the stream had given it in Record.Raw or in the Raw of the row. It makes
-	// records that failed importable after the settings or the program were
-	// mended, without their source; see [Engine.Replay]. Nil: they have to be
-	// imported again. The Input has no files.
-	Replay func(ctx context.Context, in Input[S]) (func(typeName string, raw []byte) Record, error)
+	// Replay makes the function that reads a record once more from what was kept of
+	// it. It makes records that failed importable after the settings or the program
+	// were mended, and has all of them mapped anew, without their source; see
+	// [Engine.Replay]. Nil: they have to be imported again. The Input has no files.
+	Replay func(ctx context.Context, in Input[S]) (func(ctx context.Context, p Payload) Record, error)
 
 	Version     int           // raise it when the same payload is mapped differently: all rows are written again
 	Timeout     time.Duration // of an import; 0 means 30 minutes
@@ -89,6 +88,14 @@ func (in Input[S]) REST(config rest.Config) (*rest.Client, error) {
 	return services.Client(config)
 }
 
+// Wait pauses for a time by the clock of Now; a context that ends gives its cause.
+func (in Input[S]) Wait(ctx context.Context, d time.Duration) error {
+	if in.services != nil && in.services.Wait != nil {
+		return in.services.Wait(ctx, d)
+	}
+	return rest.Wait(ctx, d)
+}
+
 // Secret returns what a reference in the settings stands for. An error names the
 // reference, and never the secret.
 func (in Input[S]) Secret(ctx context.Context, ref SecretRef) (rest.Secret, error) {
@@ -106,6 +113,14 @@ type File struct {
 	// that is opened finds the ReaderAt.
 	Reader      io.Reader // in place of a ReaderAt, for a program with an object store; Size may then be 0, which says nothing
 	ContentType string    // a MIME type; may be empty
+}
+
+// A Payload is what was kept of a record, to be read once more. Where nothing can be
+// made of it, the zero Record leaves what is stored as it is.
+type Payload struct {
+	Type   string      // its name
+	Raw    []byte      // as the stream had given it, in Record.Raw or in the Raw of the row; empty when it gave none
+	Stored content.Row // the record as it is stored, which may be changed and given; nil when it is not stored
 }
 
 // A Connection is a Spec whose settings are data. It binds no credentials, does
@@ -162,7 +177,7 @@ func New[S any](spec Spec[S]) *Connection {
 	}
 	c.form = newForm(c, spec.Settings)
 	if spec.Replay != nil {
-		c.spec.Replay = func(ctx context.Context, in Input[json.RawMessage]) (func(string, []byte) Record, error) {
+		c.spec.Replay = func(ctx context.Context, in Input[json.RawMessage]) (func(context.Context, Payload) Record, error) {
 			typed, err := decode(spec.Settings, in)
 			if err != nil {
 				return nil, err

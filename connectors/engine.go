@@ -91,7 +91,23 @@ type Options struct {
 	// Reconcile has the keys of incremental streams listed, where the session can
 	// do so, and what is not among them deleted, under the guards of a full sync.
 	Reconcile bool `json:"reconcile,omitempty"`
-	DryRun    bool `json:"dry_run,omitempty"` // say what would happen and change nothing; other writers wait while deletions are tried out
+	// All has a replay map all stored records again, not only those that have failed.
+	All    bool `json:"all,omitempty"`
+	DryRun bool `json:"dry_run,omitempty"` // say what would happen and change nothing; other writers wait while deletions are tried out
+}
+
+// Session opens a session as an import in the task would do, for whoever asks what it
+// can do; nothing is read. The caller closes it.
+func (e *Engine) Session(ctx context.Context, task Task, c *Connection, files []File, options Options) (Session, error) {
+	im, err := e.importing(task, c, options)
+	if err != nil {
+		return nil, err
+	}
+	in, err := im.input(files)
+	if err != nil {
+		return nil, err
+	}
+	return c.spec.Open(ctx, in)
 }
 
 // Import runs an import in a task: it reads the connection's streams, writes

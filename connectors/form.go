@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
@@ -110,6 +111,28 @@ func (c *Connection) CheckSettings(settings json.RawMessage) error {
 	return nil
 }
 
+// CheckSecrets reports a secret in the place of a reference to one. It is for settings
+// that are about to be stored and are checked in full only when they are used, with
+// those of the instance beside them. The error wraps content.ErrInvalid and shows no
+// value.
+func (c *Connection) CheckSecrets(settings json.RawMessage) error {
+	v, err := validation.UnmarshalJSON(bytes.NewReader(settings))
+	if err != nil || c.form.compiled == nil {
+		return nil // it is no JSON: then it is nothing that could be used
+	}
+	var wrong *validation.ValidationError
+	if !errors.As(c.form.compiled.Validate(v), &wrong) {
+		return nil
+	}
+	list := slices.DeleteFunc(mistakes(wrong), func(m string) bool { return !strings.Contains(m, noReference) })
+	if len(list) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w settings of %s: %s", content.ErrInvalid, c.Name(), strings.Join(list, "; "))
+}
+
+const noReference = "(a secret is given by a reference such as env:NAME)"
+
 // mistakes names the places of what a schema refuses, and the rules, but no
 // values: one may be a secret.
 func mistakes(e *validation.ValidationError) (list []string) {
@@ -121,7 +144,7 @@ func mistakes(e *validation.ValidationError) (list []string) {
 		rule := strings.Join(e.ErrorKind.KeywordPath(), ".")
 		switch rule {
 		case "pattern":
-			return []string{at + " has not the form that is asked for (a secret is given by a reference such as env:NAME)"}
+			return []string{at + " has not the form that is asked for " + noReference}
 		case "additionalProperties", "required":
 			return []string{strings.TrimPrefix(e.Error()[strings.LastIndex(e.Error(), "\n")+1:], "- ")}
 		}

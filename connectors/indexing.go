@@ -32,8 +32,9 @@ type prepared struct {
 	after string        // the id before them
 	rows  []content.Row // as they were read
 	batch *search.Batch
-	fail  []search.Failure // those that no document could be made of
-	err   error            // why there is no batch
+	gone  map[string][]string // records that are not to be found
+	fail  []search.Failure    // those that no document could be made of
+	err   error               // why there is no batch
 }
 
 // indexes reports whether this import indexes what it writes.
@@ -63,6 +64,7 @@ func (e *indexError) Unwrap() error { return e.err }
 // tells.
 func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, documents []content.Document, counts *Counts) func(context.Context) ([]string, error) {
 	documents, later := im.withTheirText(documents)
+	documents, unlisted := split(documents)
 	var batch *search.Batch
 	var failure error
 	var preparing sync.WaitGroup
@@ -83,6 +85,9 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 		if err != nil {
 			return nil, err
 		}
+		if err := im.unlist(ctx, tx, unlisted); err != nil {
+			return nil, err
+		}
 		indexed := int64(len(documents) - len(n.Failed))
 		counts.Indexed += indexed
 		im.unmerged += indexed
@@ -92,6 +97,32 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 		}
 		return unindexed, nil
 	}
+}
+
+// split sets aside, as ids by type, the records that are not to be found.
+func split(documents []content.Document) (listed []content.Document, unlisted map[string][]string) {
+	if !slices.ContainsFunc(documents, func(d content.Document) bool { return d.Unlisted }) {
+		return documents, nil
+	}
+	unlisted = map[string][]string{}
+	for _, d := range documents {
+		if d.Unlisted {
+			unlisted[d.Type] = append(unlisted[d.Type], d.ID)
+		} else {
+			listed = append(listed, d)
+		}
+	}
+	return listed, unlisted
+}
+
+// unlist takes out of the index what was found before.
+func (im *importing) unlist(ctx context.Context, tx *database.Tx, ids map[string][]string) error {
+	for name, ids := range ids {
+		if _, err := im.Index.Delete(ctx, tx, im.scope, name, ids); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mergeSometimes merges the index after some batches.
@@ -232,6 +263,7 @@ func (im *importing) prepare(ctx context.Context, typ *content.Type, after, last
 			p.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
+	documents, p.gone = split(documents)
 	if p.batch, p.err = im.Index.Prepare(ctx, documents); p.err == nil {
 		p.fail = append(p.fail, p.batch.Failed()...)
 	}
@@ -328,6 +360,12 @@ func (im *importing) commitIndexed(ctx context.Context, typ *content.Type, p pre
 			return err
 		}
 		if _, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch); err != nil {
+			return err
+		}
+		if err := im.unlist(ctx, tx, p.gone); err != nil {
+			return err
+		}
+		if err := im.Store.SetUnlisted(ctx, tx, im.scope, typ, p.gone[typ.Name()]); err != nil {
 			return err
 		}
 		im.result.counts(typ.Name()).Indexed += int64(len(rows))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/store"
 )
 
 // replayPage is how many failures are read and replayed at a time. Their
@@ -24,6 +25,12 @@ const replayPage = 100
 // record that would lose a value which is stored now fails again. Nothing is
 // deleted. The Result counts records as an import does; failures of payloads
 // that were not kept count as failed.
+//
+// With Options.All the records that are stored are mapped again too, from what was
+// kept of them, as after a change of the program that reads a payload in another
+// way. What comes out the same is not written. A record of which nothing can be made
+// any more, or that would lose a value, counts as failed and stays as it is. A replay
+// that is interrupted begins anew.
 func (e *Engine) Replay(ctx context.Context, task Task, c *Connection, options Options) (*Result, error) {
 	im, err := e.importing(task, c, options)
 	if err != nil {
@@ -72,6 +79,12 @@ func (im *importing) replay(ctx context.Context) error {
 				return err
 			}
 		}
+		if !im.options.All {
+			continue
+		}
+		if err := im.mapAll(ctx, typ, in.Stored, tried, read); err != nil {
+			return err
+		}
 	}
 	if err := im.links(ctx); err != nil {
 		return err
@@ -79,7 +92,42 @@ func (im *importing) replay(ctx context.Context) error {
 	return im.index(ctx)
 }
 
-// A stored is a failure as it was kept.
+// mapAll maps the stored records of a type anew, but for those that were tried
+// because of a failure.
+func (im *importing) mapAll(ctx context.Context, typ *content.Type, all *Stored, tried map[string]bool, read func(context.Context, Payload) Record) error {
+	var page []stored
+	done := int64(0)
+	flush := func() error {
+		if len(page) == 0 {
+			return nil
+		}
+		done += int64(len(page))
+		im.task.Progress(PhaseImporting, done, 0)
+		err := im.replayAll(ctx, typ, page, tried, read)
+		page = nil
+		return err
+	}
+	for row, err := range all.Each(ctx, typ, store.Query{Limit: replayPage, Order: []store.Order{{Field: "created_at"}}}) {
+		if err != nil {
+			return err
+		}
+		if key := typ.KeyOf(row); !tried[key] {
+			page = append(page, stored{Key: key, Scope: scopeStored, row: row})
+		}
+		if len(page) == replayPage {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// scopeStored is the scope of a stored record that has not failed, to be mapped
+// again.
+const scopeStored = "stored"
+
+// A stored is a failure as it was kept, or a stored record.
 type stored struct {
 	ID     string `db:"id"`
 	Key    string `db:"key"`
@@ -88,6 +136,8 @@ type stored struct {
 	File   string `db:"file"`
 	Line   int    `db:"line"`
 	Raw    []byte `db:"raw"`
+
+	row content.Row // of scopeStored
 }
 
 // failures returns unsettled failures.
@@ -102,7 +152,7 @@ func (im *importing) failures(ctx context.Context, typ *content.Type, which stri
 }
 
 // replayAll replays a page of failures in one transaction.
-func (im *importing) replayAll(ctx context.Context, typ *content.Type, page []stored, tried map[string]bool, read func(string, []byte) Record) error {
+func (im *importing) replayAll(ctx context.Context, typ *content.Type, page []stored, tried map[string]bool, read func(context.Context, Payload) Record) error {
 	todo := &sorted{}
 	var settled []string
 	for _, f := range page {
@@ -118,6 +168,9 @@ func (im *importing) replayAll(ctx context.Context, typ *content.Type, page []st
 		}
 		if a.gone {
 			settled = append(settled, ids(a.failures)...)
+			continue
+		}
+		if a.left {
 			continue
 		}
 		todo.seen++
@@ -172,35 +225,49 @@ type retrial struct {
 	record   Record
 	failures []stored // that are tried with it
 	gone     bool     // the record is not stored any more
+	left     bool     // it stays as it is: nothing was kept of it to be mapped again
 	err      error    // why it still fails
 }
 
 // again reads a failed record once more: from the payload kept with the failure,
-// or, when only values were left out, from that of the stored record. The error
-// is one of the database.
-func (im *importing) again(ctx context.Context, typ *content.Type, f stored, read func(string, []byte) Record) (a retrial, err error) {
-	raw := f.Raw
+// or, when only values were left out or nothing had failed, from that of the stored
+// record. The error is one of the database.
+func (im *importing) again(ctx context.Context, typ *content.Type, f stored, read func(context.Context, Payload) Record) (a retrial, err error) {
+	p := Payload{Type: typ.Name(), Raw: f.Raw, Stored: f.row}
 	a.failures = []stored{f}
 	a.record = Record{Key: f.Key, Place: Place{File: f.File, Line: f.Line}}
-	if f.Scope == scopeField {
+	switch f.Scope {
+	case scopeField:
 		if a.failures, err = im.failures(ctx, typ, " AND key = ? AND scope = ? ORDER BY id", f.Key, scopeField); err != nil {
 			return a, err
 		}
-		row, err := im.Store.GetByKey(ctx, im.scope, typ, im.options.Instance, f.Key)
+	case scopeStored:
+		a.failures = nil
+	}
+	if p.Stored == nil && f.Key != "" {
+		p.Stored, err = im.Store.GetByKey(ctx, im.scope, typ, im.options.Instance, f.Key)
 		if errors.Is(err, content.ErrNotFound) {
-			a.gone = true
-			return a, nil
+			p.Stored, err = nil, nil
 		}
 		if err != nil {
 			return a, err
 		}
-		raw = content.RecordOf(row).Raw
 	}
-	if len(raw) == 0 {
-		a.err = fmt.Errorf("%w: its payload was not kept; import it again", content.ErrInvalid)
+	if f.Scope == scopeField && p.Stored == nil {
+		a.gone = true
 		return a, nil
 	}
-	r, err := reread(typ, raw, read)
+	if f.Scope != scopeRecord {
+		p.Raw = content.RecordOf(p.Stored).Raw
+	}
+	if len(p.Raw) == 0 && f.Scope != scopeStored {
+		a.err = errNotKept
+		return a, nil
+	}
+	r, err := reread(ctx, typ, p, read)
+	if a.left = f.Scope == scopeStored && errors.Is(err, errNotKept); a.left {
+		return a, nil
+	}
 	if r.Key == "" {
 		r.Key = f.Key
 	}
@@ -219,14 +286,20 @@ func (im *importing) again(ctx context.Context, typ *content.Type, f stored, rea
 	return a, nil
 }
 
+// errNotKept is why a record cannot be read once more.
+var errNotKept = fmt.Errorf("%w: its payload was not kept; import it again", content.ErrInvalid)
+
 // reread calls the connection's function and checks what it gives.
-func reread(typ *content.Type, raw []byte, read func(string, []byte) Record) (r Record, err error) {
+func reread(ctx context.Context, typ *content.Type, p Payload, read func(context.Context, Payload) Record) (r Record, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("its Replay panicked: %v", v)
 		}
 	}()
-	r = read(typ.Name(), raw)
+	r = read(ctx, p)
+	if r.Row == nil && r.Read == nil && r.Err == nil && !r.Deleted {
+		return Record{}, errNotKept
+	}
 	if err := r.identify(typ); err != nil {
 		return Record{}, err
 	}
@@ -237,6 +310,9 @@ func reread(typ *content.Type, raw []byte, read func(string, []byte) Record) (r 
 		if err := r.complete(typ); err != nil {
 			return r, err
 		}
+	}
+	if r.Row != nil && r.Row == p.Stored { // changed in place: the store fills in the rest
+		*content.RecordOf(r.Row) = content.Record{Raw: content.RecordOf(r.Row).Raw}
 	}
 	return r, r.Err
 }

@@ -2,6 +2,7 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,6 +41,10 @@ func (r SecretRef) resolve(ctx context.Context, secrets Secrets) (rest.Secret, e
 		secrets = LocalSecrets{}
 	}
 	value, err := secrets.Secret(ctx, string(r))
+	if errors.Is(err, errUnknownKind) { // it may be no reference at all: "name:password" looks like one
+		scheme, _, _ := strings.Cut(string(r), ":")
+		return rest.Secret{}, fmt.Errorf("secret %s:…: %w", scheme, err)
+	}
 	if err != nil {
 		return rest.Secret{}, fmt.Errorf("secret %s: %w", r, err)
 	}
@@ -107,5 +112,8 @@ func (l LocalSecrets) Secret(_ context.Context, ref string) (rest.Secret, error)
 		}
 		return rest.NewSecret(strings.TrimSpace(string(text))), nil
 	}
-	return rest.Secret{}, fmt.Errorf("%w: unknown kind %q; use env:NAME or file:NAME", content.ErrInvalid, scheme)
+	return rest.Secret{}, errUnknownKind
 }
+
+// errUnknownKind is the error of a reference to what is not on this machine.
+var errUnknownKind = fmt.Errorf("%w: unknown kind; use env:NAME or file:NAME, or set Secrets to what knows it", content.ErrInvalid)

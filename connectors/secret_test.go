@@ -1,6 +1,7 @@
 package connectors_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,6 +43,17 @@ func TestLocalSecrets(t *testing.T) {
 		if strings.Contains(fmt.Sprint(got, err), "canary") {
 			t.Errorf("%s shows: %v %v", ref, got, err)
 		}
+	}
+	// What was typed in, and only looks like a reference, is not shown either.
+	c := connectors.New(connectors.Spec[keyed]{Name: "shop", Label: "Shop", Types: []*content.Type{content.Define(content.Spec[customer]{Name: "customer", Label: "Customer"})},
+		Open: func(ctx context.Context, in connectors.Input[keyed]) (connectors.Session, error) {
+			_, err := in.Secret(ctx, in.Settings.Key)
+			return nil, err
+		}})
+	auth := content.NewAuthority()
+	found, err := (&connectors.Engine{Auth: auth, Secrets: local}).Test(t.Context(), auth.Mint("acme", "test"), c, connectors.Options{Settings: []byte(`{"url": "x:", "key": "ann:canary-5"}`)})
+	if err != nil || len(found) == 0 || strings.Contains(fmt.Sprint(found), "canary") || !strings.Contains(fmt.Sprint(found), "secret ann:…") {
+		t.Errorf("%v %v", found, err)
 	}
 	if got, err := (connectors.LocalSecrets{Prefix: "MY_"}).Secret(t.Context(), "env:X"); err != nil || got.Reveal() != "canary-4" {
 		t.Errorf("%v", err)

@@ -27,6 +27,7 @@ type Document struct {
 	Metadata    map[string]any // by namespace, then by field: string, int64, float64, bool or time.Time
 	UpdatedAt   time.Time      // orders results without a query, newest first
 	Locations   []Location     // where the parts of Text begin, in order; nil when it has none
+	Unlisted    bool           // search does not find it: another record stands for it, such as the file that it is the place of
 }
 
 // A Location is a place in a text that people can find again in its source: a
@@ -147,10 +148,16 @@ func display(k Kind, v any) string {
 	return fmt.Sprint(v)
 }
 
+// UnlistedHash is the hash of every document that is unlisted.
+func UnlistedHash() []byte { return make([]byte, 16) }
+
 // Hash returns a hash of all that is indexed. It does not depend on the
 // record's times, so that a record whose only change is a date in its payload
 // is not indexed again.
 func (d Document) Hash() []byte {
+	if d.Unlisted {
+		return UnlistedHash()
+	}
 	b := make([]byte, 0, 512+len(d.Title)+len(d.Text))
 	for _, s := range []string{d.ID, d.Type, d.Group, d.Title, d.Text, d.Filename, d.ContentType, d.URL, d.Language} {
 		b = appendText(b, s)

@@ -16,6 +16,7 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // Settings are kept for each organization and instance, checked, and used by its
@@ -51,6 +52,17 @@ func TestInstances(t *testing.T) {
 				if err := acme.Configure(ctx, wrong); !errors.Is(err, content.ErrInvalid) || strings.Contains(err.Error(), "canary") {
 					t.Errorf("%s: %v", wrong.Settings, err)
 				}
+			}
+			typed := connectors.Options{Settings: settings(`{"url": "URL", "api_key": "canary-typed-in"}`)}
+			_, errImport := acme.ImportWith(ctx, "samgov", typed)
+			_, errReplay := acme.ReplayFailures(ctx, "samgov", typed)
+			for _, err := range []error{errImport, errReplay} {
+				if !errors.Is(err, content.ErrInvalid) || strings.Contains(err.Error(), "canary") {
+					t.Errorf("a run with a secret in its settings: %v", err)
+				}
+			}
+			if runs, err := acme.Runs(ctx, jobs.Query{}); err != nil || len(runs.Runs) != 0 {
+				t.Errorf("%+v, %v", runs, err)
 			}
 			list, err := acme.Instances(ctx)
 			if err != nil || len(list) != 1 || list[0].Name != "navy" || list[0].CreatedBy != "ann" || !strings.Contains(string(list[0].Settings), "env:SAM") {

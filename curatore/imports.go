@@ -70,6 +70,9 @@ func (o *Organization) ImportWith(ctx context.Context, connection string, option
 			return nil, fmt.Errorf("%w: the file %q can be read only once, which needs an object store; set Config.Objects, or give a ReaderAt", content.ErrDisabled, f.Name)
 		}
 	}
+	if err := conn.CheckSecrets(options.Settings); err != nil { // they are stored with the run
+		return nil, fmt.Errorf("import %s: %w", connection, err)
+	}
 	var run *Run
 	if c.hasObjects() {
 		run, err = o.hand(ctx, conn, options, files)
@@ -96,9 +99,10 @@ func (o *Organization) importHere(ctx context.Context, conn *connectors.Connecti
 
 // ReplayFailures starts a run that tries again the records which earlier imports
 // of an instance could not take, and the values that they left out, from the
-// payloads that were kept; see connectors.Engine.Replay. It is for after the
-// settings or the program were mended. Of the options it takes Instance and
-// Settings. Like an import it lives no longer than ctx.
+// payloads that were kept, and with Options.All maps all stored records anew; see
+// connectors.Engine.Replay. It is for after the settings or the program were
+// mended. Of the options it takes Instance, Settings and All. Like an import it lives
+// no longer than ctx.
 func (o *Organization) ReplayFailures(ctx context.Context, connection string, options connectors.Options) (*Run, error) {
 	conn, err := o.c.connection(connection)
 	if err != nil {
@@ -106,6 +110,9 @@ func (o *Organization) ReplayFailures(ctx context.Context, connection string, op
 	}
 	if !conn.Replayable() {
 		return nil, fmt.Errorf("%w: %s cannot replay records, import them again", content.ErrInvalid, connection)
+	}
+	if err := conn.CheckSecrets(options.Settings); err != nil {
+		return nil, fmt.Errorf("replay %s: %w", connection, err)
 	}
 	run, err := o.start(ctx, o.c.replayRuns[connection], importConfig{Options: options}, "", nil)
 	if err != nil {

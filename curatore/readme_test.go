@@ -185,7 +185,7 @@ func imports(t *testing.T, text string) string {
 	t.Helper()
 	const module = "github.com/curatore/curatore-go/"
 	paths := map[string]string{"openai": "github.com/sashabaranov/go-openai"}
-	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "connectors/salesforce", module + "connectors/samgov", module + "connectors/sharepoint", module + "content/extract/local", module + "content", module + "curatore", module + "functions/openaitools", module + "search/openaiembed"} {
+	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "connectors/salesforce", module + "connectors/samgov", module + "connectors/sharepoint", module + "connectors/upload", module + "connectors/web", module + "content/extract/local", module + "content", module + "curatore", module + "functions/openaitools", module + "search/openaiembed"} {
 		paths[p[strings.LastIndex(p, "/")+1:]] = p
 	}
 	used := map[string]bool{}

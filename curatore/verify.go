@@ -108,7 +108,7 @@ func verifyType(ctx context.Context, tx *database.Tx, organization string, t *co
 		{&x.Chunks, "SELECT count(*) FROM search_chunks WHERE organization_id = ? AND source_type = ?", []any{organization, t.Name()}},
 		{&x.NeverIndexed, "SELECT count(*)" + where + " AND t.indexed_at IS NULL AND NOT" + first, []any{organization, t.Name()}},
 		{&x.Stale, "SELECT count(*)" + where + " AND t.indexed_at IS NULL AND" + first, []any{organization, t.Name()}},
-		{&x.Lost, "SELECT count(*)" + where + " AND t.indexed_at IS NOT NULL AND NOT" + first, []any{organization, t.Name()}},
+		{&x.Lost, "SELECT count(*)" + where + " AND t.indexed_at IS NOT NULL AND t.document_hash <> ? AND NOT" + first, []any{organization, content.UnlistedHash(), t.Name()}},
 		{&x.Orphans, "SELECT count(*) FROM search_chunks c WHERE c.organization_id = ? AND c.source_type = ? AND NOT EXISTS (SELECT 1 FROM " + table +
 			" t WHERE t.organization_id = c.organization_id AND t.id = c.source_id AND t.deleted_at IS NULL)", []any{organization, t.Name()}},
 		{&x.Incomplete, "SELECT count(*) FROM (SELECT source_id FROM search_chunks WHERE organization_id = ? AND source_type = ? GROUP BY source_id HAVING count(*) <> max(chunk_index) + 1) d",

@@ -1,9 +1,3 @@
-// Package connectortest checks that a connection keeps what the import engine
-// and its users rely on.
-//
-// A connection is written in an afternoon, against a source that behaves on that
-// day. What breaks it comes later. The checks here are run by the tests of every
-// connection of this module, and are meant for those of others too.
 package connectortest
 
 import (

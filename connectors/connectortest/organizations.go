@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
-	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -29,16 +27,17 @@ type move struct {
 // organizations checks that organizations know nothing of each other: random imports
 // by two of them into one database end, at each step and for both, like the same
 // imports of each into a database of its own.
-func organizations(t *testing.T, kind string, s Subject) {
+func (x *suite) organizations() {
+	t, kind, s := x.t, x.kind, x.Subject
 	random := rand.New(rand.NewPCG(4711, 5)) //nolint:gosec // the same imports each time
 	names := []string{"acme", "globex"}
-	shared := NewWorkshop(t, kind, s)
+	shared := x.Workshop
 	alone := map[string]*Workshop{}
 	for _, name := range names {
 		alone[name] = NewWorkshop(t, kind, s).As(name)
 		shared.As(name)
 	}
-	at := time.Date(2026, 1, 10, 0, 0, 0, 0, time.UTC)
+	at := x.Now()
 	for step := range steps {
 		m := move{organization: names[(step+random.IntN(3)/2)%2], edition: random.IntN(2), dry: random.IntN(6) == 0, reconcile: random.IntN(4) == 0}
 		if random.IntN(4) == 0 {

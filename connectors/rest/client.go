@@ -22,7 +22,7 @@ type Config struct {
 	BaseURL    string        // "https://api.sam.gov/opportunities"; a path in it stands before those of requests
 	Hosts      []string      // further hosts that the credential may go to
 	Auth       Authenticator // nil sends no credential
-	Credential Secret        // what limits are counted by: the key, or the client's secret
+	Credential Secret        // what limits are counted by: the key, or the client's secret; by default the first of Auth
 	Secrets    []Secret      // others that must not be shown
 
 	PerSecond float64 // requests a second of the credential; 0 is no limit

@@ -32,6 +32,11 @@ func (p *Pool) Client(c Config) (*Client, error) {
 	if c.HTTP == nil {
 		c.HTTP = p.HTTP
 	}
+	if c.Credential.Empty() && c.Auth != nil { // what it sends is what it is known by
+		if s := c.Auth.Secrets(); len(s) > 0 {
+			c.Credential = s[0]
+		}
+	}
 	client, err := newClient(c, p.now, p.wait(), p.random(), p.Logger)
 	if err != nil {
 		return nil, err

@@ -209,7 +209,7 @@ func TestBulk(t *testing.T) {
 			row["Name"] += " renamed"
 		}
 	}
-	subject := connectortest.Subject{
+	connectortest.Run(t, connectortest.Subject{
 		Connection: salesforce.New(salesforce.Options{API: salesforce.API{URL: o.URL, ClientID: "app", ClientSecret: "env:X", LookBack: 1_000_000}}),
 		Secrets:    bulkSecrets(bulkSecret), HTTP: o.Client(), Batch: 6, Moves: true,
 		Edition: func(n int) {
@@ -219,20 +219,16 @@ func TestBulk(t *testing.T) {
 				o.set(13, start.AddDate(0, 0, 30), changed)
 			}
 		},
-	}
-	t.Run("import", func(t *testing.T) { connectortest.Import(t, subject) })
-	t.Run("service", func(t *testing.T) {
-		connectortest.Service(t, connectortest.Faulty{Subject: subject, Refreshes: true, TokenPath: "/oauth2/", Canaries: []string{bulkSecret, bulkToken},
-			Empty: func() { o.set(0, start, nil) },
-			Shuffle: func() {
-				o.mu.Lock()
-				defer o.mu.Unlock()
-				for object, rows := range o.rows {
-					slices.Reverse(rows)
-					o.rows[object] = append(rows, rows[:3]...)
-				}
-			},
-		})
+		Refreshes: true, TokenPath: "/oauth2/", Canaries: []string{bulkSecret, bulkToken},
+		Empty: func() { o.set(0, start, nil) },
+		Shuffle: func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			for object, rows := range o.rows {
+				slices.Reverse(rows)
+				o.rows[object] = append(rows, rows[:3]...)
+			}
+		},
 	})
 }
 

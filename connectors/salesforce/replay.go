@@ -19,7 +19,7 @@ import (
 // Slash dates need date_order in the settings, since there is no export to
 // settle it. Rows that could not be told into fields, or held bytes that are not
 // text, have to be imported again.
-func replay(_ context.Context, in connectors.Input[Options]) (func(string, []byte) connectors.Record, error) {
+func replay(_ context.Context, in connectors.Input[Options]) (func(context.Context, connectors.Payload) connectors.Record, error) {
 	order, err := dateOrder(in.Settings.DateOrder)
 	if err != nil {
 		return nil, err
@@ -41,10 +41,14 @@ func replay(_ context.Context, in connectors.Input[Options]) (func(string, []byt
 		}
 		objects[m.typ.Name()] = object{newReader(m, order, func(column string) int { return index(header, column) }), header}
 	}
-	return func(typeName string, raw []byte) connectors.Record {
-		o, known := objects[typeName]
+	return func(_ context.Context, p connectors.Payload) connectors.Record {
+		raw := p.Raw
+		if len(raw) == 0 {
+			return connectors.Record{}
+		}
+		o, known := objects[p.Type]
 		if !known {
-			return connectors.Record{Err: fmt.Errorf("there is no object for %s", typeName), Raw: raw}
+			return connectors.Record{Err: fmt.Errorf("there is no object for %s", p.Type), Raw: raw}
 		}
 		columns, values, err := members(raw)
 		if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/curatore/curatore-go/connectors/samgov/samgovtest"
 )
 
-// subject is a service with notices of which some are new, some changed.
-func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
+// A service with notices of which some are new, some changed.
+func TestConformance(t *testing.T) {
 	before := samgovtest.Generate(8, march.AddDate(0, -6, 0), 30)
 	after := samgovtest.Generate(14, march.AddDate(0, -6, 0), 45)
 	for i, n := range after {
@@ -22,7 +22,7 @@ func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
 	}
 	server := samgovtest.New()
 	t.Cleanup(server.Close)
-	return connectortest.Subject{
+	connectortest.Run(t, connectortest.Subject{
 		Connection: samgov.New(samgov.Settings{URL: server.URL, APIKey: "env:SAM", From: "2025-08-01", LookBack: 365, DailyLimit: 1_000_000,
 			Extractor: &connectortest.Plain{}, AllowNetworks: []string{"127.0.0.0/8"}}),
 		Secrets: secretMap{"env:SAM": samgovtest.Key}, HTTP: server.Client(), Batch: 4, Moves: true, Ignore: []string{"described_at", "extraction_started_at", "extracted_at"},
@@ -30,18 +30,8 @@ func subject(t *testing.T) (connectortest.Subject, *samgovtest.Server) {
 			server.WrongTotals(nil)
 			server.Set([][]*samgovtest.Notice{before, after}[n]...)
 		},
-	}, server
-}
-
-func TestConformance(t *testing.T) {
-	s, _ := subject(t)
-	connectortest.Import(t, s)
-}
-
-func TestBadDays(t *testing.T) {
-	s, server := subject(t)
-	connectortest.Service(t, connectortest.Faulty{Subject: s, Canaries: []string{samgovtest.Key, "signature-canary"},
-		Empty: func() { server.Set() },
+		Canaries: []string{samgovtest.Key, "signature-canary"},
+		Empty:    func() { server.Set() },
 		Shuffle: func() {
 			all := samgovtest.Generate(14, march.AddDate(0, -6, 0), 45)
 			for i, n := range all {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -112,7 +113,7 @@ func (s *session) describe(ctx context.Context, key string, keep int64) (connect
 	var answer struct {
 		Description json.RawMessage `json:"description"`
 	}
-	a, err := s.client.Do(ctx, rest.Request{Path: *n.DescriptionLink, Keep: keep})
+	a, err := s.client.Do(ctx, rest.Request{Path: s.here(*n.DescriptionLink), Keep: keep})
 	switch {
 	case errors.Is(err, content.ErrNotFound): // it has none
 		return connectors.Record{Row: n}, nil
@@ -135,6 +136,16 @@ func (s *session) describe(ctx context.Context, key string, keep int64) (connect
 	}
 	n.Description = text(plain(string(html))).ptr()
 	return connectors.Record{Row: n}, nil
+}
+
+// here is a link of the service, at the address at which the service is reached: behind
+// a gateway that is another one than it gives itself.
+func (s *session) here(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || s.in.Settings.URL == "" || u.Scheme+"://"+u.Host != defaultURL {
+		return link
+	}
+	return (&url.URL{Path: u.Path, RawPath: u.RawPath, RawQuery: u.RawQuery}).String()
 }
 
 // blocks are elements that stand on lines of their own.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/curatore/curatore-go/connectors/samgov"
 	"github.com/curatore/curatore-go/connectors/samgov/samgovtest"
 	"github.com/curatore/curatore-go/content/database"
@@ -174,5 +176,28 @@ func TestOddNextAccess(t *testing.T) {
 				t.Errorf("%+v", *c)
 			}
 		})
+	}
+}
+
+// Behind a gateway the service goes on giving its own address, where the key must not
+// go; and some notices have the text itself in the place of its address.
+func TestDescriptionsBehindAGateway(t *testing.T) {
+	notice := func(id, description string) *samgovtest.Notice {
+		return &samgovtest.Notice{ID: id, Day: march.AddDate(0, 0, -3), Text: "<p>Fetched <b>here</b>.</p>",
+			Raw: fmt.Sprintf(`{"noticeId": %q, "title": "T", "postedDate": "2026-02-26", "description": %q}`, id, description)}
+	}
+	d := newDesk(t, database.SQLite, samgov.Settings{From: "2026-02-01"}, notice("a", "https://api.sam.gov/prod/opportunities/v1/noticedesc?noticeid=a"), notice("b", "Given at once.\n<p>In <i>HTML</i>."), notice("c", "https://elsewhere.example/x"))
+	for range 2 {
+		d.Must()
+	}
+	got := map[string]string{}
+	for _, row := range d.Rows("sam_notice") {
+		n := row.(*samgov.Notice)
+		if n.Description != nil {
+			got[n.NoticeID] = *n.Description
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"a": "Fetched here.", "b": "Given at once.\nIn HTML."}, got); diff != "" {
+		t.Error(diff)
 	}
 }

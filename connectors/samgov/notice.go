@@ -95,6 +95,9 @@ func record(raw json.RawMessage) connectors.Record {
 		Office: w.Path.ptr(), OfficeCode: w.PathCode.ptr(), ArchiveType: w.ArchiveType.ptr(), SetAside: w.SetAside.ptr(), SetAsideText: w.SetAsideText.ptr(),
 		NAICS: w.NAICS.ptr(), Classification: w.Classification.ptr(), OrganizationType: w.Organization.ptr(), MoreInfo: w.MoreInfo.ptr(),
 		Link: text(withoutKey(w.Link)).ptr(), DescriptionLink: text(withoutKey(w.Description)).ptr()}
+	if n.DescriptionLink == nil { // some give the text itself
+		n.Description = text(plain(string(w.Description))).ptr()
+	}
 	if agency, _, _ := strings.Cut(string(w.Path), "."); agency != "" {
 		n.Agency = text(strings.TrimSpace(agency)).ptr()
 	}
@@ -170,6 +173,3 @@ func list(all []text, change func(text) string) json.RawMessage {
 	b, _ := json.Marshal(kept) // texts always encode
 	return b
 }
-
-// replay reads a notice once more from its payload.
-func replay(_ string, raw []byte) connectors.Record { return record(raw) }

@@ -288,7 +288,7 @@ func (s *session) described(ctx context.Context, keys []string) (map[string]*Not
 // keepDescription takes over what an earlier import has fetched, which a search
 // does not give. A notice that was posted anew has its description fetched again.
 func (n *Notice) keepDescription(old *Notice) {
-	if old == nil {
+	if old == nil || n.DescriptionLink == nil && n.Description != nil {
 		return
 	}
 	n.Description = old.Description

@@ -30,11 +30,9 @@ func New(defaults ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{
 		Name: "samgov", Label: "SAM.gov", Description: "Contract opportunities of the United States government.",
 		Icon: "notice", Color: "indigo",
-		Types: []*content.Type{solicitations, notices, attachments, asset.ResultType(asset.SAM)},
-		Open:  open,
-		Replay: func(context.Context, connectors.Input[Settings]) (func(string, []byte) connectors.Record, error) {
-			return replay, nil
-		},
+		Types:   []*content.Type{solicitations, notices, attachments, asset.ResultType(asset.SAM)},
+		Open:    open,
+		Replay:  replay,
 		Timeout: 6 * time.Hour,
 	}
 	if len(defaults) > 0 {

@@ -11,8 +11,8 @@ import (
 	"github.com/curatore/curatore-go/connectors/sharepoint/sharepointtest"
 )
 
-// subject is a tenant with two libraries, whose state before is one of fewer files.
-func subject(t *testing.T) (connectortest.Subject, *sharepointtest.Server, *sharepointtest.Site) {
+// A tenant with two libraries, whose state before is one of fewer files.
+func TestConformance(t *testing.T) {
 	drive := func(id string, files int) *sharepointtest.Drive {
 		d := sharepointtest.NewDrive(id, "Library "+id, sharepointtest.Item{ID: "f1", Name: "Folder", Folder: true}, sharepointtest.Item{ID: "f2", Name: "Below", Folder: true, Parent: "f1"})
 		for i := range files {
@@ -24,7 +24,7 @@ func subject(t *testing.T) (connectortest.Subject, *sharepointtest.Server, *shar
 	server := sharepointtest.New(host, site)
 	server.PageSize = 6
 	t.Cleanup(server.Close)
-	return connectortest.Subject{
+	connectortest.Run(t, connectortest.Subject{
 		Connection: sharepoint.New(sharepoint.Settings{Tenant: sharepointtest.Tenant, ClientID: sharepointtest.ClientID, ClientSecret: "env:X",
 			LoginURL: server.URL, GraphURL: server.URL + "/v1.0", Sites: []sharepoint.Site{{Host: host, Path: "sites/x"}}, Extractor: &connectortest.Plain{}}),
 		Secrets: oneSecret(sharepointtest.Secret), HTTP: server.Client(), Batch: 7, Moves: true,
@@ -46,17 +46,7 @@ func subject(t *testing.T) (connectortest.Subject, *sharepointtest.Server, *shar
 				site.Drives[1].Expire(true, false)
 			})
 		},
-	}, server, site
-}
-
-func TestConformance(t *testing.T) {
-	s, _, _ := subject(t)
-	connectortest.Import(t, s)
-}
-
-func TestBadDays(t *testing.T) {
-	s, server, site := subject(t)
-	connectortest.Service(t, connectortest.Faulty{Subject: s, Refreshes: true, TokenPath: "/oauth2/", Canaries: []string{sharepointtest.Secret, "graph-token-canary", "ticket-canary"},
+		Refreshes: true, TokenPath: "/oauth2/", Canaries: []string{sharepointtest.Secret, "graph-token-canary", "ticket-canary"},
 		Empty: func() {
 			server.Do(func() {
 				for i, d := range site.Drives {

@@ -38,13 +38,7 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 	if item.File == nil || item.Folder != nil || item.Package != nil {
 		return connectors.Record{}, false, nil
 	}
-	by := authorOf(item)
-	d := &asset.Asset{Record: content.Record{Raw: withoutLink(raw)}, Key: t.assetKey(item.ID), Source: asset.SharePoint, Collection: t.library.site + "/" + t.library.Name,
-		URL: item.WebURL, Part: t.library.ID, ParentKey: t.key(item.Parent.ID), Version: versionOf(item),
-		SourceCreatedAt: by.CreatedAtSource, CreatedBy: value(by.CreatedBy), SourceModifiedAt: by.ModifiedAtSource, ModifiedBy: value(by.ModifiedBy),
-		Details: details{CTag: item.CTag, ETag: item.ETag, ID: item.ID, Library: t.library.Name, MIMEType: item.File.MIMEType, Site: t.library.site}.json(),
-		File:    asset.File{Filename: item.Name, Size: max(0, item.Size), ContentType: item.File.MIMEType}}
-	put(d, t.path(item.Parent.ID, item.Name))
+	d := assetOf(t, item, raw)
 	if !s.in.Settings.wants(d.Path) {
 		return connectors.Record{Key: d.Key, Deleted: true}, true, nil
 	}
@@ -56,6 +50,18 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 		return connectors.Record{}, false, err
 	}
 	return connectors.Record{Row: d}, true, nil
+}
+
+// assetOf is what an item says of a file: all but its bytes.
+func assetOf(t *tree, item *driveItem, raw json.RawMessage) *asset.Asset {
+	by := authorOf(item)
+	d := &asset.Asset{Record: content.Record{Raw: withoutLink(raw)}, Key: t.assetKey(item.ID), Source: asset.SharePoint, Collection: t.library.site + "/" + t.library.Name,
+		URL: item.WebURL, Part: t.library.ID, ParentKey: t.key(item.Parent.ID), Version: versionOf(item),
+		SourceCreatedAt: by.CreatedAtSource, CreatedBy: value(by.CreatedBy), SourceModifiedAt: by.ModifiedAtSource, ModifiedBy: value(by.ModifiedBy),
+		Details: details{CTag: item.CTag, ETag: item.ETag, ID: item.ID, Library: t.library.Name, MIMEType: item.File.MIMEType, Site: t.library.site}.json(),
+		File:    asset.File{Filename: item.Name, Size: max(0, item.Size), ContentType: item.File.MIMEType}}
+	put(d, t.path(item.Parent.ID, item.Name))
+	return d
 }
 
 // versionOf changes with what a file holds, as far as the service tells.
@@ -86,11 +92,7 @@ const skippedStatus = "skipped"
 // then by its bytes: a file of which only the name has changed is not downloaded,
 // and one that was saved without a change is not read again.
 func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *asset.Asset) error {
-	o := s.in.Settings
-	keeper := asset.Keeper{Extractor: o.Extractor, Objects: s.in.Objects, Prefix: s.in.ObjectPrefix, Now: s.in.Now}
-	if s.in.DryRun {
-		keeper.Objects = nil
-	}
+	o, keeper := s.in.Settings, s.keeper()
 	most := cmp.Or(o.MaxSize, defaultMaxSize)
 	switch {
 	case keeper.Extractor == nil && keeper.Objects == nil, !o.reads(item.Name):

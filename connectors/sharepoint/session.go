@@ -21,7 +21,7 @@ func New(defaults ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{
 		Name: "sharepoint", Label: "SharePoint", Description: "Folders and documents of SharePoint libraries.",
 		Icon: "folder", Color: "teal",
-		Types: []*content.Type{folders, documents, asset.ResultType(asset.SharePoint)}, Open: open, Timeout: 12 * time.Hour,
+		Types: []*content.Type{folders, documents, asset.ResultType(asset.SharePoint)}, Open: open, Replay: replay, Timeout: 12 * time.Hour,
 	}
 	if len(defaults) > 0 {
 		spec.Settings = defaults[0]
@@ -56,12 +56,23 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 	s.client, err = in.REST(rest.Config{
 		Service: "Microsoft Graph", BaseURL: graph, Credential: secret, PerSecond: 10, Burst: 10, MaxBody: 64 << 20, Timeout: 5 * time.Minute,
 		Auth: &rest.ClientCredentials{TokenURL: strings.TrimRight(cmp.Or(o.LoginURL, defaultLogin), "/") + "/" + url.PathEscape(o.Tenant) + "/oauth2/v2.0/token",
-			ID: o.ClientID, Secret: secret, Scope: base.Scheme + "://" + base.Host + "/.default", HTTP: in.HTTP, Now: in.Now},
+			ID: o.ClientID, Secret: secret, Scope: scopeOf(base), HTTP: in.HTTP, Now: in.Now},
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// scopeOf asks for all that the application was granted: of Microsoft Graph, also where
+// it is reached by another address, or of a national cloud, each of which is a Graph of
+// its own.
+func scopeOf(graph *url.URL) string {
+	switch host := graph.Hostname(); host {
+	case "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn":
+		return "https://" + host + "/.default"
+	}
+	return "https://graph.microsoft.com/.default"
 }
 
 // Streams implements connectors.Session: folders, then documents. Each goes through

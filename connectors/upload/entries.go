@@ -100,10 +100,16 @@ func (l *entries) add(e *entry) {
 	l.all = append(l.all, e)
 }
 
+// smallestZip is the size of a zip archive without any file.
+const smallestZip = 22
+
 // isArchive reports whether a file is a zip that is no document.
 func isArchive(f connectors.File) bool {
 	if !strings.EqualFold(path.Ext(f.Name), ".zip") || f.ReaderAt == nil {
 		return false
+	}
+	if f.Size < smallestZip { // cut short: as a file it would stand for all that was in it
+		return true
 	}
 	t, err := local.ContentType(extract.File{Name: f.Name, Size: f.Size, ReaderAt: f.ReaderAt})
 	return err != nil || t == "application/zip"

@@ -73,7 +73,7 @@ var assets = asset.Type(asset.Upload)
 func New(settings ...Settings) *connectors.Connection {
 	spec := connectors.Spec[Settings]{Name: "upload", Label: "Upload", Description: "Files that were uploaded.", Icon: "folder", Color: "blue",
 		Files: "those that are to be uploaded, or a folder with upload.Dir",
-		Types: []*content.Type{assets, asset.ResultType(asset.Upload)}, Timeout: 6 * time.Hour, Open: open}
+		Types: []*content.Type{assets, asset.ResultType(asset.Upload)}, Timeout: 6 * time.Hour, Open: open, Replay: replay}
 	if len(settings) > 0 {
 		spec.Settings = settings[0]
 	}
@@ -92,19 +92,32 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 	if err != nil {
 		return nil, err
 	}
-	s := &session{in: in, entries: list}
-	s.keeper = asset.Keeper{Now: in.Settings.Now}
-	if s.keeper.Now == nil {
-		s.keeper.Now = in.Now
+	return &session{in: in, entries: list, keeper: keeperOf(in)}, nil
+}
+
+func keeperOf(in connectors.Input[Settings]) asset.Keeper {
+	k := asset.Keeper{Now: in.Settings.Now}
+	if k.Now == nil {
+		k.Now = in.Now
 	}
-	if !in.DryRun {
-		s.keeper.Objects, s.keeper.Prefix = in.Objects, in.ObjectPrefix
-		s.keeper.Extractor = in.Settings.Extractor
-		if s.keeper.Extractor == nil {
-			s.keeper.Extractor = local.New()
-		}
+	if in.DryRun {
+		return k
 	}
-	return s, nil
+	k.Objects, k.Prefix, k.Extractor = in.Objects, in.ObjectPrefix, in.Settings.Extractor
+	if k.Extractor == nil {
+		k.Extractor = local.New()
+	}
+	return k
+}
+
+// replay makes the function that reads the text of a file once more, from the bytes
+// that were kept of it.
+func replay(_ context.Context, in connectors.Input[Settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
+	keeper := keeperOf(in)
+	return func(ctx context.Context, p connectors.Payload) connectors.Record {
+		row, err := keeper.AgainOf(ctx, p.Stored)
+		return connectors.Record{Row: row, Err: err}
+	}, nil
 }
 
 // Close implements connectors.Session.

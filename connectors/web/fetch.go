@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/temoto/robotstxt"
@@ -32,6 +33,8 @@ type fetcher struct {
 	maxBytes int64
 	timeout  time.Duration
 	delay    time.Duration
+	now      func() time.Time
+	wait     func(context.Context, time.Duration) error
 
 	mu    sync.Mutex
 	hosts map[string]*host // by origin
@@ -103,17 +106,21 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header, limit
 	}
 }
 
-// patiently asks again after a pause that the host wants.
+// patiently asks again after a pause: the one that the host wants, or a short one when
+// the connection was lost.
 func (f *fetcher) patiently(ctx context.Context, u *url.URL, header http.Header, limit int64) (*answer, error) {
 	for n := 1; ; n++ {
 		a, err := f.once(ctx, u, header, limit)
-		if err != nil {
+		if err != nil && (n == attempts || !lost(err)) {
 			return nil, err
 		}
-		if a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable || n == attempts {
+		if err == nil && (a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable || n == attempts) {
 			return a, nil
 		}
-		wait := retryAfter(a.header.Get("Retry-After"), time.Now())
+		wait := time.Duration(0)
+		if err == nil {
+			wait = retryAfter(a.header.Get("Retry-After"), f.now())
+		}
 		if wait > maxWait {
 			return a, nil
 		}
@@ -122,9 +129,15 @@ func (f *fetcher) patiently(ctx context.Context, u *url.URL, header http.Header,
 		}
 		h := f.host(u)
 		f.mu.Lock()
-		h.next = later(h.next, time.Now().Add(wait))
+		h.next = later(h.next, f.now().Add(wait))
 		f.mu.Unlock()
 	}
+}
+
+// lost reports whether a connection that stood has broken off, which is soon over if
+// anything is.
+func lost(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
 func later(a, b time.Time) time.Time {
@@ -145,7 +158,8 @@ func retryAfter(s string, now time.Time) time.Duration {
 	return 0
 }
 
-// once asks when it is the host's turn.
+// once asks when it is the host's turn. An answer of more bytes than the limit is an
+// error, or, with a negative limit, cut off there.
 func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limit int64) (*answer, error) {
 	h := f.host(u)
 	f.mu.Lock()
@@ -160,15 +174,11 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 		}
 	}
 	f.mu.Lock()
-	wait := time.Until(h.next)
+	wait := h.next.Sub(f.now())
 	f.mu.Unlock()
 	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := f.wait(ctx, wait); err != nil {
+			return nil, err
 		}
 	}
 	outer := ctx
@@ -177,7 +187,7 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 	a, err := f.ask(ctx, u, header, limit)
 	if delay > 0 { // counted from the end, so that a slow host gets more time
 		f.mu.Lock()
-		h.next = later(h.next, time.Now().Add(delay))
+		h.next = later(h.next, f.now().Add(delay))
 		f.mu.Unlock()
 	}
 	switch {
@@ -213,7 +223,11 @@ func (f *fetcher) ask(ctx context.Context, u *url.URL, header http.Header, limit
 		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 		return a, nil
 	}
-	if resp.ContentLength > limit {
+	cut := limit < 0
+	if cut {
+		limit = -limit
+	}
+	if resp.ContentLength > limit && !cut {
 		return nil, fmt.Errorf("it has %d bytes; the limit is %d", resp.ContentLength, limit)
 	}
 	var b bytes.Buffer
@@ -221,6 +235,8 @@ func (f *fetcher) ask(ctx context.Context, u *url.URL, header http.Header, limit
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("it ends too early: %w", err)
+	case n > limit && cut:
+		b.Truncate(int(limit))
 	case n > limit:
 		return nil, fmt.Errorf("it has more than %d bytes", limit)
 	}
@@ -252,7 +268,7 @@ func (f *fetcher) allowed(ctx context.Context, u *url.URL) (ok bool, why string)
 
 func (f *fetcher) readRobots(ctx context.Context, u *url.URL, h *host) {
 	at := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/robots.txt"}
-	a, err := f.get(ctx, at, nil, 16<<20, robotsRedirect, nil)
+	a, err := f.get(ctx, at, nil, -maxRobots, robotsRedirect, nil)
 	if err != nil {
 		h.why = fmt.Sprintf("robots.txt cannot be read: %v", err)
 		return
@@ -264,8 +280,7 @@ func (f *fetcher) readRobots(ctx context.Context, u *url.URL, h *host) {
 	if a.status != http.StatusOK {
 		return
 	}
-	body := a.body[:min(len(a.body), maxRobots)]
-	if h.robots, err = robotstxt.FromStatusAndBytes(a.status, body); err != nil {
+	if h.robots, err = robotstxt.FromStatusAndBytes(a.status, a.body); err != nil {
 		h.robots = nil // as if it had no lines that can be read
 		return
 	}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/connectors/web"
 	"github.com/curatore/curatore-go/curatore"
 )
@@ -19,6 +21,7 @@ import (
 // A site is a website whose pages can be changed. It counts what it is asked.
 type site struct {
 	*httptest.Server
+	front *connectortest.Front
 	mu    sync.Mutex
 	pages map[string]http.HandlerFunc
 	asked []string
@@ -27,7 +30,7 @@ type site struct {
 
 func newSite(t testing.TB) *site {
 	s := &site{pages: map[string]http.HandlerFunc{}}
-	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.front = connectortest.NewFront(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		do := s.pages[r.URL.RequestURI()]
 		s.asked, s.times = append(s.asked, r.URL.RequestURI()), append(s.times, time.Now())
@@ -38,6 +41,7 @@ func newSite(t testing.TB) *site {
 		}
 		do(w, r)
 	}))
+	s.Server = httptest.NewServer(s.front)
 	t.Cleanup(s.Close)
 	return s
 }
@@ -52,7 +56,7 @@ func (s *site) set(path, text string, links ...string) {
 }
 
 func (s *site) serve(path, contentType, body string) {
-	tag := fmt.Sprintf("%q", fmt.Sprintf("%x", len(body))+"-"+fmt.Sprint(strings.Count(body, "e")))
+	tag := fmt.Sprintf(`"%x"`, sha256.Sum256([]byte(body)))
 	s.do(path, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", tag)
 		w.Header().Set("Content-Type", contentType)

@@ -102,19 +102,25 @@ func (w *walk) fetch(ctx context.Context, t target) (f fetched) {
 			f.links = f.old.Links
 		}
 	case http.StatusNotFound, http.StatusGone:
-		f.decision, f.reason = Gone, fmt.Sprintf("it answers %d", a.status)
-		if f.old != nil {
-			if f.old.Misses+1 >= missesToDelete {
-				f.remove = true
-			} else {
-				f.row = f.old.copy()
-				f.row.Misses++
-			}
-		}
+		f.miss(Gone, fmt.Sprintf("it answers %d", a.status))
 	default:
 		f.decision, f.reason = Broken, fmt.Sprintf("it answers %d", a.status)
 	}
 	return f
+}
+
+// miss decides on an address where there is not what is stored of it. That goes when
+// it was so twice: a server that is ill answers with anything, for an hour.
+func (f *fetched) miss(decision, reason string) {
+	f.decision, f.reason, f.row, f.remove = decision, reason, nil, false
+	switch {
+	case f.old == nil:
+	case f.old.Misses+1 >= missesToDelete:
+		f.remove = true
+	default:
+		f.row = f.old.copy()
+		f.row.Misses++
+	}
 }
 
 func (w *walk) stored(ctx context.Context, address string) (*ScrapedAsset, error) {
@@ -165,8 +171,7 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 		err = f.readPage(ctx, w, a, row, file)
 	case strings.HasPrefix(said, "image/") || strings.HasPrefix(said, "video/") || strings.HasPrefix(said, "audio/") || strings.HasPrefix(said, "font/") ||
 		slices.Contains([]string{"text/css", "text/javascript", "application/javascript", "application/rss+xml", "application/atom+xml", "application/xml", "text/xml", "application/octet-stream"}, said) && !documentName(file.Name):
-		f.decision, f.reason = Skipped, fmt.Sprintf("%s is neither a page nor a document", said)
-		f.remove = f.old != nil
+		f.miss(Skipped, fmt.Sprintf("%s is neither a page nor a document", said))
 		return
 	case w.c.NoDocuments:
 		f.decision, f.reason = Skipped, "documents are left out"
@@ -216,9 +221,14 @@ func (f *fetched) readDocument(ctx context.Context, w *walk, a *answer, row *Scr
 		return err
 	}
 	d.File, row.document = kept, d
-	row.Kind, row.Title, row.File, row.TextHash = "document", kept.Filename, File(kept), hashOf(kept.Text)
-	row.Text, row.Locations = "", nil // the asset has them
+	row.holdDocument(kept)
 	return nil
+}
+
+// holdDocument takes over what a document is, but for its text, which the asset has.
+func (a *ScrapedAsset) holdDocument(kept asset.File) {
+	a.Kind, a.Title, a.File, a.TextHash = "document", kept.Filename, File(kept), hashOf(kept.Text)
+	a.Text, a.Locations = "", nil
 }
 
 // readPage reads a page, after the renderer if it is to be rendered.
@@ -242,6 +252,7 @@ func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *Scraped
 		body, contentType = rendered, "text/html; charset=utf-8"
 		file.Size, file.ReaderAt = int64(len(body)), bytes.NewReader(body)
 	}
+	file.ContentType = contentType // with the encoding, which the bytes alone may not tell
 	p, err := readPage(body, contentType, a.url, w.c.WholePages)
 	if err != nil {
 		return err
@@ -261,18 +272,21 @@ func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *Scraped
 		return err
 	}
 	row.File = File(kept)
-	ended := w.keeper.Now().UTC().Truncate(time.Microsecond)
-	row.Kind, row.Title, row.Text, row.Links, row.ContentType, row.Locations = "page", p.title, p.markdown, p.links, "text/html", nil
-	if row.Title == "" {
-		row.Title = f.at
-	}
-	row.TextHash = hashOf(row.Text)
-	language := p.language
-	row.Extraction = asset.Extraction{Extractor: pageReader, Status: string(extract.OK), Quality: extract.Judge(p.markdown), Language: language, StartedAt: &started, ExtractedAt: &ended}
-	if strings.TrimSpace(p.markdown) == "" {
-		row.Status = string(extract.Empty)
-	}
+	row.hold(p, started, w.keeper.Now().UTC().Truncate(time.Microsecond))
 	return nil
+}
+
+// hold takes over what was read from a page, between two times.
+func (a *ScrapedAsset) hold(p *page, started, ended time.Time) {
+	a.Kind, a.Title, a.Text, a.Links, a.ContentType, a.Locations = "page", p.title, p.markdown, p.links, "text/html", nil
+	if a.Title == "" {
+		a.Title = a.URL
+	}
+	a.TextHash = hashOf(a.Text)
+	a.Extraction = asset.Extraction{Extractor: pageReader, Status: string(extract.OK), Quality: extract.Judge(p.markdown), Language: p.language, StartedAt: &started, ExtractedAt: &ended}
+	if strings.TrimSpace(p.markdown) == "" {
+		a.Status = string(extract.Empty)
+	}
 }
 
 // header returns a header of an answer that is not longer than can be stored.
@@ -332,18 +346,18 @@ func (w *walk) take(f fetched) error {
 		f.from, f.url = f.url, f.at
 	}
 	if f.instead != "" && f.decision == Stored {
-		f.decision, f.reason, f.row, f.remove = Redirected, "its canonical address is "+f.instead, nil, f.old != nil
+		f.miss(Redirected, "its canonical address is "+f.instead)
 		if err := w.add(target{url: f.instead, depth: f.depth, from: f.at}); err != nil {
 			return err
 		}
 	}
 	if f.decision == Stored && f.row != nil && f.old != nil && f.old.Kind == "document" && f.row.Kind == "page" {
-		f.decision, f.reason, f.row, f.remove = Skipped, "it was a document, which goes; the next crawl stores the page", nil, true
+		f.miss(Skipped, "it was a document; when it is a page at the next crawl too, the document goes")
 	}
 	if f.decision == Stored && f.row != nil && f.row.Kind == "page" && strings.TrimSpace(f.row.Text) != "" {
 		sum := fingerprint(f.row.TextHash)
 		if first, seen := w.texts[sum]; seen {
-			f.decision, f.reason, f.row, f.remove = Skipped, "it has the same text as "+first, nil, f.old != nil
+			f.miss(Skipped, "it has the same text as "+first)
 		} else {
 			w.texts[sum] = f.at
 		}

@@ -8,10 +8,17 @@
 // obeyed, hosts are given time, connections to private networks are refused, what
 // has not changed is not fetched again, and the fate of each address is a record.
 //
+//	web.New(web.Settings{Collections: []web.Collection{{
+//		Name: "town", Seeds: []string{"https://town.example"}, Sitemaps: true,
+//		Include: []string{"/council/*", "/tenders/*"}, MaxPages: 5000,
+//	}}})
+//
 // A page becomes a scraped_asset with its readable text as Markdown; a document that
 // it links to becomes one that has an asset below it, as files of all connections
-// do. The bytes are kept, and earlier versions when the text changes. A page is deleted when it is gone twice (404 or 410), or when the rules
-// exclude it, and never because a server is ill.
+// do, and that is what a search finds. The bytes are kept, and earlier versions when the
+// text changes. A page is deleted when it is gone twice (404 or 410, or something else in
+// its place), when it asks for it, or when the rules exclude it, and never because a
+// server is ill.
 package web
 
 //go:generate go test . -run TestMigrationFiles -update
@@ -21,6 +28,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -109,6 +117,11 @@ func (s Settings) Validate() error {
 			return fmt.Errorf("%w: the collection %q has no seeds", content.ErrInvalid, c.Name)
 		}
 		for _, seed := range c.Seeds {
+			if u, err := url.Parse(seed); err == nil && u.User != nil {
+				if _, secret := u.User.Password(); secret {
+					return fmt.Errorf("%w: the collection %q: a seed has a password in its address; secrets do not stand in settings", content.ErrInvalid, c.Name)
+				}
+			}
 			if _, err := normalise(nil, seed); err != nil {
 				return fmt.Errorf("%w: the collection %q: the seed %q: %w", content.ErrInvalid, c.Name, seed, err)
 			}
@@ -209,11 +222,15 @@ func declare() types {
 			TextFormat:  content.FormatMarkdown, History: true,
 			Children: []content.Child{{Type: "asset", Relation: "documents", Label: "Document", OnDelete: content.Cascade}},
 			Document: func(a *ScrapedAsset) content.Document {
+				if a.Kind != "page" { // the asset below it is what is found
+					return content.Document{Unlisted: true}
+				}
 				return content.Document{Text: a.Text, Locations: a.Locations, ContentType: a.ContentType, Filename: a.URL, URL: a.URL, Language: a.Language}
 			},
 			Statistics: []content.Statistic{{Name: "by_host", GroupBy: "host"}, {Name: "by_kind", GroupBy: "kind"}}}),
 		content.Define(content.Spec[ScrapeDecision]{Name: "scrape_decision", Label: "Crawl decision", FormalName: "Scrape Decision", Icon: "globe", Color: "gray", Group: asset.Web,
 			Description: "What became of an address that a crawl met: why a page is there, or missing.", Text: content.TextNone,
+			Document:   func(*ScrapeDecision) content.Document { return content.Document{Unlisted: true} }, // the page is found
 			Statistics: []content.Statistic{{Name: "by_decision", GroupBy: "decision"}}}),
 	}
 }
@@ -223,7 +240,7 @@ func New(settings ...Settings) *connectors.Connection {
 	t := declare()
 	spec := connectors.Spec[Settings]{Name: "web", Label: "Web", Description: "Pages and documents of websites.", Icon: "globe", Color: "teal", Queue: "scrape",
 		Types: []*content.Type{t.collections, t.assets, documents, asset.ResultType(asset.Web), t.decisions}, Timeout: 24 * time.Hour,
-		Open: func(_ context.Context, in connectors.Input[Settings]) (connectors.Session, error) { return open(in, t) }}
+		Open: func(_ context.Context, in connectors.Input[Settings]) (connectors.Session, error) { return open(in, t) }, Replay: replay}
 	if len(settings) > 0 {
 		spec.Settings = settings[0]
 	}
@@ -251,23 +268,27 @@ func open(in connectors.Input[Settings], t types) (connectors.Session, error) {
 	if s.TimeoutMillis <= 0 {
 		s.TimeoutMillis = 30_000
 	}
-	keeper := asset.Keeper{Extractor: s.Extractor, Now: s.Now}
-	if keeper.Extractor == nil {
-		keeper.Extractor = local.New()
-	}
-	if keeper.Now == nil {
-		keeper.Now = in.Now
-	}
-	if !in.DryRun {
-		keeper.Objects, keeper.Prefix = in.Objects, in.ObjectPrefix
-	}
 	client, err := guard.Client(guard.Options{AllowNetworks: s.AllowNetworks, Resolver: s.Resolver})
 	if err != nil {
 		return nil, err
 	}
-	return &session{in: in, settings: s, types: t, keeper: keeper,
+	return &session{in: in, settings: s, types: t, keeper: keeperOf(in),
 		web: &fetcher{client: client, agent: s.UserAgent, maxBytes: s.MaxBytes, timeout: time.Duration(s.TimeoutMillis) * time.Millisecond,
-			delay: time.Duration(s.DelayMillis) * time.Millisecond, hosts: map[string]*host{}}}, nil
+			delay: time.Duration(s.DelayMillis) * time.Millisecond, now: in.Now, wait: in.Wait, hosts: map[string]*host{}}}, nil
+}
+
+func keeperOf(in connectors.Input[Settings]) asset.Keeper {
+	k := asset.Keeper{Extractor: in.Settings.Extractor, Now: in.Settings.Now}
+	if k.Extractor == nil {
+		k.Extractor = local.New()
+	}
+	if k.Now == nil {
+		k.Now = in.Now
+	}
+	if !in.DryRun {
+		k.Objects, k.Prefix = in.Objects, in.ObjectPrefix
+	}
+	return k
 }
 
 // hostsOf returns the hosts that a collection may read.

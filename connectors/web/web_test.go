@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,8 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors/web"
+	"github.com/curatore/curatore-go/content/blob/dirblob"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/search"
 )
 
 // Each address that a crawl meets has a fate, and a reason.
@@ -227,6 +233,7 @@ func TestSettings(t *testing.T) {
 		{Collections: []web.Collection{{Seeds: []string{"http://a/"}}}}, {Collections: []web.Collection{{Name: "a"}}},
 		{Collections: []web.Collection{{Name: "a", Seeds: []string{"ftp://a"}}}}, {AllowNetworks: []string{"x"}},
 		{Collections: []web.Collection{{Name: "a", Seeds: []string{"http://a/"}, Render: true}}},
+		{Collections: []web.Collection{{Name: "a", Seeds: []string{"http://ann:canary@a/"}}}},
 	} {
 		if err := s.Validate(); err == nil {
 			t.Errorf("%+v is accepted", s)
@@ -244,6 +251,190 @@ func TestLongAddresses(t *testing.T) {
 	org := open(t, settings(s, web.Collection{}))
 	crawl(t, org)
 	if diff := cmp.Diff([]string{"/", one, two}, stored(t, org, s)); diff != "" || len(one) < store.MaxKey {
+		t.Error(diff)
+	}
+}
+
+// A document that a page links to is found once, as the file that it is, whatever it is
+// looked for by; the page is found for itself, and the way leads from one to the other.
+func TestDocumentsAreFoundOnce(t *testing.T) {
+	for _, kind := range []string{database.SQLite, database.Postgres} {
+		t.Run(kind, func(t *testing.T) {
+			s := newSite(t)
+			s.set("/", "Tariffs of the harbour, as a table", "/files/mooring-fees.csv")
+			s.serve("/files/mooring-fees.csv", "text/csv", "vessel,fee\nschooner,120\n")
+			objects, err := dirblob.Open(t.TempDir(), dirblob.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, kind), Objects: objects}, web.New(settings(s, web.Collection{})))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := c.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			org, err := c.Organization(t.Context(), "acme", "test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			crawl(t, org)
+			for text, want := range map[string][]string{
+				"schooner": {"asset mooring-fees.csv"}, "tariffs harbour": {"scraped_asset Page /"},
+				// The page has its name too, in the link.
+				"mooring fees": {"asset mooring-fees.csv", "scraped_asset Page /"}, "mooring-fees.csv": {"asset mooring-fees.csv", "scraped_asset Page /"},
+			} {
+				found, err := org.Search(t.Context(), search.Query{Text: text})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, h := range found.Hits {
+					got = append(got, h.Type+" "+h.Title)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%q: %s", text, diff)
+				}
+			}
+			report, err := org.VerifyIndex(t.Context())
+			if err != nil || !report.Sound() {
+				t.Errorf("%+v, %v", report, err)
+			}
+			run, err := org.Reindex(t.Context(), "")
+			if err == nil {
+				_, err = run.Wait(t.Context())
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if report, err = org.VerifyIndex(t.Context()); err != nil || !report.Sound() {
+				t.Errorf("indexed anew: %+v, %v", report, err)
+			}
+			page, err := org.List(t.Context(), "asset", curatore.ListQuery{})
+			if err != nil || len(page.Items) != 1 {
+				t.Fatal(page, err)
+			}
+			at, err := org.Get(t.Context(), "scraped_asset", page.Items[0].Fields["page_id"].(string))
+			if err != nil || !strings.HasSuffix(at.Fields["url"].(string), "/files/mooring-fees.csv") {
+				t.Error(at, err)
+			}
+			// It becomes a page, which is found at the second crawl; the file is not any more.
+			s.set("/files/mooring-fees.csv", "Fees of schooners have moved")
+			for range 3 {
+				crawl(t, org)
+			}
+			found, err := org.Search(t.Context(), search.Query{Text: "schooners"})
+			if err != nil || len(found.Hits) != 1 || found.Hits[0].Type != "scraped_asset" {
+				t.Errorf("%+v, %v", found, err)
+			}
+		})
+	}
+}
+
+// A page that answers with something else for once, or with the text of another one, as
+// a server does that is being mended, is kept as it was.
+func TestMaintenancePage(t *testing.T) {
+	s := newSite(t)
+	s.set("/", "Welcome", "/a", "/b", "/c.csv")
+	put := func() {
+		s.set("/", "Welcome", "/a", "/b", "/c.csv")
+		s.set("/a", "First")
+		s.set("/b", "Second")
+		s.serve("/c.csv", "text/csv", "a,b\n1,2\n")
+	}
+	put()
+	org := open(t, settings(s, web.Collection{}))
+	crawl(t, org)
+	all := []string{"/", "/a", "/b", "/c.csv"}
+	for _, path := range all {
+		s.serve(path, "text/html", "<title>Sorry</title><link rel=canonical href='/'><p>We are back soon.")
+	}
+	crawl(t, org)
+	if diff := cmp.Diff(all, stored(t, org, s)); diff != "" {
+		t.Error("while it is mended:", diff)
+	}
+	put()
+	crawl(t, org)
+	if diff := cmp.Diff(all, stored(t, org, s)); diff != "" {
+		t.Error("afterwards:", diff)
+	}
+	for path, want := range map[string]int{"First": 1, "Second": 1, "soon": 0} {
+		found, err := org.Search(t.Context(), search.Query{Text: path})
+		if err != nil || len(found.Hits) != want {
+			t.Errorf("%s: %+v, %v", path, found, err)
+		}
+	}
+	s.serve("/a", "image/png", "\x89PNG\r\n\x1a\n")
+	crawl(t, org)
+	if diff := cmp.Diff(all, stored(t, org, s)); diff != "" {
+		t.Error("an image for once:", diff)
+	}
+	crawl(t, org)
+	if diff := cmp.Diff([]string{"/", "/b", "/c.csv"}, stored(t, org, s)); diff != "" {
+		t.Error("an image:", diff)
+	}
+}
+
+// Servers do what they like: bodies break off, unpack to anything, or come under headers
+// without an end; robots.txt has any length, sitemaps lead in a circle, and cookies are
+// not given back.
+func TestOddServers(t *testing.T) {
+	s := newSite(t)
+	s.do("/robots.txt", func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "session", Value: "1"})
+		_, _ = fmt.Fprint(w, "User-agent: *\nDisallow: /private\nSitemap: /one.xml\n")
+		for range 10 << 10 { // ten megabytes
+			_, _ = fmt.Fprint(w, strings.Repeat("# nothing\n", 100))
+		}
+	})
+	s.serve("/one.xml", "text/xml", "<sitemapindex><sitemap><loc>/two.xml</loc></sitemap><sitemap><loc>/bomb.xml</loc></sitemap></sitemapindex>")
+	s.serve("/two.xml", "text/xml", "<sitemapindex><sitemap><loc>/one.xml</loc></sitemap></sitemapindex><urlset><url><loc>/listed</loc></url></urlset>")
+	bomb := func(begin string) http.HandlerFunc {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = z.Write([]byte(begin))
+		for range 64 {
+			_, _ = z.Write(make([]byte, 1<<20))
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(b.Bytes())
+		}
+	}
+	s.do("/bomb.xml", bomb("<urlset>"))
+	s.do("/bomb", bomb("<p>"))
+	s.do("/headers", func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 100 {
+			w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 8<<10))
+		}
+	})
+	tries := 0
+	s.do("/half", func(w http.ResponseWriter, r *http.Request) {
+		if c := r.Header.Get("Cookie"); c != "" {
+			t.Errorf("a cookie was given back: %s", c)
+		}
+		w.Header().Set("Content-Type", "text/html")
+		if tries++; tries == 1 {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = fmt.Fprint(w, "<p>Half of")
+			panic(http.ErrAbortHandler)
+		}
+		_, _ = fmt.Fprint(w, "<p>The whole text")
+	})
+	s.set("/", "Welcome", "/private/x", "/half", "/bomb", "/headers")
+	s.set("/listed", "In the sitemap")
+	s.set("/private/x", "Secret")
+	org := open(t, settings(s, web.Collection{Sitemaps: true}))
+	crawl(t, org)
+	want := []string{"/ stored", "/bomb failed: it has more than 20971520 bytes", "/half stored",
+		"/headers failed: net/http: HTTP/1.x transport connection broken: net/http: server response headers exceeded 262144 bytes; aborted", "/listed stored", "/private/x skipped: robots.txt excludes it"}
+	if diff := cmp.Diff(want, decisions(t, org, s)); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -94,3 +94,48 @@ func TestKeeperWithoutAnything(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Again reads the bytes that were kept with another extractor, under the type that their
+// source had named, and leaves alone what it cannot have.
+func TestAgain(t *testing.T) {
+	dir, err := dirblob.Open(t.TempDir(), dirblob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	k := asset.Keeper{Extractor: &typed{name: "one/1"}, Objects: dir, Prefix: "acme/test"}
+	text := strings.NewReader("Gr\xfc\xdfe")
+	old, err := k.Keep(t.Context(), extract.File{Name: "a.txt", ContentType: "text/plain; charset=iso-8859-1", Size: text.Size(), ReaderAt: text}, "", nil)
+	if err != nil || old.Text != "one/1 read text/plain; charset=iso-8859-1" {
+		t.Fatal(old.Text, err)
+	}
+	if same, err := k.Again(t.Context(), old); err != nil || same.Text != old.Text {
+		t.Error(same, err)
+	}
+	k.Extractor = &typed{name: "two/1"}
+	if again, err := k.Again(t.Context(), old); err != nil || again.Text != "two/1 read text/plain; charset=iso-8859-1" || again.Extractor != "two/1" || again.SHA256 != old.SHA256 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	row, err := k.AgainOf(t.Context(), &asset.Asset{Key: "test:a", File: old, Details: asset.Details(`{"b": 1, "a": "x"}`)})
+	if a, ok := row.(*asset.Asset); err != nil || !ok || a.Extractor != "two/1" || string(a.Details) != `{"a":"x","b":1}` {
+		t.Errorf("%+v, %v", row, err)
+	}
+	if err := dir.Delete(t.Context(), old.ObjectKey); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Again(t.Context(), old); !errors.Is(err, content.ErrNotFound) {
+		t.Error(err)
+	}
+	if row, err := k.AgainOf(t.Context(), &asset.Asset{Key: "test:a", File: old}); row != nil || err != nil {
+		t.Error(row, err)
+	}
+}
+
+// typed says what it was given.
+type typed struct{ name string }
+
+func (r *typed) Name() string { return r.name }
+
+func (r *typed) Extract(_ context.Context, f extract.File) (*extract.Result, error) {
+	return &extract.Result{ContentType: "text/plain", Parts: []extract.Part{{Text: r.name + " read " + f.ContentType}}, Quality: 1}, nil
+}

@@ -129,5 +129,6 @@ var results = content.Define(content.Spec[ExtractionResult]{
 	Description: "How the text of a file was read: by what, whether it went well, and why not.",
 	Text:        content.TextLinked, TextFrom: "asset_id", TextFormat: content.FormatMarkdown, History: true,
 	Title:      func(r *ExtractionResult) string { return "Extraction of " + r.Filename },
+	Document:   func(*ExtractionResult) content.Document { return content.Document{Unlisted: true} }, // the asset is found
 	Statistics: []content.Statistic{{Name: "by_status", GroupBy: "extraction_status"}},
 })

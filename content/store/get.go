@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -128,6 +129,25 @@ func (s *Store) SetAllIndexed(ctx context.Context, tx *database.Tx, scope conten
 		return fmt.Errorf("%w: %d of %d records of %s were changed while they were prepared for the index", content.ErrConflict, int64(len(rows))-n, len(rows), typ.Name())
 	}
 	return err
+}
+
+// SetUnlisted notes that search does not find records (content.Document.Unlisted), in
+// the transaction that takes them out of the index.
+func (s *Store) SetUnlisted(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, ids []string) error {
+	org, p, err := s.enter(scope, typ)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, 500) {
+		args := []any{content.UnlistedHash(), org}
+		for _, id := range part {
+			args = append(args, id)
+		}
+		if _, err := tx.Exec(ctx, "UPDATE "+p.table+" SET document_hash = ? WHERE organization_id = ? AND id IN ("+database.Placeholders(len(part))+")", args...); err != nil {
+			return fmt.Errorf("mark %s as unlisted: %w", p.typ.Name(), err)
+		}
+	}
+	return nil
 }
 
 func (s *Store) setIndexed(ctx context.Context, tx *database.Tx, scope content.Scope, typ *content.Type, rows []content.Row, condition string) (changed int64, err error) {

@@ -55,19 +55,15 @@ func TestConformance(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	after := append(tickets(3, 20, "closed"), tickets(20, 35, "open")...)
-	subject := connectortest.Subject{
+	connectortest.Run(t, connectortest.Subject{
 		Connection: helpdesk.New(helpdesk.Settings{URL: server.URL, Token: "env:HELPDESK"}), Secrets: token(secret), HTTP: server.Client(), Batch: 7,
-		Edition: func(n int) { set([][]ticket{tickets(0, 30, "open"), after}[n]) },
-	}
-	t.Run("import", func(t *testing.T) { connectortest.Import(t, subject) })
-	t.Run("service", func(t *testing.T) {
-		connectortest.Service(t, connectortest.Faulty{Subject: subject, Canaries: []string{secret},
-			Empty: func() { set(nil) },
-			Shuffle: func() {
-				shuffled := slices.Clone(after)
-				slices.Reverse(shuffled)
-				set(append(shuffled, shuffled[:4]...))
-			},
-		})
+		Edition:  func(n int) { set([][]ticket{tickets(0, 30, "open"), after}[n]) },
+		Canaries: []string{secret},
+		Empty:    func() { set(nil) },
+		Shuffle: func() {
+			shuffled := slices.Clone(after)
+			slices.Reverse(shuffled)
+			set(append(shuffled, shuffled[:4]...))
+		},
 	})
 }

@@ -5,6 +5,7 @@ package helpdesk
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"net/url"
@@ -39,7 +40,7 @@ type Settings struct {
 func New(s Settings) *connectors.Connection {
 	return connectors.New(connectors.Spec[Settings]{
 		Name: "helpdesk", Label: "Helpdesk", Description: "Support tickets.", Icon: "chat", Color: "amber",
-		Types: []*content.Type{tickets}, Settings: s, Open: open,
+		Types: []*content.Type{tickets}, Settings: s, Open: open, Replay: connectors.ReplayJSON[Settings](tickets),
 		Functions: []*functions.Function{functions.Define(functions.Spec{
 			Name: "ticket_status", Category: "helpdesk", Description: "The status of a support ticket as it is right now, not as it was last imported.",
 		}, func(ctx context.Context, call *functions.Call, in struct {
@@ -74,11 +75,11 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 	if err != nil {
 		return nil, err
 	}
-	return connectors.Streams{connectors.Rows(tickets, func(ctx context.Context) iter.Seq2[*Ticket, error] {
-		return func(yield func(*Ticket, error) bool) {
+	return connectors.Streams{connectors.JSON(tickets, func(ctx context.Context) iter.Seq2[json.RawMessage, error] {
+		return func(yield func(json.RawMessage, error) bool) {
 			for next := "/tickets"; next != ""; {
 				var page struct {
-					Tickets []*Ticket
+					Tickets []json.RawMessage
 					Next    string
 				}
 				if err := client.JSON(ctx, rest.Request{Path: next}, &page); err != nil {

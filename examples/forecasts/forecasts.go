@@ -12,10 +12,12 @@ package forecasts
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +69,7 @@ func New() *connectors.Connection {
 		Name: "forecasts", Label: "Acquisition forecasts", Icon: "calendar", Color: "lime", Types: []*content.Type{forecasts},
 		Settings: Settings{Number: "Number", Title: "Title", Office: "Office", NAICS: "NAICS", SetAside: "Set-Aside", Value: "Estimated Value", Release: "Solicitation Date", Summary: "Description"},
 		Files:    "the one file of an edition, as CSV",
-		Open:     open,
+		Open:     open, Replay: replay,
 	})
 }
 
@@ -82,21 +84,29 @@ func open(_ context.Context, in connectors.Input[Settings]) (connectors.Session,
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s has no header: %w", content.ErrInvalid, f.Name, err)
 	}
-	columns := map[string]int{}
 	for i, name := range header {
-		columns[strings.ToLower(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")))] = i
+		header[i] = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
 	}
-	if _, ok := columns[strings.ToLower(in.Settings.Number)]; !ok {
+	if !slices.ContainsFunc(header, func(name string) bool { return strings.EqualFold(name, in.Settings.Number) }) {
 		return nil, fmt.Errorf("%w: %s has no column %q; name it in the settings (columns found: %s)", content.ErrInvalid, f.Name, in.Settings.Number, strings.Join(header, ", "))
 	}
+	end := make([]byte, 1)
+	if _, err := f.ReadAt(end, f.Size-1); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
 	return connectors.Streams{{Type: forecasts, Read: func(context.Context, string) iter.Seq2[connectors.Record, error] {
-		return rows(f.Name, sheet, columns, in.Settings)
+		return rows(f.Name, sheet, header, in.Settings)
+	}, Incomplete: func() string { // then nothing is deleted
+		if end[0] != '\n' && end[0] != '\r' {
+			return f.Name + " ends within a line, as if it had been cut short"
+		}
+		return ""
 	}}}, nil
 }
 
 // 5. The stream: a record for each row. An error that is yielded ends the import; a
 // row that cannot be read, or a value of one, is told and stops nothing.
-func rows(file string, sheet *csv.Reader, columns map[string]int, s Settings) iter.Seq2[connectors.Record, error] {
+func rows(file string, sheet *csv.Reader, header []string, s Settings) iter.Seq2[connectors.Record, error] {
 	return func(yield func(connectors.Record, error) bool) {
 		for {
 			fields, err := sheet.Read()
@@ -108,12 +118,11 @@ func rows(file string, sheet *csv.Reader, columns map[string]int, s Settings) it
 				return
 			}
 			line, _ := sheet.FieldPos(0)
-			r := record(func(name string) string {
-				if i, ok := columns[strings.ToLower(name)]; ok && i < len(fields) {
-					return strings.TrimSpace(fields[i])
-				}
-				return ""
-			}, s)
+			cells := map[string]string{}
+			for i, name := range header[:min(len(header), len(fields))] {
+				cells[name] = strings.TrimSpace(fields[i])
+			}
+			r := record(cells, s)
 			r.Place = connectors.Place{File: file, Line: line}
 			if !yield(r, nil) {
 				return
@@ -122,8 +131,18 @@ func rows(file string, sheet *csv.Reader, columns map[string]int, s Settings) it
 	}
 }
 
-func record(at func(column string) string, s Settings) (r connectors.Record) {
-	f := &Forecast{Number: at(s.Number), Title: at(s.Title), Office: at(s.Office), NAICS: at(s.NAICS), SetAside: optional(at(s.SetAside)), Summary: optional(at(s.Summary))}
+// record reads the cells of a row, by their headings, and keeps them as its payload.
+func record(cells map[string]string, s Settings) (r connectors.Record) {
+	at := func(column string) string {
+		for name, v := range cells {
+			if strings.EqualFold(name, column) {
+				return v
+			}
+		}
+		return ""
+	}
+	raw, _ := json.Marshal(cells) // texts always encode
+	f := &Forecast{Record: content.Record{Raw: raw}, Number: at(s.Number), Title: at(s.Title), Office: at(s.Office), NAICS: at(s.NAICS), SetAside: optional(at(s.SetAside)), Summary: optional(at(s.Summary))}
 	if v := strings.NewReplacer("$", "", ",", "").Replace(at(s.Value)); v != "" {
 		n, err := strconv.ParseFloat(v, 64)
 		if err != nil {
@@ -142,6 +161,18 @@ func record(at func(column string) string, s Settings) (r connectors.Record) {
 	}
 	r.Row = f
 	return r
+}
+
+// 6. The replay: a payload is read once more, when the settings or this file have
+// changed. It needs no sheet.
+func replay(_ context.Context, in connectors.Input[Settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
+	return func(_ context.Context, p connectors.Payload) connectors.Record {
+		var cells map[string]string
+		if err := json.Unmarshal(p.Raw, &cells); err != nil {
+			return connectors.Record{Raw: p.Raw, Err: err}
+		}
+		return record(cells, in.Settings)
+	}, nil
 }
 
 func optional(s string) *string {

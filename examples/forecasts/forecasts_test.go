@@ -96,7 +96,7 @@ func TestConformance(t *testing.T) {
 		}
 		return func() []connectors.File { return []connectors.File{edition(b.String())} }
 	}
-	connectortest.Import(t, connectortest.Subject{Connection: forecasts.New(), Before: sheet(0, 30, ""), Files: sheet(5, 35, ", again"), Batch: 8, Databases: []string{database.SQLite}})
+	connectortest.Run(t, connectortest.Subject{Connection: forecasts.New(), Before: sheet(0, 30, ""), Files: sheet(5, 35, ", again"), Batch: 8, Databases: []string{database.SQLite}})
 }
 
 // A sheet with other headings says what it has.

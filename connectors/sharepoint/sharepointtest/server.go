@@ -202,7 +202,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case path == "/"+Tenant+"/oauth2/v2.0/token":
 		s.requests["token"]++
-		if r.FormValue("client_id") != ClientID || r.FormValue("client_secret") != Secret || !strings.HasSuffix(r.FormValue("scope"), "/.default") {
+		if r.FormValue("client_id") != ClientID || r.FormValue("client_secret") != Secret || r.FormValue("scope") != "https://graph.microsoft.com/.default" {
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprint(w, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`)
 			return
