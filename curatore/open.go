@@ -49,6 +49,10 @@ type Config struct {
 	// MinSimilarity is the cosine below which a document is not near at all; 0
 	// leaves it to the distance from random documents.
 	MinSimilarity float64
+	// SearchMemory bounds the memory, in bytes, in which parts of the keyword index
+	// are kept between searches, over all organizations; 0 is 64 MB, less than 0
+	// none. See inverted.Options for what fits.
+	SearchMemory int64
 	// VectorMemory bounds the memory, in bytes, in which vectors of an SQLite
 	// database are mirrored, over all organizations; 0 is 256 MB, less than 0 none.
 	// See flatvec.Options for what fits. On Postgres none are.

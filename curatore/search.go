@@ -23,7 +23,7 @@ func (c *Curator) assembleSearch() {
 	case c.config.Embedder != nil:
 		c.vectors = pgvec.New(pgvec.Options{})
 	}
-	config := search.Config{DB: c.db, Authority: c.auth, Registry: c.registry, Index: inverted.New(inverted.Options{}), Now: c.now, Logger: c.config.Logger,
+	config := search.Config{DB: c.db, Authority: c.auth, Registry: c.registry, Index: inverted.New(inverted.Options{CacheBytes: int(c.config.SearchMemory)}), Now: c.now, Logger: c.config.Logger,
 		Labels: c.groupLabels(), Vectors: c.vectors, Embedder: c.config.Embedder, MinSimilarity: c.config.MinSimilarity, Reranker: c.config.Reranker}
 	c.imports.Index, c.imports.IndexLater = search.NewIndexer(config), c.config.NoSearch
 	if !c.config.NoSearch {

@@ -323,7 +323,8 @@ func (a *answer) read(ctx context.Context, tx *database.Tx, v *inverted.View) er
 	}
 	var err error
 	var version int64
-	a.rows, version, err = readChunks(ctx, tx, a.organization, chunks)
+	texts := a.reranks || a.query != nil && (!a.q.Highlight.Off || a.q.Passages > 0)
+	a.rows, version, err = readChunks(ctx, tx, a.organization, chunks, texts)
 	if err == nil && version != v.Version() {
 		err = errOver
 	}

@@ -136,7 +136,7 @@ func (e *embedding) next(ctx context.Context, after int64) (*textBatch, error) {
 		if b.chunks, err = e.x.config.Vectors.Missing(ctx, tx, e.organization, e.model, after, embedBatch); err != nil {
 			return err
 		}
-		rows, _, err := readChunks(ctx, tx, e.organization, b.chunks)
+		rows, _, err := readChunks(ctx, tx, e.organization, b.chunks, true)
 		if err != nil {
 			return err
 		}

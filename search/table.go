@@ -70,13 +70,19 @@ func (x *Indexer) remove(ctx context.Context, tx *database.Tx, w *inverted.Write
 }
 
 // readChunks returns the chunks with the given numbers as hits, by number, and the
-// version of the organization's index that they belong to.
-func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64) (byNumber map[int64]hitRow, version int64, err error) {
+// version of the organization's index that they belong to. Without texts, which
+// are most of what there is to read, only those come that tell where in their
+// source the words stand.
+func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64, texts bool) (byNumber map[int64]hitRow, version int64, err error) {
 	// no chunk has the number 0: its row, which is empty, tells the version
 	wanted := append(slices.Clip(numbers), 0)
 	keys, list := "json_each(?) AS k", any(jsonList(wanted))
 	if tx.Dialect().Name() == database.Postgres {
 		keys, list = "unnest(CAST(? AS BIGINT[])) AS k(value)", pq.Array(wanted)
+	}
+	text := "CASE WHEN c.locations <> '' THEN c.content ELSE '' END"
+	if texts {
+		text = "COALESCE(c.content, '')"
 	}
 	byNumber = make(map[int64]hitRow, len(numbers))
 	err = each(ctx, tx, func(rows *sql.Rows) error {
@@ -90,7 +96,7 @@ func readChunks(ctx context.Context, tx *database.Tx, organization string, numbe
 		return err
 	}, `SELECT (SELECT version FROM search_indexes WHERE organization_id = ?), c.number, COALESCE(c.source_type, ''), COALESCE(c.source_id, ''),
 			COALESCE(c.source_type_filter, ''), COALESCE(c.chunk_index, 0), COALESCE(c.title, ''), COALESCE(c.filename, ''), COALESCE(c.url, ''),
-			COALESCE(c.content, ''), COALESCE(c.content_type, ''), COALESCE(c.locations, '')
+			`+text+`, COALESCE(c.content_type, ''), COALESCE(c.locations, '')
 		FROM `+keys+` LEFT JOIN search_chunks c ON c.organization_id = ? AND c.number = k.value`, organization, list, organization)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read chunks: %w", err)

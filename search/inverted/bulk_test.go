@@ -24,7 +24,7 @@ type repeated struct {
 func (r *repeated) columns(_ context.Context, keys []cacheKey) (map[cacheKey][]byte, error) {
 	found := make(map[cacheKey][]byte, len(keys))
 	for _, k := range keys {
-		if data, ok := r.rows[cacheKey{"segment 0", k.name, k.block}]; ok {
+		if data, ok := r.rows[cacheKey{"", "segment 0", k.name, k.block}]; ok {
 			found[k] = append([]byte{}, data...)
 		}
 	}

@@ -7,11 +7,13 @@ import (
 
 // A cacheKey names something that was read from a segment. Segments do not
 // change and their ids are never used again, so that what is under a key cannot
-// become stale.
+// become stale. The organization is in it so that nobody finds what another one
+// has, not even when rows were copied from one to the other.
 type cacheKey struct {
-	segment string
-	name    string
-	block   int
+	organization string
+	segment      string
+	name         string
+	block        int
 }
 
 // A cache keeps what was read last, up to a number of bytes. It is safe for
@@ -48,6 +50,20 @@ func (c *cache) get(key cacheKey) (any, bool) {
 	return e.Value.(*cacheItem).value, true
 }
 
+// all returns what is under several keys; nil where there is nothing.
+func (c *cache) all(keys []cacheKey) []any {
+	values := make([]any, len(keys))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, key := range keys {
+		if e, ok := c.items[key]; ok {
+			c.order.MoveToFront(e)
+			values[i] = e.Value.(*cacheItem).value
+		}
+	}
+	return values
+}
+
 // put stores a value, which nobody changes from then on, in place of an earlier
 // one. One that is larger than half the cache is not kept: it would push out
 // everything else.
@@ -59,13 +75,55 @@ func (c *cache) put(key cacheKey, v any, size int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.items[key]; ok {
-		c.used -= e.Value.(*cacheItem).size
-		c.order.Remove(e)
+		c.remove(e)
 	}
 	c.items[key] = c.order.PushFront(&cacheItem{key, v, size})
 	for c.used += size; c.used > c.limit; {
-		last := c.order.Remove(c.order.Back()).(*cacheItem)
-		delete(c.items, last.key)
-		c.used -= last.size
+		c.remove(c.order.Back())
 	}
+}
+
+// putSpare stores what nobody has asked for yet: only where there is room, and as
+// what is to go first.
+func (c *cache) putSpare(key cacheKey, v any, size int) {
+	size += itemOverhead
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, ok := c.items[key]; ok || c.used+size > c.limit {
+		return
+	}
+	c.items[key] = c.order.PushBack(&cacheItem{key, v, size})
+	c.used += size
+}
+
+// has reports whether there is something under a key, without using it.
+func (c *cache) has(key cacheKey) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, ok := c.items[key]
+	return ok
+}
+
+// room returns the number of bytes that are free.
+func (c *cache) room() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.limit - c.used
+}
+
+// forget drops what was read from segments that are gone.
+func (c *cache) forget(organization string, segments map[string]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, e := range c.items {
+		if key.organization == organization && segments[key.segment] {
+			c.remove(e)
+		}
+	}
+}
+
+func (c *cache) remove(e *list.Element) {
+	item := c.order.Remove(e).(*cacheItem)
+	delete(c.items, item.key)
+	c.used -= item.size
 }

@@ -22,6 +22,15 @@ const (
 	tooMany    = 0xff // code
 )
 
+// codeFrequency is, for each code but tooMany, the number of times that it stands
+// for, those in the title weighted.
+var codeFrequency = func() (list [256]float32) {
+	for code := range list {
+		list[code] = float32(code&maxBody) + titleWeight*float32(code>>5)
+	}
+	return list
+}()
+
 // A dense is such postings, checked but not copied.
 type dense struct {
 	bits   []byte

@@ -121,7 +121,7 @@ func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word)
 		for _, p := range prefixes {
 			from, to := blocksOf(pieces[i], p)
 			for n := from; n < to; n++ {
-				if k := (cacheKey{segment: s.id, name: dictionaryPiece(n)}); !seen[k] {
+				if k := v.key(s, dictionaryPiece(n), 0); !seen[k] {
 					seen[k] = true
 					keys = append(keys, k)
 				}

@@ -28,7 +28,8 @@
 //
 // A query reads the few blocks that hold its terms and the columns that its
 // filters and facets need. What it has read stays in memory, up to
-// [Options.CacheBytes]; segments do not change, so nothing in there can be stale.
+// [Options.CacheBytes], and while there is room the blocks beside them come along;
+// segments do not change, so nothing in there can be stale.
 //
 // # How it ranks
 //

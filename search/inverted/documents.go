@@ -48,7 +48,7 @@ func (v *View) Score(ctx context.Context, q *Query, documents []int64, chunks in
 				h.At = Position{Score: h.Score, Document: h.Document}
 				found[h.Document] = append(found[h.Document], h)
 			}
-			putScores(s.acc)
+			s.space.free()
 			if s.near != nil && s.near.err() != nil {
 				return nil, v.unreadable(i, s.near.err())
 			}

@@ -31,7 +31,7 @@ func (m *matcher) explain(ctx context.Context, hits []Hit) error {
 				continue
 			}
 			slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.ordinal, b.ordinal) })
-			norms, near := m.norms(s), m.nearness(s)
+			norms, near := m.norms(s), m.nearness(s, newBitset)
 			for _, c := range m.clauses {
 				readers := map[string]*cursor{}
 				for _, e := range m.loaded.of(s, c.terms) {

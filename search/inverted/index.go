@@ -11,9 +11,11 @@ import (
 // Options are the settings of [New]. The zero value is ready to use.
 type Options struct {
 	// CacheBytes bounds the memory for what was read from segments, over all
-	// organizations together; 0 means 64 MB. Enough for it all to stay in memory are
-	// about 450 bytes for each chunk of a kilobyte, a third of them for positions. A
-	// query uses, beside it, what it reads itself and a quarter megabyte for scores.
+	// organizations together; 0 means 64 MB, less than 0 keeps nothing. Enough for it
+	// all to stay in memory are about 450 bytes for each chunk of a kilobyte, a third
+	// of them for positions. While there is room, a search that has to read blocks
+	// reads about a megabyte of those beside them too. A query uses, beside the cache,
+	// what it reads itself and up to two megabytes for scores and sets of chunks.
 	CacheBytes int
 }
 

@@ -7,23 +7,30 @@ import (
 
 // A postingSet is the postings of a query's terms in some segments.
 type postingSet struct {
-	entries map[postingKey]entry
-}
-
-type postingKey struct {
-	segment int
-	term    string
+	terms   map[string]int  // their numbers
+	entries map[int][]entry // of each segment, by the numbers of the terms; without postings where it does not have one
 }
 
 // of returns the entries of terms in a segment, of those that are there.
 func (p *postingSet) of(segment int, terms []string) []entry {
 	var list []entry
+	entries := p.entries[segment]
 	for _, t := range terms {
-		if e, ok := p.entries[postingKey{segment, t}]; ok {
-			list = append(list, e)
+		if n, ok := p.terms[t]; ok && n < len(entries) && entries[n].data != nil {
+			list = append(list, entries[n])
 		}
 	}
 	return list
+}
+
+// number gives a term its number.
+func (p *postingSet) number(term string) int {
+	n, ok := p.terms[term]
+	if !ok {
+		n = len(p.terms)
+		p.terms[term] = n
+	}
+	return n
 }
 
 // groupPostings bounds the postings that are in memory at once, beside the
@@ -70,7 +77,7 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 			return nil
 		}
 	} else {
-		m.loaded, m.loadedGroup, m.loadedClauses = &postingSet{entries: map[postingKey]entry{}}, group, map[*clause]bool{}
+		m.loaded, m.loadedGroup, m.loadedClauses = &postingSet{map[string]int{}, map[int][]entry{}}, group, map[*clause]bool{}
 	}
 	terms, placed := map[string]bool{}, map[string]bool{}
 	for _, c := range clauses {
@@ -94,50 +101,44 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 		}
 	}
 	type place struct {
-		key  postingKey
-		data int // number of its block among the keys
+		segment, number int
+		term            string
+		data, positions int // the numbers of its keys; positions is 0 for none
 	}
 	var keys []cacheKey
-	number := map[cacheKey]int{}
-	need := func(k cacheKey) int {
-		n, ok := number[k]
-		if !ok {
-			n = len(keys)
-			number[k] = n
-			keys = append(keys, k)
-		}
-		return n
-	}
 	var places []place
+	for t := range terms {
+		m.loaded.number(t)
+	}
 	for _, i := range group {
+		entries := slices.Grow(m.loaded.entries[i], len(m.loaded.terms))[:len(m.loaded.terms)]
+		m.loaded.entries[i] = entries
 		for t := range terms {
+			n := m.loaded.terms[t]
 			block := blockOf(m.firsts[i], t)
-			if _, ok := m.loaded.entries[postingKey{i, t}]; block < 0 || ok && !placed[t] {
+			if block < 0 || entries[n].data != nil && !placed[t] {
 				continue
 			}
-			id := m.segments[i].id
-			places = append(places, place{postingKey{i, t}, need(cacheKey{id, dataBlock, block})})
+			p := place{segment: i, number: n, term: t, data: len(keys)}
+			keys = append(keys, m.key(m.segments[i], dataBlock, block))
 			if placed[t] {
-				need(cacheKey{id, positionBlock, block})
+				p.positions = len(keys)
+				keys = append(keys, m.key(m.segments[i], positionBlock, block))
 			}
+			places = append(places, p)
 		}
 	}
-	blocks, err := m.blocks(ctx, keys)
+	blocks, err := m.blocks(ctx, keys, m.neighbours)
 	if err != nil {
 		return err
 	}
 	for _, p := range places {
-		k := keys[p.data]
 		var positions []byte
-		if n, ok := number[cacheKey{k.segment, positionBlock, k.block}]; ok {
-			positions = blocks[n]
+		if p.positions > 0 {
+			positions = blocks[p.positions]
 		}
-		e, err := findEntry(blocks[p.data], positions, p.key.term)
-		if err != nil {
-			return m.unreadable(p.key.segment, err)
-		}
-		if e.data != nil {
-			m.loaded.entries[p.key] = e
+		if m.loaded.entries[p.segment][p.number], err = findEntry(blocks[p.data], positions, p.term); err != nil {
+			return m.unreadable(p.segment, err)
 		}
 	}
 	return nil
@@ -145,4 +146,45 @@ func (m *matcher) load(ctx context.Context, group []int, clauses []*clause) erro
 
 func sameSet(a, b []int) bool {
 	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// readAhead is about how many bytes of blocks come with those that a search has to
+// read, and aheadSize about how many one takes in the cache with its positions.
+const (
+	readAhead = 1 << 20
+	aheadSize = blockSize + 2*itemOverhead
+)
+
+// neighbours returns the blocks around those that are to be read, as long as the
+// cache has room for them. A further query for other words then finds them there:
+// the words of one that was never asked before are rarely all in memory else, and
+// on a server the statement that reads a few missing blocks takes as long as
+// everything else. Where there is no room nothing is pushed out for them.
+func (m *matcher) neighbours(missing []cacheKey) []cacheKey {
+	if m.cache.room() < readAhead {
+		return nil
+	}
+	blocks := map[string]int{} // by segment
+	for i, s := range m.segments {
+		blocks[s.id] = len(m.firsts[i])
+	}
+	read := map[cacheKey]bool{}
+	for _, k := range missing {
+		read[k] = true
+	}
+	width := max(1, readAhead/aheadSize/len(missing))
+	var keys []cacheKey
+	for _, k := range missing {
+		from := k.block - k.block%width
+		for n := from; n < min(from+width, blocks[k.segment]); n++ {
+			for _, name := range []string{dataBlock, positionBlock} {
+				other := cacheKey{k.organization, k.segment, name, n}
+				if !read[other] && !m.cache.has(other) {
+					read[other] = true
+					keys = append(keys, other)
+				}
+			}
+		}
+	}
+	return keys
 }

@@ -36,13 +36,13 @@ func (m *memoryIndex) add(s *Segment) int64 {
 	var firsts []string
 	for i, b := range s.blocks {
 		firsts = append(firsts, b.first)
-		m.rows[cacheKey{id, dataBlock, i}] = b.data
-		m.rows[cacheKey{id, positionBlock, i}] = b.positions
+		m.rows[cacheKey{"", id, dataBlock, i}] = b.data
+		m.rows[cacheKey{"", id, positionBlock, i}] = b.positions
 	}
-	m.rows[cacheKey{id, termsColumn, 0}] = encodeStrings(firsts)
-	m.rows[cacheKey{id, chunksColumn, 0}] = s.chunks.encode()
+	m.rows[cacheKey{"", id, termsColumn, 0}] = encodeStrings(firsts)
+	m.rows[cacheKey{"", id, chunksColumn, 0}] = s.chunks.encode()
 	for _, c := range s.columns {
-		m.rows[cacheKey{id, c.name, 0}] = c.data
+		m.rows[cacheKey{"", id, c.name, 0}] = c.data
 	}
 	return row.first
 }

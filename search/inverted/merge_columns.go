@@ -147,6 +147,6 @@ func (m *merge) writeColumns(ctx context.Context, columns []namedColumn) error {
 // out what searches need.
 func (m *merge) read(ctx context.Context, do func(*View) error) error {
 	return m.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		return do(&View{segments: m.sources, read: &tableReader{tx, m.organization}, cache: newCache(0)})
+		return do(&View{organization: m.organization, segments: m.sources, read: &tableReader{tx, m.organization}, cache: newCache(0)})
 	})
 }

@@ -39,8 +39,9 @@ type nearness struct {
 // maxNear is the number of pairs that count for a chunk at most.
 const maxNear = 4
 
-// nearness returns nil when no pair can be in the segment.
-func (m *matcher) nearness(segment int) *nearness {
+// nearness returns nil when no pair can be in the segment. Its sets of chunks are
+// made by newBits.
+func (m *matcher) nearness(segment int, newBits func(chunks int) bitset) *nearness {
 	words := len(m.query.words)
 	n := &nearness{readers: make([]*placeReader, words), have: make([]bitset, words), chunks: m.tables[segment].len()}
 	for _, p := range m.pairs {
@@ -55,7 +56,7 @@ func (m *matcher) nearness(segment int) *nearness {
 		for word, entries := range map[int][]entry{p.first: first, p.second: second} {
 			if n.readers[word] == nil {
 				n.readers[word] = newPlaceReader(entries, n.chunks)
-				n.have[word] = newBitset(n.chunks)
+				n.have[word] = newBits(n.chunks)
 			}
 		}
 	}
@@ -96,16 +97,14 @@ func (n *nearness) bound(o int) (most uint32) {
 	return min(most, n.most)
 }
 
-// any returns the chunks that have both words of a pair.
-func (n *nearness) any() bitset {
-	set := newBitset(n.chunks)
+// without drops the chunks that have both words of a pair.
+func (n *nearness) without(set bitset) {
 	for _, p := range n.pairs {
 		first, second := n.have[p.first], n.have[p.second]
 		for i := range set {
-			set[i] |= first[i] & second[i]
+			set[i] &^= first[i] & second[i]
 		}
 	}
-	return set
 }
 
 // at tells what the pairs give to a chunk. Ordinals ascend.

@@ -84,7 +84,8 @@ type termPlaces struct {
 	cursor    cursor
 	positions positionReader
 	more      bool
-	pending   bool // the positions of the chunk at hand were not read yet
+	pending   bool   // the positions of the chunk at hand were not read yet
+	behind    uint32 // positions before those, which are to be passed over
 	walk      *denseWalk
 	rank      int // of a dense term: the entry whose positions come next
 }
@@ -96,7 +97,7 @@ func (t *termPlaces) seek(ordinal int) {
 	}
 	for t.more && t.cursor.ordinal < ordinal {
 		if t.pending {
-			t.positions.skip(t.cursor.body + t.cursor.title)
+			t.behind += t.cursor.body + t.cursor.title
 		}
 		t.more = t.cursor.next()
 		t.pending = t.more
@@ -109,6 +110,8 @@ func (t *termPlaces) read(body, title []uint32) (_, _ []uint32) {
 	} else if !t.pending {
 		return body, title
 	}
+	t.positions.skip(t.behind)
+	t.behind = 0
 	body = t.positions.read(body, t.cursor.body)
 	title = t.positions.read(title, t.cursor.title)
 	t.pending = false
@@ -124,11 +127,11 @@ func (t *termPlaces) find() {
 			t.positions.err = errCorrupt
 			return
 		}
-		t.rank, t.positions.data = first, t.entry.positions[at:]
+		t.rank, t.positions.data, t.behind = first, t.entry.positions[at:], 0
 	}
 	for to := t.walk.rankOf(t.cursor.ordinal); t.rank < to; t.rank++ {
 		body, title := t.walk.times(t.rank)
-		t.positions.skip(body + title)
+		t.behind += body + title
 	}
 	if t.walk.codes[t.rank] == tooMany { // passed over
 		t.walk.times(t.rank)

@@ -205,9 +205,14 @@ func (r *positionReader) read(dst []uint32, n uint32) []uint32 {
 	return dst
 }
 
-// skip passes over the next n positions.
+// skip passes over the next n positions. Each ends with the byte that has no high
+// bit, and these are counted eight at a time.
 func (r *positionReader) skip(n uint32) {
 	i := 0
+	for n >= 8 && len(r.data)-i >= 8 {
+		n -= uint32(bits.OnesCount64(^binary.LittleEndian.Uint64(r.data[i:]) & 0x8080808080808080))
+		i += 8
+	}
 	for ; n > 0 && i < len(r.data); i++ {
 		if r.data[i] < 0x80 {
 			n--

@@ -1,6 +1,8 @@
 package inverted
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -184,4 +186,23 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Positions of any length are passed over as they would be read.
+func TestSkipPositions(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(71, 1))
+	for range 500 {
+		var data []byte
+		n := rnd.IntN(40)
+		for range n {
+			data = binary.AppendUvarint(data, rnd.Uint64N(1<<rnd.IntN(33)+1))
+		}
+		skipped := rnd.IntN(n + 2)
+		read, pass := positionReader{data: data}, positionReader{data: data}
+		read.read(nil, uint32(skipped))
+		pass.skip(uint32(skipped))
+		if (read.err == nil) != (pass.err == nil) || read.err == nil && !bytes.Equal(read.data, pass.data) {
+			t.Fatalf("%d of %d positions: %d bytes are left, %v; want %d, %v", skipped, n, len(pass.data), pass.err, len(read.data), read.err)
+		}
+	}
 }

@@ -45,7 +45,7 @@ func (z *zipf) index(t testing.TB) *memoryIndex {
 		}
 		first := m.build(t, docs...)
 		s := m.view.segments[len(m.view.segments)-1]
-		table, err := decodeChunks(m.rows[cacheKey{s.id, chunksColumn, 0}])
+		table, err := decodeChunks(m.rows[cacheKey{"", s.id, chunksColumn, 0}])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-	"sync"
 )
 
 // A scoring is the scores of one segment's chunks.
@@ -16,6 +15,7 @@ type scoring struct {
 	chosen  bitset   // chunks that can be among the hits; nil for all that match
 	floor   uint32   // lower scores do not matter
 	near    *nearness
+	space   *workspace // holds all of these
 }
 
 // A wanted says which chunks of a segment matter.
@@ -36,7 +36,8 @@ type wanted struct {
 // max-score), further words are scored only for the chunks that still can.
 func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 	chunks := m.tables[segment].len()
-	s := &scoring{segment: segment, matched: newBitset(chunks), acc: getScores(chunks)}
+	space := workspaces.Get().(*workspace)
+	s := &scoring{segment: segment, matched: space.bits(chunks), acc: space.scores(chunks), space: space}
 	norms := m.norms(segment)
 	required, err := m.matchPhrases(segment, norms, s.acc)
 	if err != nil {
@@ -57,7 +58,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.most, a.most) })
 	if w.hits > 0 {
-		if s.near = m.nearness(segment); s.near != nil {
+		if s.near = m.nearness(segment, space.bits); s.near != nil {
 			rest += s.near.most
 		}
 	}
@@ -68,7 +69,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		}
 	}
 	if w.hits == 0 {
-		only = newBitset(chunks)
+		only = space.bits(chunks)
 	}
 	prune := !w.all && !m.ranking.exhaustive && required == nil && w.hits > 0
 	pruned := false
@@ -79,7 +80,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		if prune {
 			if !full && x.entries[0].count >= minPruned {
 				if n := s.matched.count(); !pruned && n >= w.hits && n <= maxProbe {
-					probe = slices.Clone(s.matched)
+					probe = space.clone(s.matched)
 				}
 				least := uint32(0)
 				if probe != nil && !pruned {
@@ -93,7 +94,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 			}
 			if rest < w.floor {
 				if !pruned {
-					only, pruned = slices.Clone(s.matched), true
+					only, pruned = space.clone(s.matched), true
 					if w.valid != nil {
 						only.and(w.valid)
 					}
@@ -118,7 +119,7 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		return s, nil
 	}
 	if s.chosen = only; !pruned {
-		s.chosen = slices.Clone(s.matched)
+		s.chosen = space.clone(s.matched)
 		if w.valid != nil {
 			s.chosen.and(w.valid)
 		}
@@ -134,8 +135,8 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		s.floor = max(s.floor, least)
 	}
 	if s.near != nil { // chunks without neighbours get nothing more
-		without := slices.Clone(s.chosen)
-		without.without(s.near.any())
+		without := space.clone(s.chosen)
+		s.near.without(without)
 		s.chosen.without(without)
 		s.keep(without, s.floor)
 		s.keep(s.chosen, s.floor-min(s.floor, s.near.most))
@@ -156,12 +157,17 @@ const maxProbe = 4096
 
 // keep drops the chunks with a lower score.
 func (s *scoring) keep(set bitset, least uint32) {
-	for w, x := range set {
-		for ; x != 0; x &= x - 1 {
-			if o := w<<6 + bits.TrailingZeros64(x); s.acc[o] < least {
-				set[w] &^= 1 << (o & 63)
-			}
+	for w, kept := range set {
+		if kept == 0 {
+			continue
 		}
+		acc := s.acc[w<<6:]
+		for x := kept; x != 0; x &= x - 1 {
+			bit := bits.TrailingZeros64(x)
+			_, below := bits.Sub64(uint64(acc[bit]), uint64(least), 0) // 1 or 0: nobody can predict a branch here
+			kept &^= below << bit
+		}
+		set[w] = kept
 	}
 }
 
@@ -174,16 +180,24 @@ func (m *matcher) best(s *scoring, w wanted, only bitset) uint32 {
 	table := m.tables[s.segment]
 	heap := make(scoreHeap, 0, w.hits)
 	last, high := -1, uint32(0) // the document at hand
+	floor := uint32(0)          // what is not above it is not among the best
 	for i, x := range set {
 		if w.valid != nil {
 			x &= w.valid[i]
 		}
+		if table.document == nil && x != 0 {
+			acc := s.acc[i<<6:]
+			for ; x != 0; x &= x - 1 {
+				if v := acc[bits.TrailingZeros64(x)]; v > floor {
+					if heap.offer(v, w.hits); len(heap) == w.hits {
+						floor = heap[0]
+					}
+				}
+			}
+			continue
+		}
 		for ; x != 0; x &= x - 1 {
 			o := i<<6 + bits.TrailingZeros64(x)
-			if table.document == nil {
-				heap.offer(s.acc[o], w.hits)
-				continue
-			}
 			if doc := table.doc(o); doc != last {
 				heap.offer(high, w.hits)
 				last, high = doc, 0
@@ -304,11 +318,25 @@ func (s *scoring) addDense(c *clause, e entry, norms []float32, only, have bitse
 		if only != nil {
 			x &= only[w]
 		}
+		if x == 0 {
+			rank += bits.OnesCount64(all)
+			continue
+		}
+		acc, norms := s.acc[w<<6:], norms[w<<6:]
+		next, each := rank, x == all
 		for ; x != 0; x &= x - 1 {
 			bit := bits.TrailingZeros64(x)
-			body, title := walk.times(rank + bits.OnesCount64(all&(1<<bit-1)))
-			o := w<<6 + bit
-			s.acc[o] += c.part(float32(body)+titleWeight*float32(title), norms[o])
+			if !each {
+				next = rank + bits.OnesCount64(all&(1<<bit-1))
+			}
+			code := d.codes[next]
+			tf := codeFrequency[code]
+			if code == tooMany {
+				body, title := walk.times(next)
+				tf = float32(body) + titleWeight*float32(title)
+			}
+			acc[bit] += c.part(tf, norms[bit])
+			next++
 		}
 		rank += bits.OnesCount64(all)
 	}
@@ -319,7 +347,7 @@ func (s *scoring) addDense(c *clause, e entry, norms []float32, only, have bitse
 func (s *scoring) addTerms(c *clause, entries []entry, norms []float32, only, have bitset) error {
 	frequency := getFrequencies(len(s.acc))
 	defer putFrequencies(frequency)
-	set := newBitset(len(s.acc))
+	set := s.space.bits(len(s.acc))
 	for _, e := range entries {
 		p := newCursor(e, len(s.acc))
 		for p.next() {
@@ -352,7 +380,7 @@ type lengthNorms struct {
 // the average stays the same.
 func (m *matcher) norms(i int) []float32 {
 	table := m.tables[i]
-	key := cacheKey{segment: m.segments[i].id, name: "#norms"}
+	key := m.key(m.segments[i], "#norms", 0)
 	if x, ok := m.cache.get(key); ok && x.(lengthNorms).average == m.average {
 		return x.(lengthNorms).norms
 	}
@@ -362,27 +390,4 @@ func (m *matcher) norms(i int) []float32 {
 	}
 	m.cache.put(key, lengthNorms{m.average, norms}, 4*len(norms))
 	return norms
-}
-
-// Arrays as long as a segment are kept between queries.
-var (
-	scorePool     = sync.Pool{New: func() any { return new([]uint32) }}
-	frequencyPool = sync.Pool{New: func() any { return new([]float32) }}
-)
-
-func getScores(n int) []uint32 { return cleared(*scorePool.Get().(*[]uint32), n) }
-
-func putScores(s []uint32) { scorePool.Put(&s) }
-
-func getFrequencies(n int) []float32 { return cleared(*frequencyPool.Get().(*[]float32), n) }
-
-func putFrequencies(s []float32) { frequencyPool.Put(&s) }
-
-func cleared[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	s = s[:n]
-	clear(s)
-	return s
 }

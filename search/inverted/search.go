@@ -60,7 +60,7 @@ func (m *matcher) collect(ctx context.Context, c *collector) error {
 			s, err := m.segment(i, w)
 			if err == nil {
 				err = c.collect(s, w.valid)
-				putScores(s.acc)
+				s.space.free()
 			}
 			if err != nil {
 				return m.unreadable(i, err)

@@ -43,7 +43,7 @@ func TestSortsAndTheirPages(t *testing.T) {
 	byNumber := map[int64]map[string]any{}
 	next := int64(1)
 	for i, s := range m.view.segments {
-		table, err := decodeChunks(m.rows[cacheKey{s.id, chunksColumn, 0}])
+		table, err := decodeChunks(m.rows[cacheKey{"", s.id, chunksColumn, 0}])
 		if err != nil {
 			t.Fatal(err)
 		}

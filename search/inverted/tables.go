@@ -1,11 +1,14 @@
 package inverted
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,7 +73,7 @@ func (r *tableReader) columns(ctx context.Context, keys []cacheKey) (map[cacheKe
 	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "name TEXT"}, segments, names)
 	found := make(map[cacheKey][]byte, len(keys))
 	err := query(ctx, r.tx, func(rows *sql.Rows) error {
-		var k cacheKey
+		k := cacheKey{organization: r.organization}
 		var data []byte
 		err := rows.Scan(&k.segment, &k.name, &data)
 		found[k] = data
@@ -98,13 +101,22 @@ func (r *tableReader) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey
 		k.name = ""
 		what[k] |= column
 	}
-	segments, blocks, columns := make([]string, 0, len(what)), make([]int64, 0, len(what)), make([]int64, 0, len(what))
-	for k, w := range what {
-		segments, blocks, columns = append(segments, k.segment), append(blocks, int64(k.block)), append(columns, w)
+	var segments []string
+	var firsts, lasts, columns []int64 // of blocks that follow each other
+	var last cacheKey
+	for _, k := range slices.SortedFunc(maps.Keys(what), func(a, b cacheKey) int {
+		return cmp.Or(strings.Compare(a.segment, b.segment), cmp.Compare(a.block, b.block))
+	}) {
+		if n := len(segments) - 1; n >= 0 && k.segment == last.segment && k.block == last.block+1 && what[k] == columns[n] {
+			lasts[n]++
+		} else {
+			segments, firsts, lasts, columns = append(segments, k.segment), append(firsts, int64(k.block)), append(lasts, int64(k.block)), append(columns, what[k])
+		}
+		last = k
 	}
-	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "block BIGINT", "what BIGINT"}, segments, blocks, columns)
+	wanted, args := keyList(r.tx, []string{"segment_id TEXT", "first BIGINT", "last BIGINT", "what BIGINT"}, segments, firsts, lasts, columns)
 	err := query(ctx, r.tx, func(rows *sql.Rows) error {
-		var k cacheKey
+		k := cacheKey{organization: r.organization}
 		var d, p []byte
 		if err := rows.Scan(&k.segment, &k.block, &d, &p); err != nil {
 			return err
@@ -119,7 +131,7 @@ func (r *tableReader) blocks(ctx context.Context, keys []cacheKey) (map[cacheKey
 		return nil
 	}, `SELECT p.segment_id, p.block, CASE WHEN k.what <> 2 THEN p.data END, CASE WHEN k.what > 1 THEN p.positions END
 		FROM `+wanted+` CROSS JOIN search_postings p
-		WHERE p.organization_id = ? AND p.segment_id = k.segment_id AND p.block = k.block`,
+		WHERE p.organization_id = ? AND p.segment_id = k.segment_id AND p.block BETWEEN k.first AND k.last`,
 		append(args, r.organization)...)
 	if err != nil {
 		return nil, fmt.Errorf("search index: read postings: %w", err)
@@ -135,7 +147,7 @@ func (r *tableReader) tombstones(ctx context.Context, keys []cacheKey) (map[cach
 	wanted, args := keyList(r.tx, []string{"id TEXT", "version BIGINT"}, segments, versions)
 	found := make(map[cacheKey][]byte, len(segments))
 	err := query(ctx, r.tx, func(rows *sql.Rows) error {
-		k := cacheKey{name: deadName}
+		k := cacheKey{organization: r.organization, name: deadName}
 		var data []byte
 		err := rows.Scan(&k.segment, &k.block, &data)
 		found[k] = data

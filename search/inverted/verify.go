@@ -170,7 +170,7 @@ func fingerprints(s *Segment) ([]uint64, error) {
 // number.
 func (v *verifier) segment(ctx context.Context, s segmentRow) (map[int64]uint64, error) {
 	live := map[int64]uint64{}
-	view := &View{segments: []segmentRow{s}, read: &tableReader{v.tx, v.organization}, cache: newCache(0)}
+	view := &View{organization: v.organization, segments: []segmentRow{s}, read: &tableReader{v.tx, v.organization}, cache: newCache(0)}
 	tables, err := view.tables(ctx, view.segments)
 	if err != nil {
 		return live, v.broken(s, err)
@@ -280,7 +280,7 @@ func (v *verifier) blocks(ctx context.Context, s segmentRow, p *prints) error {
 	words = append(words, namedColumn{termsColumn, encodeStrings(firsts)})
 	keys := make([]cacheKey, len(words))
 	for i, w := range words {
-		keys[i] = cacheKey{segment: s.id, name: w.name}
+		keys[i] = cacheKey{organization: v.organization, segment: s.id, name: w.name}
 	}
 	columns, err := reader.columns(ctx, keys)
 	if err != nil {

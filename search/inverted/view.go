@@ -53,12 +53,13 @@ const (
 // as many questions as wanted, in that transaction, and like it is not safe for
 // concurrent use.
 type View struct {
-	version  int64
-	segments []segmentRow // in order of chunk numbers
-	read     reader
-	cache    *cache
-	ranking  *ranking
-	recent   bool // of [Index.Recent]
+	organization string
+	version      int64
+	segments     []segmentRow // in order of chunk numbers
+	read         reader
+	cache        *cache
+	ranking      *ranking
+	recent       bool // of [Index.Recent]
 }
 
 // A manifest is the list of an organization's segments at a moment.
@@ -76,7 +77,7 @@ var errMoved = errors.New("search index: it has changed meanwhile")
 // View returns the index as the transaction sees it. In the transaction of a
 // change it has that change.
 func (x *Index) View(ctx context.Context, tx *database.Tx, organization string) (*View, error) {
-	key := cacheKey{segment: organization, name: manifestName}
+	key := cacheKey{organization: organization, name: manifestName}
 	var last *manifest
 	known := int64(0)
 	if c, ok := x.cache.get(key); ok {
@@ -93,8 +94,29 @@ func (x *Index) View(ctx context.Context, tx *database.Tx, organization string) 
 		last.settled.Store(true)
 	case version != 0 && tx.ReadOnly(): // what another transaction may take back must not get in there
 		x.cache.put(key, &manifest{version: version, segments: segments}, 200*len(segments))
+		if last != nil {
+			x.forget(organization, last.segments, segments)
+		}
 	}
-	return &View{version: version, segments: segments, read: &tableReader{tx, organization}, cache: x.cache, ranking: x.ranking}, nil
+	return x.view(tx, organization, version, segments), nil
+}
+
+func (x *Index) view(tx *database.Tx, organization string, version int64, segments []segmentRow) *View {
+	return &View{organization: organization, version: version, segments: segments, read: &tableReader{tx, organization}, cache: x.cache, ranking: x.ranking}
+}
+
+// forget makes room in the cache when segments have been merged.
+func (x *Index) forget(organization string, before, now []segmentRow) {
+	gone := map[string]bool{}
+	for _, s := range before {
+		gone[s.id] = true
+	}
+	for _, s := range now {
+		delete(gone, s.id)
+	}
+	if len(gone) > 0 {
+		x.cache.forget(organization, gone)
+	}
 }
 
 // Recent returns the index as it was when it was last looked at, without asking
@@ -103,12 +125,14 @@ func (x *Index) View(ctx context.Context, tx *database.Tx, organization string) 
 // holds only if a later statement sees that search_indexes still has its Version;
 // when the answer is an error, ask a [Index.View] again.
 func (x *Index) Recent(tx *database.Tx, organization string) (*View, bool) {
-	c, ok := x.cache.get(cacheKey{segment: organization, name: manifestName})
+	c, ok := x.cache.get(cacheKey{organization: organization, name: manifestName})
 	if !ok || !c.(*manifest).settled.Load() {
 		return nil, false
 	}
 	m := c.(*manifest)
-	return &View{version: m.version, segments: m.segments, read: &tableReader{tx, organization}, cache: x.cache, ranking: x.ranking, recent: true}, true
+	v := x.view(tx, organization, m.version, m.segments)
+	v.recent = true
+	return v, true
 }
 
 // Version tells one state of the organization's index from all others: it is that
@@ -122,11 +146,11 @@ func load[T any](ctx context.Context, v *View, keys []cacheKey, read func(contex
 	values := make([]T, len(keys))
 	var missing []cacheKey
 	var where []int
-	for i, k := range keys {
-		if x, ok := v.cache.get(k); ok {
+	for i, x := range v.cache.all(keys) {
+		if x != nil {
 			values[i] = x.(T)
 		} else {
-			missing, where = append(missing, k), append(where, i)
+			missing, where = append(missing, keys[i]), append(where, i)
 		}
 	}
 	if len(missing) == 0 {
@@ -159,7 +183,7 @@ func (v *View) tables(ctx context.Context, segments []segmentRow) ([]*chunkTable
 	keys := make([]cacheKey, len(segments))
 	first := make(map[string]int64, len(segments))
 	for i, s := range segments {
-		keys[i] = cacheKey{segment: s.id, name: chunksColumn}
+		keys[i] = v.key(s, chunksColumn, 0)
 		first[s.id] = s.first
 	}
 	tables, err := load(ctx, v, keys, v.read.columns, func(k cacheKey, data []byte) (*chunkTable, int, error) {
@@ -224,14 +248,29 @@ func (v *View) column(ctx context.Context, names []string) (map[string][]*column
 func (v *View) keys(name string) []cacheKey {
 	keys := make([]cacheKey, len(v.segments))
 	for i, s := range v.segments {
-		keys[i] = cacheKey{segment: s.id, name: name}
+		keys[i] = v.key(s, name, 0)
 	}
 	return keys
 }
 
-// blocks returns blocks, or their positions, as they are stored.
-func (v *View) blocks(ctx context.Context, keys []cacheKey) ([][]byte, error) {
-	list, err := load(ctx, v, keys, v.read.blocks, func(_ cacheKey, data []byte) ([]byte, int, error) {
+func (v *View) key(s segmentRow, name string, block int) cacheKey {
+	return cacheKey{v.organization, s.id, name, block}
+}
+
+// blocks returns blocks, or their positions, as they are stored. When some have to
+// be read, others come with them, which go into the cache.
+func (v *View) blocks(ctx context.Context, keys []cacheKey, others func(missing []cacheKey) []cacheKey) ([][]byte, error) {
+	read := func(ctx context.Context, missing []cacheKey) (map[cacheKey][]byte, error) {
+		spare := others(missing)
+		rows, err := v.read.blocks(ctx, slices.Concat(missing, spare))
+		for _, k := range spare {
+			if data, ok := rows[k]; ok {
+				v.cache.putSpare(k, data, len(data))
+			}
+		}
+		return rows, err
+	}
+	list, err := load(ctx, v, keys, read, func(_ cacheKey, data []byte) ([]byte, int, error) {
 		if data == nil {
 			data = []byte{}
 		}
@@ -269,7 +308,7 @@ func (v *View) dead(ctx context.Context, tables []*chunkTable) ([]*tombstoneSet,
 	for i, s := range v.segments {
 		if s.deleted > 0 {
 			where = append(where, i)
-			keys = append(keys, cacheKey{segment: s.id, name: deadName, block: int(s.tombstones)})
+			keys = append(keys, v.key(s, deadName, int(s.tombstones)))
 		}
 	}
 	if len(keys) == 0 {
