@@ -178,6 +178,7 @@ func TestFunctions(t *testing.T) {
 			t.Run("more_like_this", func(t *testing.T) { testMoreLikeThis(t, w) })
 			t.Run("list_types and describe_model", func(t *testing.T) { testDescriptions(t, w.mine) })
 			t.Run("openaitools", func(t *testing.T) { testTools(t, w.mine) })
+			t.Run("cursors", func(t *testing.T) { testCursors(t, w.mine) })
 			t.Run("organizations", func(t *testing.T) { testIsolation(t, w) })
 			t.Run("deleted", func(t *testing.T) { testDeleted(t, w) })
 		})
