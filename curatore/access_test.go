@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -298,6 +299,9 @@ func TestStartImportOffersWhatCanStart(t *testing.T) {
 		f, there := organization(t, c, "acme").Functions().Function("start_import")
 		if !there {
 			return ""
+		}
+		if needs := f.Spec().Needs; !slices.Equal(needs, []string{"cloud_book"}) {
+			t.Errorf("it needs %v", needs)
 		}
 		return string(f.InputSchema())
 	}

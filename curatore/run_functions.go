@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/invopop/jsonschema"
@@ -191,11 +192,21 @@ type startInput struct {
 }
 
 func (c *Curator) startImport(names []any) *functions.Function {
+	var needs []string
+	for _, conn := range c.order {
+		if slices.Contains(names, any(conn.Name())) {
+			for _, t := range conn.Types() {
+				needs = append(needs, t.Name())
+			}
+		}
+	}
+	slices.Sort(needs)
 	return functions.Define(functions.Spec{
 		Name:        "start_import",
 		Description: "Starts an import of a connection that fetches its records itself, and returns its run at once; get_run tells how it goes. An import changes records, and may delete those that are gone in the source.",
 		Category:    "runs",
 		Tags:        []string{"runs", "import"},
+		Needs:       slices.Compact(needs),
 		Effect:      functions.Writes,
 		Input: func(s *jsonschema.Schema) {
 			connection, _ := s.Properties.Get("connection")

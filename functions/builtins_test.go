@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -24,6 +25,41 @@ func TestSchemasOfBuiltins(t *testing.T) {
 		}
 		golden(t, "builtin/"+f.Name()+"_input.json", f.InputSchema())
 		golden(t, "builtin/"+f.Name()+"_output.json", f.OutputSchema())
+	}
+}
+
+// Each function names the types whose records it can be asked for, so that a
+// program can tell who may call it.
+func TestNeedsOfBuiltins(t *testing.T) {
+	w := newWorld(t)
+	w.sources.Export = func(context.Context, content.Scope, string, string, func(io.Writer) error) (functions.Exported, error) {
+		return functions.Exported{}, nil
+	}
+	private := map[string]bool{"crm_contact": true}
+	e := w.engine(t, functions.Config{Authorize: func(s content.Scope, f *functions.Function) error {
+		for _, name := range f.Spec().Needs {
+			if private[name] && s != w.mine {
+				return fmt.Errorf("%s is private", name)
+			}
+		}
+		return nil
+	}})
+	got := map[string]string{}
+	for _, f := range e.Functions() {
+		got[f.Name()] = strings.Join(f.Spec().Needs, " ")
+	}
+	all := "crm_account crm_contact page"
+	want := map[string]string{"describe_model": "", "list_types": "", "export_query": all, "facet_values": all, "get": all, "query_model": all, "search": all,
+		"search_crm": "crm_account crm_contact", "search_web": "page"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var names []string
+	for _, f := range e.List(w.theirs) {
+		names = append(names, f.Name())
+	}
+	if diff := cmp.Diff([]string{"describe_model", "list_types", "search_web"}, names); diff != "" {
+		t.Errorf("without private records (-want +got):\n%s", diff)
 	}
 }
 

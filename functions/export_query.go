@@ -37,6 +37,7 @@ func exportQuery(s Sources) *Function {
 		Description: "Writes the records that query_model would find, all pages of them, into a CSV file in the object store. For people who want a table; to answer a question use query_model.",
 		Category:    "records",
 		Tags:        []string{"query", "export"},
+		Needs:       s.Registry.Names(),
 		Effect:      Writes,
 		Additive:    true,
 		Check: func(_ context.Context, call *Call) error {

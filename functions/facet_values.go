@@ -43,6 +43,7 @@ func facetValues(s Sources) *Function {
 		Description: "Lists the values that a field really has, with the number of records of each, the most frequent first. Use it to filter by values that exist instead of guessing how they are written.",
 		Category:    "records",
 		Tags:        []string{"query", "facets"},
+		Needs:       s.Registry.Names(),
 		Defaults:    map[string]any{"limit": defaultLimit},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "model", s.Registry.Names())

@@ -82,7 +82,8 @@ type Spec struct {
 	// listed nor callable. It may be empty.
 	Connection string
 	// Needs names the types of records that the function reads or changes, for
-	// those who decide who may call it.
+	// those who decide who may call it; see [Config.Authorize]. The built-in
+	// functions name all that an argument can ask for.
 	Needs []string
 	// NeedsModel says that the function itself asks a language model, so it
 	// costs money and does not work where none is configured.

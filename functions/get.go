@@ -73,6 +73,7 @@ func get(s Sources) *Function {
 		Description: "Reads one record in full: its fields, its text and what it belongs to.",
 		Category:    "records",
 		Tags:        []string{"read"},
+		Needs:       s.Registry.Names(),
 		Defaults:    map[string]any{"text": true},
 		Input:       func(schema *jsonschema.Schema) { enum(schema, "type", s.Registry.Names()) },
 	}, func(ctx context.Context, call *Call, in getInput) (item, error) {

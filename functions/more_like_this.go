@@ -29,6 +29,7 @@ func moreLikeThis(s Sources, similar Similarer) *Function {
 		Description: "Finds records like one that you know, by the words that tell it from others, the best first. Use it for questions such as: what else is there of this kind?",
 		Category:    "search",
 		Tags:        []string{"search", "similar"},
+		Needs:       s.Registry.Names(),
 		Defaults:    map[string]any{"limit": defaultLimit},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "type", s.Registry.Names())

@@ -55,6 +55,7 @@ func queryModel(s Sources) *Function {
 		Description: "Reads records of one type by exact conditions on their fields, sorted and page by page, or counts and adds them up, also by groups. For questions about values, dates and amounts; to find words in texts use search. describe_model tells the fields.",
 		Category:    "records",
 		Tags:        []string{"query"},
+		Needs:       s.Registry.Names(),
 		Defaults:    map[string]any{"limit": defaultLimit},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "model", s.Registry.Names())

@@ -47,6 +47,7 @@ func searchAll(s Sources) *Function {
 		Description: "Finds records by the words in their titles and texts, across all types, best first. Returns passages; read a whole record with get. For exact conditions on values use query_model.",
 		Category:    "search",
 		Tags:        []string{"search"},
+		Needs:       s.Registry.Names(),
 		Defaults:    map[string]any{"limit": defaultLimit},
 		Input: func(schema *jsonschema.Schema) {
 			enum(schema, "types", s.Registry.Names())

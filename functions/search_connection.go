@@ -90,15 +90,14 @@ func searchConnection(s Sources, c Connection) *Function {
 		Tags:        []string{"search", c.Name},
 		Source:      c.Name,
 		Connection:  c.Name,
+		Needs:       typeNames(c.Types),
 		Defaults:    map[string]any{"limit": defaultLimit},
 	}, connectionSchema(c, facets), func(ctx context.Context, call *Call, args map[string]any) (*itemList, error) {
 		q := search.Query{Types: texts(args["types"]), Facets: []string{}, Highlight: search.Highlight{Off: true}}
 		q.Text, _ = args["query"].(string)
 		q.Cursor, _ = args["cursor"].(string)
 		if len(q.Types) == 0 {
-			for _, t := range c.Types {
-				q.Types = append(q.Types, t.Name())
-			}
+			q.Types = typeNames(c.Types)
 		}
 		var bad []Problem
 		for _, f := range facets {
@@ -175,15 +174,11 @@ func describeSearch(label string, c Connection) string {
 
 // connectionSchema returns the parameters of a connection's search.
 func connectionSchema(c Connection, facets []facet) *jsonschema.Schema {
-	names := make([]any, len(c.Types))
-	for i, t := range c.Types {
-		names[i] = t.Name()
-	}
 	longest, most, cursor := uint64(500), uint64(500), uint64(10_000)
 	p := jsonschema.NewProperties()
 	p.Set("query", &jsonschema.Schema{Type: "string", MaxLength: &longest,
 		Description: "Words to look for; a phrase in quotation marks must occur as it is. Without it the newest records come first"})
-	p.Set("types", &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Enum: names}, UniqueItems: true, Description: "Only records of these types; without it all"})
+	p.Set("types", &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Enum: anys(typeNames(c.Types))}, UniqueItems: true, Description: "Only records of these types; without it all"})
 	for _, f := range facets {
 		longest := uint64(1000)
 		values := &jsonschema.Schema{Type: "string", MaxLength: &longest}
@@ -195,6 +190,14 @@ func connectionSchema(c Connection, facets []facet) *jsonschema.Schema {
 	p.Set("limit", &jsonschema.Schema{Type: "integer", Minimum: "1", Description: "How many to return, at most 100; a higher number is lowered to 100"})
 	p.Set("cursor", &jsonschema.Schema{Type: "string", MaxLength: &cursor, Description: "next_cursor of the previous result, with otherwise unchanged arguments"})
 	return &jsonschema.Schema{Type: "object", Properties: p}
+}
+
+func typeNames(types []*content.Type) []string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = t.Name()
+	}
+	return names
 }
 
 // describeFacet says what a facet is and, when not all types have it, of which.
