@@ -36,7 +36,7 @@ func (x *suite) session() connectors.Session {
 func (x *suite) streams() {
 	session := x.session()
 	for _, s := range session.Streams() {
-		x.t.Logf("%s is %s", cmpOr(s.Name, s.Type.Name()), []string{"a snapshot", "incremental", "pushed"}[s.Mode])
+		x.t.Logf("%s is %s", nameOf(s), []string{"a snapshot", "incremental", "pushed"}[s.Mode])
 	}
 	for name, ok := range map[string]bool{
 		"tells what it found (Describer)": is[connectors.Describer](session), "estimates totals (Estimator)": is[connectors.Estimator](session),
@@ -60,11 +60,12 @@ func is[T any](v any) bool {
 	return ok
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
+// nameOf is what the engine calls a stream.
+func nameOf(s connectors.Stream) string {
+	if s.Name != "" {
+		return s.Name
 	}
-	return b
+	return s.Type.Name()
 }
 
 // estimates are not negative, and of streams that there are.
@@ -79,7 +80,7 @@ func (x *suite) estimates() {
 		x.t.Fatal(err)
 	}
 	for name, n := range totals {
-		if n < 0 || !slices.ContainsFunc(session.Streams(), func(s connectors.Stream) bool { return cmpOr(s.Name, s.Type.Name()) == name }) {
+		if n < 0 || !slices.ContainsFunc(session.Streams(), func(s connectors.Stream) bool { return nameOf(s) == name }) {
 			x.t.Errorf("it estimates %d of %s", n, name)
 		}
 	}

@@ -24,105 +24,118 @@ import (
 // handOver has one program store an import with its files, and another one do it.
 func (x *suite) handOver() {
 	x.edition(1)
-	dsn, now := databasetest.DSN(x.t, x.kind), time.Now()
 	dir, err := dirblob.Open(x.t.TempDir(), dirblob.Options{})
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	store := &watched{Store: dir}
-	config := curatore.Config{Database: dsn, Objects: store, HTTP: x.HTTP, Secrets: x.Secrets}
-	program := func(config curatore.Config) (*curatore.Curator, *curatore.Organization) {
-		c, err := curatore.Open(context.Background(), config, x.Connection)
+	config := curatore.Config{Database: databasetest.DSN(x.t, x.kind), Objects: store, HTTP: x.HTTP, Secrets: x.Secrets}
+
+	uploads := config
+	uploads.EnqueueOnly = true
+	id := ""
+	x.program(uploads, func(org *curatore.Organization) {
+		run, err := org.ImportWith(context.Background(), x.Connection.Name(), x.Options, x.files()...)
 		if err != nil {
 			x.t.Fatal(err)
 		}
-		org, err := c.Organization(context.Background(), firstOrganization, "connectortest")
-		if err != nil {
-			x.t.Fatal(err)
-		}
-		return c, org
+		id = run.ID()
+	})
+	handed := store.imports(x)
+	if diff := cmp.Diff(x.described(id), describe(handed)); diff != "" {
+		x.t.Fatal("the files that were handed over:", diff)
 	}
-	closed := func(c *curatore.Curator) {
-		if err := c.Close(); err != nil {
-			x.t.Error(err)
-		}
+	orphan := strings.Replace(handed[0].Key, id, "01900000-0000-7000-8000-000000000000", 1)
+	if _, err := dir.Put(context.Background(), orphan, strings.NewReader("left behind"), blob.PutOptions{}); err != nil {
+		x.t.Fatal(err)
 	}
 
-	uploading := config
-	uploading.EnqueueOnly = true
-	c, org := program(uploading)
-	run, err := org.ImportWith(context.Background(), x.Connection.Name(), x.Options, x.files()...)
+	x.program(config, func(org *curatore.Organization) {
+		// Nothing goes before the run has ended for good.
+		store.deleting(func(key string) error {
+			if !strings.Contains(key, id) {
+				return nil
+			}
+			r, err := org.Run(context.Background(), id)
+			if err == nil && !r.Status.Ended() {
+				err = fmt.Errorf("the file %s goes while its run is %s", key, r.Status)
+			}
+			return err
+		})
+		if r := x.ended(org, id); r.Status != jobs.Completed {
+			x.t.Fatalf("the import %s: %s", r.Status, r.Error)
+		}
+		again, err := org.ImportWith(context.Background(), x.Connection.Name(), x.Options, x.files()...)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		counts, err := again.Wait(context.Background())
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		for name, n := range counts.Streams {
+			if n.Created+n.Updated > 0 {
+				x.t.Errorf("%s: importing again what was handed over has changed something: %+v", name, *n)
+			}
+		}
+	})
+	if err := store.wrong(); err != nil {
+		x.t.Error(err)
+	}
+
+	// A day later the orphan is swept.
+	later := time.Now().Add(26 * time.Hour)
+	config.Now = func() time.Time { return later }
+	x.program(config, func(*curatore.Organization) {
+		for deadline := time.Now().Add(time.Minute); len(store.imports(x)) > 0; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				x.t.Fatalf("left are %v", describe(store.imports(x)))
+			}
+		}
+	})
+}
+
+// program runs a program with the connection.
+func (x *suite) program(config curatore.Config, do func(org *curatore.Organization)) {
+	x.t.Helper()
+	c, err := curatore.Open(context.Background(), config, x.Connection)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	closed(c)
-	var want, handed []string
+	defer func() {
+		if err := c.Close(); err != nil {
+			x.t.Error(err)
+		}
+	}()
+	org, err := c.Organization(context.Background(), firstOrganization, "connectortest")
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	do(org)
+}
+
+// described are the files of a run as they are to be handed over.
+func (x *suite) described(run string) (lines []string) {
+	x.t.Helper()
 	for i, f := range x.files() {
 		h := sha256.New()
 		n, err := io.Copy(h, io.NewSectionReader(f.ReaderAt, 0, f.Size))
 		if err != nil {
 			x.t.Fatal(err)
 		}
-		want = append(want, fmt.Sprintf("%s/%d: %d bytes, %s", run.ID(), i, n, hex.EncodeToString(h.Sum(nil))))
+		lines = append(lines, fmt.Sprintf("%s/%d: %d bytes, %s", run, i, n, hex.EncodeToString(h.Sum(nil))))
 	}
-	for _, info := range store.imports(x) {
-		handed = append(handed, fmt.Sprintf("%s: %d bytes, %s", info.Key[strings.Index(info.Key, run.ID()):], info.Size, info.SHA256))
-	}
-	slices.Sort(want)
-	slices.Sort(handed)
-	if diff := cmp.Diff(want, handed); diff != "" {
-		x.t.Fatal("the files that were handed over:", diff)
-	}
-	orphan := strings.Replace(store.imports(x)[0].Key, run.ID(), "01900000-0000-7000-8000-000000000000", 1)
-	if _, err := dir.Put(context.Background(), orphan, strings.NewReader("left behind"), blob.PutOptions{}); err != nil {
-		x.t.Fatal(err)
-	}
+	slices.Sort(lines)
+	return lines
+}
 
-	// Another program does it. Nothing goes before the run has ended for good.
-	c, org = program(config)
-	store.deleting(func(key string) error {
-		id := run.ID()
-		if !strings.Contains(key, id) {
-			return nil
-		}
-		r, err := org.Run(context.Background(), id)
-		if err == nil && !r.Status.Ended() {
-			err = fmt.Errorf("the file %s goes while its run is %s", key, r.Status)
-		}
-		return err
-	})
-	got := x.ended(org, run.ID())
-	if got.Status != jobs.Completed {
-		x.t.Fatalf("the import %s: %s", got.Status, got.Error)
+func describe(objects []blob.Info) (lines []string) {
+	for _, info := range objects {
+		_, name, _ := strings.Cut(info.Key, "/imports/")
+		lines = append(lines, fmt.Sprintf("%s: %d bytes, %s", name, info.Size, info.SHA256))
 	}
-	again, err := org.ImportWith(context.Background(), x.Connection.Name(), x.Options, x.files()...)
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	counts, err := again.Wait(context.Background())
-	if err != nil {
-		x.t.Fatal(err)
-	}
-	for name, n := range counts.Streams {
-		if n.Created+n.Updated > 0 {
-			x.t.Errorf("%s: importing again what was handed over has changed something: %+v", name, *n)
-		}
-	}
-	closed(c)
-	if err := store.wrong(); err != nil {
-		x.t.Error(err)
-	}
-
-	// A day later the orphan is swept.
-	config.Now = func() time.Time { return now.Add(26 * time.Hour) }
-	c, _ = program(config)
-	for deadline := time.Now().Add(time.Minute); len(store.imports(x)) > 0; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			x.t.Errorf("left are %v", store.imports(x))
-			break
-		}
-	}
-	closed(c)
+	slices.Sort(lines)
+	return lines
 }
 
 // ended waits for the end of a run.

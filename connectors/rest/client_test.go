@@ -363,3 +363,34 @@ func FuzzRetryAfter(f *testing.F) {
 		}
 	})
 }
+
+// A pause holds for all clients with the credential that was told to wait, and for no
+// other, also where the configuration does not name the credential.
+func TestPauseIsOfTheCredential(t *testing.T) {
+	c := newClock()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer token-one" {
+			w.Header().Set("Retry-After", "86400")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	}))
+	defer server.Close()
+	pool := &rest.Pool{Now: c.now, Wait: c.wait, HTTP: server.Client()}
+	ask := func(token string) error {
+		client, err := pool.Client(rest.Config{Service: "Test", BaseURL: server.URL, Auth: rest.Header("Authorization", "Bearer ", rest.NewSecret(token))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = client.Do(t.Context(), rest.Request{Path: "/"})
+		return err
+	}
+	var limit *rest.LimitError
+	for range 2 {
+		if err := ask("token-one"); !errors.As(err, &limit) {
+			t.Errorf("the one that was told to wait: %v", err)
+		}
+	}
+	if err := ask("token-two"); err != nil {
+		t.Errorf("another one: %v", err)
+	}
+}

@@ -152,6 +152,7 @@ type target struct {
 	from  string // the page that led to it
 	seed  bool
 	left  bool // it is stored, and nothing leads to it any more
+	asIs  bool // it is read under this address, whatever it says that its own is
 }
 
 // errStop ends a crawl that nobody reads any more.
@@ -172,7 +173,7 @@ func (s *session) crawl(ctx context.Context, give func(connectors.Record) bool) 
 	s.logged.Reset(s.log)
 	s.cut, s.crawled = 0, false
 	for _, c := range s.settings.Collections {
-		w := &walk{session: s, c: c, rules: newRules(c, s.hostsOf(c)), met: map[[16]byte]bool{}, seeds: map[[16]byte]bool{}, texts: map[[16]byte]string{}, give: give}
+		w := &walk{session: s, c: c, rules: newRules(c, s.hostsOf(c)), met: map[[16]byte]bool{}, seeds: map[[16]byte]bool{}, texts: map[[16]byte]string{}, kept: map[[16]byte]bool{}, give: give}
 		err := w.run(ctx)
 		s.cut += w.cut
 		if errors.Is(err, errStop) {
@@ -199,6 +200,8 @@ type walk struct {
 	met   map[[16]byte]bool   // addresses that are decided on, or wait
 	seeds map[[16]byte]bool   // addresses that the rules do not exclude
 	texts map[[16]byte]string // the first address with a text
+	kept  map[[16]byte]bool   // addresses that are stored
+	aside []copied            // pages that say that they are copies
 	pages int
 	cut   int
 	next  []target
@@ -233,11 +236,49 @@ func (w *walk) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.copies(ctx); err != nil {
+		return err
+	}
 	left, err := w.leftovers(ctx)
 	if err != nil {
 		return err
 	}
 	return w.level(ctx, left)
+}
+
+// A copied page says that its own address is another one.
+type copied struct {
+	target
+	of string
+}
+
+// copies decides on pages that say that they are copies. Where what they are said to be
+// copies of was not stored, since it is missing or leads back, they are read after all:
+// else there would be neither.
+func (w *walk) copies(ctx context.Context) error {
+	var orphans []target
+	for _, c := range w.aside {
+		if !w.kept[fingerprint(c.of)] {
+			c.asIs = true
+			orphans = append(orphans, c.target)
+			w.kept[fingerprint(c.url)] = true // others that lead to it are its copies
+			continue
+		}
+		f := fetched{target: c.target}
+		var err error
+		if f.old, err = w.stored(ctx, c.url); err != nil {
+			return err
+		}
+		f.miss(Redirected, "its canonical address is "+c.of)
+		if err := w.decide(c.target, f.decision, f.reason); err != nil {
+			return err
+		}
+		if err := w.write(f, c.url); err != nil {
+			return err
+		}
+	}
+	w.aside = nil
+	return w.level(ctx, orphans)
 }
 
 // addSitemaps adds what the sites of the seeds list, one link away from a seed.

@@ -164,6 +164,9 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 	isPage := said == "text/html" || said == "application/xhtml+xml" || said == "" && found == "text/html"
 	row := &ScrapedAsset{Key: keyOf(w.c.Name, f.at), URL: f.at, Collection: w.c.Name, Host: a.url.Host, Depth: f.depth,
 		ETag: header(a, "Etag"), LastModified: header(a, "Last-Modified")}
+	if f.asIs { // it is read each time: what it says of its own address may come true
+		row.ETag, row.LastModified = "", ""
+	}
 	file := extract.File{Name: nameOf(a.url, a.header), ContentType: said, Size: int64(len(a.body)), ReaderAt: bytes.NewReader(a.body)}
 	var err error
 	switch {
@@ -345,11 +348,9 @@ func (w *walk) take(f fetched) error {
 		}
 		f.from, f.url = f.url, f.at
 	}
-	if f.instead != "" && f.decision == Stored {
-		f.miss(Redirected, "its canonical address is "+f.instead)
-		if err := w.add(target{url: f.instead, depth: f.depth, from: f.at}); err != nil {
-			return err
-		}
+	if f.instead != "" && f.decision == Stored && !f.asIs {
+		w.aside = append(w.aside, copied{f.target, f.instead})
+		return w.follow(f, f.instead)
 	}
 	if f.decision == Stored && f.row != nil && f.old != nil && f.old.Kind == "document" && f.row.Kind == "page" {
 		f.miss(Skipped, "it was a document; when it is a page at the next crawl too, the document goes")
@@ -367,15 +368,34 @@ func (w *walk) take(f fetched) error {
 	}
 	if f.decision == Stored {
 		w.pages++
+		w.kept[fingerprint(f.at)] = true
+	}
+	if err := w.follow(f, ""); err != nil {
+		return err
+	}
+	return w.write(f, f.at)
+}
+
+// follow queues the addresses to which a page leads: its own, and its links.
+func (w *walk) follow(f fetched, own string) error {
+	if own != "" {
+		if err := w.add(target{url: own, depth: f.depth, from: f.at}); err != nil {
+			return err
+		}
 	}
 	for _, link := range f.links {
 		if err := w.add(target{url: link, depth: f.depth + 1, from: f.at}); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// write gives what is to be changed in what is stored of an address.
+func (w *walk) write(f fetched, at string) error {
 	switch {
 	case f.remove:
-		return w.remove(f.at)
+		return w.remove(at)
 	case f.row != nil:
 		return w.yield(connectors.Record{Row: f.row})
 	}

@@ -438,3 +438,35 @@ func TestOddServers(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A page whose own address is said to be another one is left to that, unless there is
+// none, or it leads back: then there would be neither.
+func TestCanonicalAddressesThatLeadNowhere(t *testing.T) {
+	s := newSite(t)
+	page := func(path, canonical, text string, links ...string) {
+		body := fmt.Sprintf("<title>Page %s</title><link rel=canonical href=%q><p>%s</p>", path, canonical, text)
+		for _, l := range links {
+			body += fmt.Sprintf("<a href=%q>link</a> ", l)
+		}
+		s.serve(path, "text/html", body)
+	}
+	page("/", "/home", "Welcome", "/home", "/copy", "/orphan", "/plain")
+	page("/home", "/", "Welcome home")
+	page("/copy", "/plain", "A copy of the plain page")
+	page("/orphan", "/missing", "Its own address is nowhere")
+	page("/plain", "/plain", "The plain page")
+	org := open(t, settings(s, web.Collection{}))
+	want := []string{"/ stored", "/copy redirected: its canonical address is /plain", "/home redirected: its canonical address is /", "/missing gone: it answers 404", "/orphan stored", "/plain stored"}
+	for n := range 2 {
+		r := crawl(t, org)
+		if diff := cmp.Diff(want, decisions(t, org, s)); diff != "" {
+			t.Error(diff)
+		}
+		if c := r.Streams["scraped_asset"]; n == 1 && c.Created+c.Updated+c.Deleted > 0 {
+			t.Errorf("again: %+v", *c)
+		}
+	}
+	if diff := cmp.Diff([]string{"/", "/orphan", "/plain"}, stored(t, org, s)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -7,6 +7,10 @@
 // knows them, finds out by the content what a file is, and keeps each file within
 // extract.Limits, so that files from anywhere can be given to it.
 //
+// The places of a text are the pages of a PDF, the slides of a PPTX, the sheets of an
+// XLSX, and the pages of a DOCX as far as the program that wrote it has marked where
+// they end. The other formats have no such places.
+//
 // The libraries behind it (excelize, pdf, html-to-markdown and what they need) are
 // linked by those programs only that import this package.
 package local
