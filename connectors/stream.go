@@ -14,12 +14,14 @@ import (
 // A batch is bounded by records, and by bytes of payload, so that neither many
 // small records nor a few huge ones make a long transaction or much memory. It
 // ends where the stream can go on, if it can at some records only, unless these
-// are too far between: then an import that is resumed may count some twice.
+// are too far between: then an import that is resumed may count some twice. A
+// megabyte is some five once it is read, bound and analysed, and three batches are
+// at work at a time.
 const (
 	batchRecords = 1000
-	batchBytes   = 4 << 20
+	batchBytes   = 2 << 20
 	batchSlack   = 4
-	calmRecords  = 4000 // while nothing changes
+	calmTimes    = 4 // while nothing changes, and nothing is read, they are so much larger
 )
 
 // stream imports one stream. Reading goes on in another goroutine while a batch
@@ -117,9 +119,9 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 			batch, bytes = nil, 0
 			continue
 		}
-		size := cmp.Or(im.BatchRecords, batchRecords)
+		size, room := cmp.Or(im.BatchRecords, batchRecords), batchBytes
 		if im.BatchRecords == 0 && im.calm.Load() {
-			size = calmRecords
+			size, room = calmTimes*size, calmTimes*room
 		}
 		if batch == nil {
 			batch = make([]Record, 0, size)
@@ -130,7 +132,7 @@ func (im *importing) read(ctx context.Context, s Stream, from string, give func(
 			bytes += len(content.RecordOf(r.Row).Raw)
 		}
 		resumable = resumable || r.Position != nil
-		full := max(float64(len(batch))/float64(size), float64(bytes)/batchBytes)
+		full := max(float64(len(batch))/float64(size), float64(bytes)/float64(room))
 		if full >= 1 && (r.Position != nil || !resumable) || full >= batchSlack {
 			if !give(batch, false) {
 				return nil

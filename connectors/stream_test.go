@@ -106,7 +106,7 @@ func TestStreamsThatBreak(t *testing.T) {
 // are a batch, so that memory does not grow with them.
 func TestBatchesOfHugeRecords(t *testing.T) {
 	s := newShop(t, "sqlite", content.Orphan)
-	const records, size = 200, 1 << 20 // four of which fill a batch
+	const records, size = 200, 1 << 19 // four of which fill a batch
 	var given, read, most atomic.Int64
 	stream := connectors.Stream{Type: s.typ("customer"), Read: func(context.Context, string) iter.Seq2[connectors.Record, error] {
 		return func(yield func(connectors.Record, error) bool) {

@@ -239,7 +239,8 @@ func (im *importing) readAhead(typ *content.Type, records []Record) {
 	}
 	for i := range records {
 		if r := &records[i]; r.Row == nil && r.Read != nil && r.Err == nil && !r.Deleted {
-			r.ahead = r.read(typ)
+			ahead := r.read(typ)
+			r.ahead, r.Read = ahead, func() Record { return *ahead } // which lets go what the source's had held
 		}
 	}
 }

@@ -169,6 +169,9 @@ func (s *session) read(m objectMap, cut *string) func(context.Context, string) i
 	}
 }
 
+// stringHeader is what a string takes beside its text, in bytes.
+const stringHeader = 16
+
 // row turns a row into a record that is read in full only when it is new or has
 // changed. A row without a good id fails.
 func (r *reader) row(row *export.Record, f *fingerprints) connectors.Record {
@@ -192,7 +195,7 @@ func (r *reader) row(row *export.Record, f *fingerprints) connectors.Record {
 	kept.Fields = slices.Clone(row.Fields) // the slice is used again for the next row
 	size := 0
 	for _, v := range kept.Fields {
-		size += len(v)
+		size += len(v) + stringHeader
 	}
 	return connectors.Record{Key: key, Size: size, Fingerprint: f.of(row.Fields), Read: func() connectors.Record { return r.record(key, kept.Fields, kept.Raw()) }}
 }
