@@ -11,7 +11,7 @@ import (
 // shortened, which its metadata say, or refused with [CodeTooLarge]; see
 // [Shortener]. Zero means no bound, but for Bytes.
 type Budget struct {
-	Rows   int           // elements of a list
+	Rows   int           // elements of a [Shortener]
 	Bytes  int           // of [Result.Data]; 0 means 64 KiB, which stays below the 25,000 tokens at which clients cut
 	Tokens int           // of [Result.Data], as Config.CountTokens counts them
 	Time   time.Duration // from the check of the arguments to the result
