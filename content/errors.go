@@ -23,4 +23,12 @@ var (
 	ErrDisabled = errors.New("disabled")
 	// ErrBusy: the database is locked or overloaded; trying again may succeed.
 	ErrBusy = errors.New("database busy")
+	// ErrNoWrites: the database takes no writes for now, since its disk is full or
+	// it is read-only. It is an ErrBusy too: once there is room it may succeed.
+	ErrNoWrites error = noWrites{}
 )
+
+type noWrites struct{}
+
+func (noWrites) Error() string { return "the database takes no writes" }
+func (noWrites) Unwrap() error { return ErrBusy }

@@ -114,6 +114,8 @@ func postgresError(err error) error {
 		return content.ErrBusy
 	case "57P01", "57P02", "57P03": // the server shuts down, or starts up
 		return content.ErrBusy
+	case "53100", "25006": // disk full; read-only, such as a server that has become a replica
+		return content.ErrNoWrites
 	}
 	switch e.Code.Class() {
 	case "08": // connection exception

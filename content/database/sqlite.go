@@ -89,6 +89,11 @@ func sqliteError(err error) error {
 		return content.ErrBusy
 	case sqlite3.SQLITE_CONSTRAINT:
 		return content.ErrConflict
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY:
+		return content.ErrNoWrites
+	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // a full disk, too
+		return content.ErrNoWrites
 	}
 	return nil
 }

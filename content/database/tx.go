@@ -99,6 +99,19 @@ func (tx *Tx) ExecPlanned(ctx context.Context, query string, args ...any) (int64
 	return n, err
 }
 
+// PlanOnce makes the statements that follow in this transaction planned once on each
+// connection, without regard to their values, and to go by indexes, as in [DB.Peek].
+// It is for those that look up rows by their keys and come often: planning takes
+// longer than they do.
+func (tx *Tx) PlanOnce(ctx context.Context) error {
+	if tx.dialect.Name() == SQLite {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `SELECT set_config('plan_cache_mode', ?, TRUE), set_config('enable_seqscan', 'off', TRUE),
+set_config('enable_hashjoin', 'off', TRUE), set_config('enable_mergejoin', 'off', TRUE), set_config('enable_bitmapscan', 'off', TRUE)`, "force_generic_plan")
+	return err
+}
+
 // Query runs a query. The caller closes the rows and asks for their error.
 func (tx *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, err := tx.prepare(ctx, query)

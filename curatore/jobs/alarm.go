@@ -109,7 +109,7 @@ func (s *Service) unknownJobs(ctx context.Context, tx *database.Tx) (all []Alarm
 		ID    string `db:"id"`
 		N     int    `db:"n"`
 	}
-	if err := tx.Select(ctx, &rows, "SELECT type, queue, min(label) AS label, min(id) AS id, count(*) AS n FROM runs WHERE "+ready(tx.Dialect())+" GROUP BY type, queue ORDER BY type, queue"); err != nil {
+	if err := tx.Select(ctx, &rows, "SELECT type, queue, (SELECT label FROM runs WHERE runs.id = w.id) AS label, id, n FROM (SELECT type, queue, min(id) AS id, count(*) AS n FROM waiting_runs WHERE "+due(tx.Dialect())+" GROUP BY type, queue) AS w ORDER BY type, queue"); err != nil {
 		return nil, err
 	}
 	for _, r := range rows {

@@ -66,6 +66,9 @@ func (s *Service) claimAll(claims []*claim) {
 	}
 	var claimed []*record
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		if err := tx.PlanOnce(ctx); err != nil {
+			return err
+		}
 		claimed, err = s.tryClaim(ctx, tx, ids)
 		return err
 	})

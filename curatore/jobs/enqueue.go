@@ -128,8 +128,7 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 			return nil, err
 		}
 		var live record
-		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+` FROM runs WHERE organization_id = ? AND type = ? AND unique_key = ?
-AND unique_key <> '' AND status IN ('pending', 'running', 'parked')`, organization, j.Type, o.UniqueKey))
+		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+` FROM runs WHERE organization_id = ? AND type = ? AND live_key = ? AND live_key <> ''`, organization, j.Type, o.UniqueKey))
 		if err == nil {
 			live.Duplicate = true
 			return &live.Run, nil
@@ -168,7 +167,7 @@ func (s *Service) store(ctx context.Context, tx *database.Tx, organization strin
 	query := f.with + `INSERT INTO runs (id, organization_id, type, queue, label, resource_id, config, priority, not_before,
 unique_key, parent_id, group_id, after_group, replay_of, trace_id, max_attempts, created_by, created_at, resumable, status, wait_reason)
 SELECT ` + database.Placeholders(19) + ", " + f.status + " WHERE " + f.where + `
-ON CONFLICT (organization_id, type, unique_key) WHERE unique_key <> '' AND status IN ('pending', 'running', 'parked') DO NOTHING RETURNING status, wait_reason, `
+ON CONFLICT (organization_id, type, live_key) WHERE live_key <> '' DO NOTHING RETURNING status, wait_reason, `
 	notified := "''"
 	if d.Name() == database.Postgres { // tells other processes, after the commit, without a statement of its own
 		notified = "pg_notify(?, ?)"

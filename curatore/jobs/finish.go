@@ -44,16 +44,15 @@ type finishRow struct {
 const (
 	finishSet = `UPDATE runs SET status = m.status, phase = m.phase, done = m.done, total = m.total, result = COALESCE(m.result, runs.result),
 error = m.error, failures = runs.failures + m.failed, lost = runs.lost + m.lost, wait_reason = m.reason, lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
+	finishWhere = `
+WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
 	finishSQLite = finishSet + `strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', m.pause || ' seconds'))
 FROM (SELECT value ->> 'id' AS id, value ->> 'fence' AS fence, value ->> 'status' AS status, value ->> 'phase' AS phase, value ->> 'done' AS done,
 value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'failed' AS failed, value ->> 'lost' AS lost, value ->> 'reason' AS reason,
-value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m
-WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
+value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m` + finishWhere
 	finishPostgres = finishSet + `clock_timestamp() + m.pause * interval '1 second')
 FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz),
-LATERAL (SELECT ctid AS place FROM runs AS r WHERE r.id = m.id AND r.fence = m.fence AND r.status = 'running' FOR NO KEY UPDATE) AS found
-WHERE runs.ctid = place RETURNING runs.id`
+failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz)` + finishWhere
 )
 
 // finishAll stores what became of some runs, in one transaction. When that
@@ -81,6 +80,9 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 		}
 	}
 	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if err := tx.PlanOnce(ctx); err != nil {
+			return err
+		}
 		for _, f := range all {
 			f.moved = false
 		}
@@ -166,7 +168,8 @@ func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
 	}
 	f := t.finishing(t.verdict(err), encoded)
 	s.at("handled")
-	// The lease lasts about as long as it is worth trying; then others take over.
+	// It is tried for as long as this process works and no other has taken the run
+	// over, which the fence tells; after the lease others may.
 	for began, pause := time.Now(), 20*time.Millisecond; ; pause = min(2*pause, time.Second) {
 		s.finishes.ask(f)
 		switch {
@@ -175,7 +178,7 @@ func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
 		case f.err == nil:
 			s.log.WarnContext(ctx, "a run had been taken over by another process, or deleted, when it ended", "type", t.job.Type, "run", t.run.ID)
 			return
-		case time.Since(began) > s.lease:
+		case time.Since(began) > s.lease && s.stopping():
 			s.log.ErrorContext(ctx, "the end of a run could not be stored", "type", t.job.Type, "run", t.run.ID, "status", f.to, "error", f.err)
 			return
 		}

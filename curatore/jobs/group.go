@@ -143,7 +143,7 @@ func (s *Service) leaveGroup(ctx context.Context, tx *database.Tx, organization,
 func (s *Service) completeGroup(ctx context.Context, tx *database.Tx, id string) error {
 	d := tx.Dialect()
 	n, err := tx.Exec(ctx, `UPDATE run_groups SET completed_at = ? WHERE id = ? AND sealed = ? AND completed_at IS NULL AND NOT EXISTS
-(SELECT 1 FROM runs WHERE group_id = ? AND group_id <> '' AND status IN ('pending', 'running', 'parked'))`,
+(SELECT 1 FROM runs WHERE live_group = ? AND live_group <> '')`,
 		d.Time(s.now()), id, d.Bind(content.Bool, true), id)
 	if err != nil || n == 0 {
 		return err

@@ -47,7 +47,9 @@ func (s *Service) health(ctx context.Context, tx *database.Tx) ([]QueueHealth, e
 	rows, err := tx.Query(ctx, `SELECT queue, count(CASE WHEN `+ready(d)+` THEN 1 END), count(CASE WHEN status <> 'running' AND NOT (`+ready(d)+`) THEN 1 END),
 count(CASE WHEN status = 'running' THEN 1 END), count(CASE WHEN status = 'running' AND (lease_until IS NULL OR lease_until < `+d.Now()+`) THEN 1 END),
 min(CASE WHEN `+ready(d)+` THEN COALESCE(not_before, created_at) END), `+d.Now()+`
-FROM runs WHERE status = 'pending' OR status = 'running' OR status = 'parked' GROUP BY queue`)
+FROM (SELECT queue, 'pending' AS status, not_before, created_at, CAST(NULL AS TIMESTAMPTZ) AS lease_until FROM waiting_runs
+UNION ALL SELECT runs.queue, 'running', NULL, runs.created_at, lease_until FROM working_runs AS w JOIN runs ON runs.id = w.id
+UNION ALL SELECT queue, 'parked', not_before, created_at, NULL FROM runs WHERE parked) AS live GROUP BY queue`)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func (s *Service) why(ctx context.Context, tx *database.Tx, r Run) (Wait, error)
 		}
 	}
 	var first int
-	if err := tx.QueryRow(ctx, "SELECT count(*) FROM runs WHERE queue = ? AND "+ready(tx.Dialect())+" AND (priority > ? OR priority = ? AND (created_at, id) < (?, ?))",
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM waiting_runs WHERE queue = ? AND "+due(tx.Dialect())+" AND (priority > ? OR priority = ? AND (created_at, id) < (?, ?))",
 		r.Queue, r.Priority, r.Priority, tx.Dialect().Time(r.CreatedAt), r.ID).Scan(&first); err != nil {
 		return Wait{}, err
 	}

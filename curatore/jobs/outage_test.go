@@ -2,13 +2,16 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -74,4 +77,96 @@ func TestLossesAreForgotten(t *testing.T) {
 			}
 		}
 	})
+}
+
+// hangingUp returns a function that changes the world's database, on Postgres, and
+// then ends all connections to it, whatever they do. Statements have %q for its name.
+func (w *world) hangingUp() func(statements ...string) {
+	w.t.Helper()
+	admin := databasetest.Open(w.t, database.Postgres)
+	name := databasetest.Lines(w.t, w.db, "SELECT current_database()")[0]
+	write := func(do func(ctx context.Context, tx *database.Tx) error) {
+		w.t.Helper()
+		if err := admin.Write(w.t.Context(), do); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return func(statements ...string) {
+		w.t.Helper()
+		for _, s := range statements {
+			write(func(ctx context.Context, tx *database.Tx) error { return tx.Run(ctx, fmt.Sprintf(s, name)) })
+		}
+		write(func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.Exec(ctx, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = ?", name)
+			return err
+		})
+	}
+}
+
+// Processes whose connections are cut, those also on which they listen, hear of each
+// other again without waiting for a sweep, of what was told meanwhile too.
+func TestTheServerHangsUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, databasetest.Open(t, database.Postgres))
+	began := make(chan *jobs.Task, 1)
+	declared := []decl{{Type: "a", Handle: noop}, {Type: "b", Handle: untilDone(began)}}
+	worker := w.service(config{Jobs: declared, Poll: time.Hour, Lease: time.Hour})
+	w.Service = w.service(config{Jobs: declared, Remote: []string{"*"}, Poll: time.Hour, Lease: time.Hour})
+	w.start(worker, w.Service)
+	hangUp := w.hangingUp()
+	for range 3 {
+		hangUp()
+		w.wait(w.submit("a"), jobs.Completed)
+		id := w.submit("b")
+		<-began
+		hangUp()
+		if err := w.Cancel(w.t.Context(), w.acme, id, "enough"); err != nil {
+			t.Fatal(err)
+		}
+		w.wait(id, jobs.Cancelled)
+	}
+}
+
+// A server that takes no writes for a while, such as one that a replica stands in
+// for, neither ends a run nor loses one.
+func TestReadOnlyForAWhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, databasetest.Open(t, database.Postgres))
+	ready, refused := make(chan bool), make(chan error, 100)
+	w.Service = w.service(config{Lease: 4 * time.Second, Jobs: []decl{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		if task.Run().Attempt == 1 {
+			ready <- true
+			<-ready
+		}
+		err := task.Commit(ctx, nil)
+		if err != nil {
+			refused <- err
+		}
+		return nil, err
+	}}, {Type: "b", Handle: noop}}})
+	w.start(w.Service)
+	id := w.submit("a")
+	<-ready
+	hangUp := w.hangingUp()
+	hangUp("ALTER DATABASE %q SET default_transaction_read_only = on")
+	ready <- true
+	if err := <-refused; !errors.Is(err, content.ErrNoWrites) {
+		t.Errorf("%v, want %v", err, content.ErrNoWrites)
+	}
+	if _, err := w.Submit(t.Context(), w.acme, newRun{Type: "b"}); !errors.Is(err, content.ErrNoWrites) {
+		t.Errorf("Submit: %v, want %v", err, content.ErrNoWrites)
+	}
+	// Until its lease has run out.
+	for until := deadline(t); w.count("SELECT count(*) FROM runs WHERE lease_until > "+w.db.Dialect().Now()) > 0 && until.Err() == nil; time.Sleep(10 * time.Millisecond) {
+	}
+	if run := w.get(id); run.Status != jobs.Running {
+		t.Errorf("it is %s where nothing can be written", run.Status)
+	}
+	hangUp("ALTER DATABASE %q RESET default_transaction_read_only")
+	if run := w.wait(id, jobs.Completed); run.Attempt != 2 {
+		t.Errorf("%d attempts", run.Attempt)
+	}
+	if got := w.events(id); !slices.Contains(got, jobs.EventRetry) {
+		t.Errorf("its events are %v", got)
+	}
 }

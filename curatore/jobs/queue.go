@@ -95,15 +95,15 @@ func (q *queue) free() int {
 
 // running counts the runs of a queue at work in all processes.
 func (q *queue) running(ctx context.Context, tx *database.Tx) (n int, err error) {
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM runs WHERE queue = ? AND status = 'running'`, q.Name).Scan(&n)
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM working_runs WHERE queue = ?`, q.Name).Scan(&n)
 	return n, err
 }
 
-// ready is the condition of a run that can be claimed. SQLite uses a partial
-// index only when its condition stands in the query.
-func ready(d database.Dialect) string {
-	return "status = 'pending' AND (not_before IS NULL OR not_before <= " + d.Now() + ")"
-}
+// due is the condition that one of the waiting_runs can be claimed now.
+func due(d database.Dialect) string { return "(not_before IS NULL OR not_before <= " + d.Now() + ")" }
+
+// ready is the same of a row of runs.
+func ready(d database.Dialect) string { return "status = 'pending' AND " + due(d) }
 
 // feed dispatches the runs that come first in a queue, as many as it has places
 // for.
@@ -119,6 +119,9 @@ func (s *Service) feed(ctx context.Context, q *queue) error {
 	}
 	var ids []string
 	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if err := tx.PlanOnce(ctx); err != nil {
+			return err
+		}
 		if q.Concurrency > 0 {
 			n, err := q.running(ctx, tx)
 			if err != nil {
@@ -133,7 +136,7 @@ func (s *Service) feed(ctx context.Context, q *queue) error {
 		if q.picky { // some of the first ones may be for another process
 			places = min(ahead, places+50)
 		}
-		return tx.Select(ctx, &ids, "SELECT id FROM runs WHERE queue = ? AND "+ready(tx.Dialect())+" AND "+types+
+		return tx.Select(ctx, &ids, "SELECT id FROM waiting_runs WHERE queue = ? AND "+due(tx.Dialect())+" AND "+types+
 			" ORDER BY priority DESC, created_at, id LIMIT ?", q.Name, arg, places)
 	})
 	if err != nil {

@@ -275,7 +275,7 @@ func (s *Service) prepareWaiting() {
 	var parts []string
 	for _, name := range sorted(s.queues) {
 		if s.queues[name].here {
-			parts = append(parts, "SELECT CAST(? AS TEXT) AS name WHERE EXISTS (SELECT 1 FROM runs WHERE queue = ? AND "+ready(s.db.Dialect())+")")
+			parts = append(parts, "SELECT CAST(? AS TEXT) AS name WHERE EXISTS (SELECT 1 FROM waiting_runs WHERE queue = ? AND "+due(s.db.Dialect())+")")
 			s.waitingArgs = append(s.waitingArgs, name, name)
 		}
 	}
@@ -361,6 +361,13 @@ func (s *Service) hold(id string, cancel context.CancelCauseFunc) bool {
 	s.held[id] = cancel
 	s.work.Add(1)
 	return true
+}
+
+// stopping reports whether Stop was called.
+func (s *Service) stopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == ended
 }
 
 func (s *Service) release(id string) {

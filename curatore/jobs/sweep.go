@@ -72,7 +72,7 @@ func (s *Service) holds(id string) bool {
 
 // unpark lets the runs wait for a place whose time has come.
 func (s *Service) unpark(ctx context.Context) error {
-	due := "status = 'parked' AND not_before <= " + s.db.Dialect().Now()
+	due := "parked AND not_before <= " + s.db.Dialect().Now()
 	var ids []string
 	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.Select(ctx, &ids, "SELECT id FROM runs WHERE "+due+" ORDER BY not_before LIMIT ?", ahead)
@@ -104,8 +104,8 @@ type overdue struct {
 
 func (s *Service) overdue(ctx context.Context) (all []overdue, err error) {
 	expired := "(lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")"
-	query := `SELECT id, organization_id, cancel_cause, type, fence, failures, lost, max_attempts, resumable, ` + expired + `
-FROM runs WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
+	query := `SELECT runs.id, organization_id, cancel_cause, type, fence, failures, lost, max_attempts, resumable, ` + expired + `
+FROM working_runs AS w JOIN runs ON runs.id = w.id WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		rows, err := tx.Query(ctx, query)
 		if err != nil {
@@ -175,7 +175,7 @@ func (s *Service) adopt(ctx context.Context, q *queue) error {
 		return nil
 	}
 	types, arg := anyOf(s.db.Dialect(), "type", q.types)
-	where := ` FROM runs WHERE status = 'pending' AND queue <> ? AND ` + types
+	where := ` FROM waiting_runs WHERE queue <> ? AND ` + types
 	args := []any{q.Name, arg}
 	var strays []string
 	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {

@@ -89,7 +89,7 @@ func TestSweepUsesIndexes(t *testing.T) {
 	w := newWorld(t, openSQLite(t))
 	plan := ""
 	err := w.db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, `EXPLAIN QUERY PLAN SELECT id FROM runs WHERE queue = ? AND status = 'pending' AND (not_before IS NULL OR not_before <= '2026')
+		rows, err := tx.Query(ctx, `EXPLAIN QUERY PLAN SELECT id FROM waiting_runs WHERE queue = ? AND (not_before IS NULL OR not_before <= '2026')
 AND type IN (SELECT value FROM json_each(?)) ORDER BY priority DESC, created_at, id LIMIT ?`, "q", `["a","b"]`, 10)
 		if err != nil {
 			return err

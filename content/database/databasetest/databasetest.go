@@ -82,7 +82,7 @@ func DSN(t testing.TB, kind string) string {
 	if err != nil {
 		t.Fatalf("make the template of the test databases: %v", err)
 	}
-	return create(t, admin, template)
+	return create(t, admin, template, "pg_default")
 }
 
 // Empty is [DSN] without any table, for tests of how a database is set up.
@@ -91,7 +91,7 @@ func Empty(t testing.TB, kind string) string {
 	if kind == database.SQLite {
 		return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
 	}
-	return create(t, server(t), "template0")
+	return create(t, server(t), "template0", "pg_default")
 }
 
 // server opens the server that Env names, until the test has ended.
@@ -113,11 +113,11 @@ func server(t testing.TB) *sql.DB {
 	return admin
 }
 
-// create makes a database of a template, for one test.
-func create(t testing.TB, admin *sql.DB, template string) string {
+// create makes a database of a template, for one test, in a tablespace.
+func create(t testing.TB, admin *sql.DB, template, tablespace string) string {
 	t.Helper()
 	name := "curatore_" + uuid.New().String()[:13]
-	if _, err := admin.Exec(fmt.Sprintf(`CREATE DATABASE %q TEMPLATE %q ENCODING 'UTF8'`, name, template)); err != nil {
+	if _, err := admin.Exec(fmt.Sprintf(`CREATE DATABASE %q TEMPLATE %q ENCODING 'UTF8' TABLESPACE %q`, name, template, tablespace)); err != nil {
 		t.Fatalf("create a test database on %s: %v", database.Redact(os.Getenv(Env)), err)
 	}
 	t.Cleanup(func() {
