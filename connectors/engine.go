@@ -127,6 +127,7 @@ func (e *Engine) Import(ctx context.Context, task Task, c *Connection, files []F
 	if err != nil {
 		return nil, err
 	}
+	defer im.merger.Stop()
 	if saved := task.Checkpoint(); len(saved) > 0 {
 		if err := json.Unmarshal(saved, &im.state); err != nil {
 			return im.result, fmt.Errorf("import %s: the checkpoint cannot be read: %w", c.Name(), err)

@@ -15,13 +15,8 @@ import (
 	"github.com/curatore/curatore-go/search"
 )
 
-// indexBatch is how many records one transaction indexes at the end of a run,
-// and mergeEvery how many are indexed between merges, which keep the number of
-// segments bounded during a long import.
-const (
-	indexBatch = 2000
-	mergeEvery = 20_000
-)
+// indexBatch is how many records one transaction indexes at the end of a run.
+const indexBatch = 2000
 
 // indexAttempts is how often a batch is prepared anew because another import
 // changes its records meanwhile. What is left then stays queued.
@@ -90,7 +85,7 @@ func (im *importing) indexDocuments(ctx context.Context, tx *database.Tx, docume
 		}
 		indexed := int64(len(documents) - len(n.Failed))
 		counts.Indexed += indexed
-		im.unmerged += indexed
+		im.unmerged += n.Chunks
 		unindexed = later
 		for _, f := range n.Failed {
 			unindexed = append(unindexed, f.ID)
@@ -125,12 +120,11 @@ func (im *importing) unlist(ctx context.Context, tx *database.Tx, ids map[string
 	return nil
 }
 
-// mergeSometimes merges the index after some batches.
-func (im *importing) mergeSometimes(ctx context.Context) error {
-	if im.unmerged < mergeEvery {
-		return nil
-	}
-	return im.merge(ctx)
+// mergeSometimes begins to merge the index after some batches. It is called when
+// a batch is committed.
+func (im *importing) mergeSometimes(ctx context.Context) {
+	im.merger.Indexed(ctx, im.unmerged)
+	im.unmerged = 0
 }
 
 // index indexes the records of the connection that still wait for it: those that
@@ -146,6 +140,7 @@ func (im *importing) index(ctx context.Context) error {
 		c.IndexFailed = 0 // of an attempt that was interrupted; these are tried again
 	}
 	im.task.Progress(PhaseIndexing, done, 0)
+	outer := ctx
 	for _, typ := range im.c.spec.Types {
 		if err := im.prepareAll(ctx, typ, func(ctx context.Context, p prepared) error {
 			failed, err := im.indexRows(ctx, typ, p)
@@ -154,9 +149,10 @@ func (im *importing) index(ctx context.Context) error {
 			}
 			indexed := int64(len(p.rows) - failed)
 			im.result.counts(typ.Name()).IndexFailed += int64(failed)
-			done, failures, im.unmerged = done+indexed, failures+int64(failed), im.unmerged+indexed
+			done, failures = done+indexed, failures+int64(failed)
 			im.task.Progress(PhaseIndexing, done, 0)
-			return im.mergeSometimes(ctx)
+			im.mergeSometimes(outer)
+			return nil
 		}); err != nil {
 			return err
 		}
@@ -178,10 +174,15 @@ func (im *importing) index(ctx context.Context) error {
 	return nil
 }
 
+// mergeIndex is one merge, also beside the batches.
+func (im *importing) mergeIndex(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, im.panicked(recover(), "merging")) }()
+	return im.Index.Merge(ctx, im.scope)
+}
+
 // merge keeps the index fast. A later import makes up for a merge that failed.
 func (im *importing) merge(ctx context.Context) error {
-	im.unmerged = 0
-	err := im.Index.Merge(ctx, im.scope)
+	err := im.merger.Finish(ctx)
 	if err == nil || ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -359,7 +360,8 @@ func (im *importing) commitIndexed(ctx context.Context, typ *content.Type, p pre
 		if err := im.Store.SetAllIndexed(ctx, tx, im.scope, typ, rows); err != nil {
 			return err
 		}
-		if _, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch); err != nil {
+		n, err := im.Index.PutBatch(ctx, tx, im.scope, p.batch)
+		if err != nil {
 			return err
 		}
 		if err := im.unlist(ctx, tx, p.gone); err != nil {
@@ -368,6 +370,7 @@ func (im *importing) commitIndexed(ctx context.Context, typ *content.Type, p pre
 		if err := im.Store.SetUnlisted(ctx, tx, im.scope, typ, p.gone[typ.Name()]); err != nil {
 			return err
 		}
+		im.unmerged += n.Chunks
 		im.result.counts(typ.Name()).Indexed += int64(len(rows))
 		im.task.SetCheckpoint(im.state)
 		return nil

@@ -54,6 +54,7 @@ func (e *Engine) Reindex(ctx context.Context, task Task, types []*content.Type) 
 	if err != nil {
 		return nil, err
 	}
+	defer im.merger.Stop()
 	if saved := task.Checkpoint(); len(saved) > 0 {
 		if err := json.Unmarshal(saved, &im.state); err != nil {
 			return im.result, fmt.Errorf("reindex: the checkpoint cannot be read: %w", err)

@@ -36,6 +36,7 @@ func (e *Engine) Replay(ctx context.Context, task Task, c *Connection, options O
 	if err != nil {
 		return nil, err
 	}
+	defer im.merger.Stop()
 	im.state.Result = im.result
 	if err := im.replay(ctx); err != nil {
 		return im.result, fmt.Errorf("replay %s: %w", c.Name(), err)

@@ -18,6 +18,7 @@ import (
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/store"
 	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/search"
 )
 
 // The phases of an import, in order, as Progress names them.
@@ -42,7 +43,8 @@ type importing struct {
 	state        checkpoint
 	done         int64           // units of the streams before the one at work, for progress
 	warned       int             // records that cannot be indexed
-	unmerged     int64           // records indexed since the last merge
+	unmerged     int             // chunks of the batch at work
+	merger       search.Merger   // of the index
 	gone         map[string]bool // ids that a dry run would have deleted by now
 	seen         store.Seen      // keys of the stream at work, when it is a snapshot
 	ahead        atomic.Bool     // most records change: they are read before they are compared
@@ -79,12 +81,14 @@ func (e *Engine) importing(task Task, c *Connection, options Options) (*importin
 	if i := options.Instance; len(i) > store.MaxKey || !utf8.ValidString(i) || strings.ContainsRune(i, 0) {
 		return nil, fmt.Errorf("import %s: %w instance %.40q: use at most %d bytes of text", c.Name(), content.ErrInvalid, i, store.MaxKey)
 	}
-	return &importing{
+	im := &importing{
 		Engine: e, c: c, task: task, scope: task.Scope(), organization: organization, options: options,
 		// As the databases keep it, so that what this run wrote can be told.
 		time:   task.Run().CreatedAt.UTC().Truncate(time.Microsecond),
 		result: &Result{Streams: map[string]*Counts{}, DryRun: options.DryRun},
-	}, nil
+	}
+	im.merger = search.Merger{Merge: im.mergeIndex, Beside: e.DB.Dialect().Name() == database.Postgres}
+	return im, nil
 }
 
 func (im *importing) run(ctx context.Context, files []File) (err error) {

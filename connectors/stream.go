@@ -73,7 +73,7 @@ func (im *importing) stream(ctx context.Context, s Stream, total int64) error {
 			failure = im.batch(ctx, s, b.records, b.last, total)
 		}
 		if failure == nil {
-			failure = im.mergeSometimes(ctx)
+			im.mergeSometimes(outer)
 		}
 		if failure != nil {
 			break

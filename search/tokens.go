@@ -35,19 +35,22 @@ const (
 var perToken = [...]int{classSpace: 1, classLatin: 8, classDigit: 3, classLetter: 2, classIdeograph: 1, classMark: 2}
 
 // add counts a character.
-func (c *tokenCounter) add(r rune) {
-	class := lookUp(r)
+func (c *tokenCounter) add(r rune) { c.addRun(lookUp(r), 1) }
+
+// addRun counts n characters of a class.
+func (c *tokenCounter) addRun(class runeClass, n int) {
 	if class != c.class {
 		c.class, c.left = class, 0
 	}
 	if class == classSpace {
 		return
 	}
-	if c.left == 0 {
-		c.tokens++
-		c.left = perToken[class]
+	if c.left -= n; c.left < 0 {
+		size := perToken[class]
+		more := (size - 1 - c.left) / size
+		c.tokens += more
+		c.left += more * size
 	}
-	c.left--
 }
 
 // asciiClass holds the classes of the ASCII characters.
@@ -112,8 +115,18 @@ var marks = runetable.New(func(r rune) uint8 {
 // countTokens estimates the tokens of a text; see [tokenCounter].
 func countTokens(text string) int {
 	var c tokenCounter
-	for _, r := range text {
-		c.add(r)
+	for i := 0; i < len(text); {
+		start := i
+		if text[i] >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(text[i:])
+			c.add(r)
+			i += n
+			continue
+		}
+		class := asciiClass[text[i]]
+		for i++; i < len(text) && text[i] < utf8.RuneSelf && asciiClass[text[i]] == class; i++ {
+		}
+		c.addRun(class, i-start)
 	}
 	return c.tokens
 }

@@ -21,6 +21,22 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// Counting by runs of a class, and by characters, is the same.
+func TestCountTokensByRuns(t *testing.T) {
+	for text, want := range map[string]int{
+		"": 0, " \n": 0, "a": 1, "eightlet": 1, "nineletts": 2, "two words": 2, "1234567": 3, "...": 2, "naïveté": 1, "naïvetéandso": 2,
+		"数据迁移": 4, "данные": 3, "abc123": 2, "x-y": 3, strings.Repeat("x", 800): 100,
+	} {
+		var c tokenCounter
+		for _, r := range text {
+			c.add(r)
+		}
+		if got := countTokens(text); got != want || c.tokens != want {
+			t.Errorf("%q: %d, by characters %d, want %d", text, got, c.tokens, want)
+		}
+	}
+}
+
 // Megabytes a second of cutting a text into chunks, by script.
 func BenchmarkSplit(b *testing.B) {
 	for _, c := range []struct{ name, sentence string }{

@@ -69,7 +69,7 @@ func newCuratoreOn(b testing.TB, db *database.DB) *curatore {
 }
 
 // index does as the import engine does: one batch is prepared while the one
-// before it is being stored.
+// before it is being stored, and on Postgres merges go on beside both.
 func (e *curatore) index(b *testing.B, batches [][]text) {
 	ctx := context.Background()
 	prepared := make(chan *search.Batch, 1)
@@ -92,17 +92,17 @@ func (e *curatore) index(b *testing.B, batches [][]text) {
 			prepared <- p
 		}
 	}()
-	done := 0
+	merger := search.Merger{Beside: e.db.Dialect().Name() == database.Postgres, Merge: func(ctx context.Context) error { return e.indexer.Merge(ctx, e.scope) }}
+	defer merger.Stop()
 	for p := range prepared {
-		must(b, e.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-			_, err := e.indexer.PutBatch(ctx, tx, e.scope, p)
+		var counts search.Counts
+		must(b, e.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+			counts, err = e.indexer.PutBatch(ctx, tx, e.scope, p)
 			return err
 		}))
-		if done++; done%32 == 0 {
-			must(b, e.indexer.Merge(ctx, e.scope))
-		}
+		merger.Indexed(ctx, counts.Chunks)
 	}
-	must(b, e.indexer.Merge(ctx, e.scope))
+	must(b, merger.Finish(ctx))
 }
 
 func (e *curatore) find(b *testing.B, question string) int {

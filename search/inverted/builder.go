@@ -60,19 +60,6 @@ type Builder struct {
 	titleIDs    map[string]uint32
 }
 
-// wordIDs are the words of one language that are stemmed.
-type wordIDs struct {
-	analyzer *analyzer
-	ids      map[string]int // index into words
-	words    []wordCount
-}
-
-type wordCount struct {
-	word  string
-	term  uint32
-	times int
-}
-
 type fieldLengths struct{ body, title uint16 }
 
 // An occurrence is a term at a place. They are collected in order of place and
@@ -149,9 +136,7 @@ func (b *Builder) reset() {
 	clear(b.titleIDs)
 	b.titles, b.titleTerms = b.titles[:0], b.titleTerms[:0]
 	for _, l := range b.languages {
-		for i := range l.words {
-			l.words[i].times = 0
-		}
+		l.forget()
 	}
 	b.occurrences, b.lengths = b.occurrences[:0], b.lengths[:0]
 }
@@ -160,7 +145,7 @@ func (b *Builder) language(tag string) *wordIDs {
 	base := baseLanguage(tag)
 	l := b.languages[base]
 	if l == nil {
-		l = &wordIDs{analyzer: newAnalyzer(base), ids: map[string]int{}}
+		l = newWordIDs(base)
 		b.languages[base] = l
 	}
 	return l
@@ -168,11 +153,15 @@ func (b *Builder) language(tag string) *wordIDs {
 
 // surfaces returns the word that most often has each term, by the term's number.
 func (b *Builder) surfaces() []string {
-	list, times := make([]string, len(b.terms)), make([]int, len(b.terms))
+	list, times := make([]string, len(b.terms)), make([]uint32, len(b.terms))
 	for _, l := range b.languages {
-		for _, w := range l.words {
-			if n := w.times; n > times[w.term] || n > 0 && n == times[w.term] && w.word < list[w.term] {
-				list[w.term], times[w.term] = w.word, n
+		for i := range l.slots {
+			s := &l.slots[i]
+			if s.times == 0 {
+				continue
+			}
+			if word := l.words[s.number]; s.times > times[s.term] || s.times == times[s.term] && word < list[s.term] {
+				list[s.term], times[s.term] = word, s.times
 			}
 		}
 	}
@@ -200,14 +189,16 @@ func (b *Builder) text(l *wordIDs, text string, ordinal uint16, title bool) int 
 			if foreign {
 				key = []byte(text[t.start:t.end])
 			}
-			i, ok := l.ids[string(key)]
-			if !ok {
-				i = len(l.words)
-				l.ids[string(key)] = i
-				l.words = append(l.words, wordCount{string(t.word), b.termID(l.analyzer.term(t, text)), 0})
+			s, known := l.find(key)
+			if !known {
+				s.term = b.termID(l.analyzer.term(t, text))
+				l.words[s.number] = l.keys[s.number]
+				if foreign {
+					l.words[s.number] = string(t.word)
+				}
 			}
-			l.words[i].times++
-			id = l.words[i].term
+			s.times++
+			id = s.term
 		}
 		b.occurrences = append(b.occurrences, occurrence{id, ordinal, title, uint32(t.position)})
 	})
