@@ -12,7 +12,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors/rest"
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // A spoil answers a request in the place of the server.
@@ -20,16 +19,21 @@ type spoil func(req *http.Request) (*http.Response, error)
 
 // sample calls a function with the number of one request after the other, of about
 // as many as most, until it says that the import makes no such request. The second
-// database is for what differs there, and gets a third of them.
+// database is for what differs there, and gets a quarter of them, from the middle.
 func (x *suite) sample(most int, do func(n int) (made bool)) {
 	x.t.Helper()
-	if x.kind == database.Postgres {
-		most = (most + 2) / 3
-	}
 	if x.requests == 0 {
 		x.t.Fatal("an import makes no request")
 	}
-	for n, step := 1, max(1, (x.requests+most-1)/most); n <= x.requests && do(n); n += step {
+	if x.second() {
+		most = max(1, most/4)
+	}
+	step := max(1, (x.requests+most-1)/most)
+	first := 1
+	if x.second() {
+		first += step / 2
+	}
+	for n := first; n <= x.requests && do(n); n += step {
 	}
 }
 

@@ -6,15 +6,13 @@ import (
 	"net/http"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // cancel ends imports at one commit after the other.
 func (x *suite) cancel() {
 	enough := errors.New("enough")
 	step := max(3, (x.commits+maxDeaths-1)/maxDeaths)
-	if x.kind == database.Postgres {
+	if x.second() {
 		step *= 2
 	}
 	for n := 1; n <= x.commits; n += step {

@@ -5,8 +5,6 @@ import (
 	"errors"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/curatore/curatore-go/content/database"
 )
 
 // same checks that an import has ended like one that was not disturbed.
@@ -34,7 +32,7 @@ const maxDeaths = 6
 // turn, and another one go on.
 func (x *suite) diesOnce() {
 	step := 1
-	if x.kind == database.Postgres && x.Databases == nil {
+	if x.second() {
 		step = max(1, (x.commits+maxDeaths-1)/maxDeaths)
 		step += 1 - step%2 // odd, so that both turns come
 	}
@@ -55,7 +53,7 @@ func (x *suite) diesOnce() {
 // before the commit that follows, or right behind the one it made.
 func (x *suite) diesAlways() {
 	for _, behind := range []bool{false, true} {
-		if x.kind == database.Postgres && x.Databases == nil && !behind {
+		if x.second() && !behind {
 			continue
 		}
 		deaths := 0

@@ -181,6 +181,10 @@ type suite struct {
 	before      goleak.Option
 }
 
+// second reports whether the checks were made on another database already, so that what
+// does not depend on it need not be made as often.
+func (x *suite) second() bool { return x.kind == database.Postgres && len(x.Databases) != 1 }
+
 func newSuite(t *testing.T, kind string, s Subject) *suite {
 	t.Helper()
 	x := &suite{kind: kind, spoiler: &spoiler{}}
