@@ -79,7 +79,8 @@ func prepare(d content.Document) (prepared, error) {
 func scalar(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
-		return clean(v), v != ""
+		v = clean(v)
+		return v, v != ""
 	case int:
 		return int64(v), true
 	case int32:

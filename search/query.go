@@ -170,9 +170,14 @@ func (q Query) normalize() (Query, error) {
 		q.Facets = defaultFacets
 	}
 	q.Facets = slices.Compact(slices.Sorted(slices.Values(q.Facets)))
-	for _, f := range q.Filters {
+	q.Filters = slices.Clone(q.Filters)
+	for i, f := range q.Filters {
 		if err := f.Check(); err != nil {
 			return q, err
+		}
+		q.Filters[i].Values = slices.Clone(f.Values)
+		for j, v := range f.Values { // as the values of documents
+			q.Filters[i].Values[j] = clean(v)
 		}
 	}
 	return q, nil

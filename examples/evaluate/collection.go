@@ -101,24 +101,34 @@ const (
 	sampleBytes     = 400
 )
 
-// tell finds out the language of the corpus from its first documents. It is
-// English when that cannot be told.
+// tell finds out the language of the corpus from its first documents: that of
+// all together or, when names and code among them blur it, that of most of them by
+// their length. It is English when there is none.
 func (c *collection) tell() error {
-	var b strings.Builder
+	var together strings.Builder
+	lengths := map[string]int{}
 	n := 0
 	for l, err := range readLines(c.corpus) {
 		if err != nil {
 			return err
 		}
 		text := string(l.Title) + " " + string(l.Text) + " "
-		b.WriteString(strings.ToValidUTF8(text[:min(len(text), sampleBytes)], ""))
+		text = strings.ToValidUTF8(text[:min(len(text), sampleBytes)], "")
+		together.WriteString(text)
+		lengths[whatlanggo.DetectLang(text).Iso6391()] += len(text)
 		if n++; n == sampleDocuments {
 			break
 		}
 	}
 	c.language = "en"
-	if info := whatlanggo.Detect(b.String()); info.IsReliable() && info.Lang.Iso6391() != "" {
+	if info := whatlanggo.Detect(together.String()); info.IsReliable() && info.Lang.Iso6391() != "" {
 		c.language = info.Lang.Iso6391()
+		return nil
+	}
+	for language, length := range lengths {
+		if language != "" && length > together.Len()/2 {
+			c.language = language
+		}
 	}
 	return nil
 }

@@ -15,48 +15,70 @@ import (
 // one query by one goroutine.
 type condition struct {
 	filter content.Filter
-	// the filter's values, read in each kind; one that cannot be read in a kind
-	// equals nothing of that kind
-	texts, numbers, bools, times []value
-	lower                        string
-	refused                      map[content.Kind]bool // kinds of which values were met, but in which none of the filter's can be read
-	met                          bool                  // values of a kind were met in which some can be read
+	// the filter's values, in each kind that was met; one that cannot be read in a
+	// kind equals nothing of that kind
+	read    map[content.Kind][]value
+	lower   string
+	refused map[content.Kind]bool // kinds of which values were met, but in which none of the filter's can be read
+	met     bool                  // values of a kind were met in which some can be read
 }
 
 func newCondition(f content.Filter) (*condition, error) {
 	if err := f.Check(); err != nil {
 		return nil, err
 	}
-	c := &condition{filter: f, refused: map[content.Kind]bool{}}
-	for _, text := range f.Values {
-		c.texts = append(c.texts, textValue(text))
-		c.lower = strings.ToLower(text)
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			c.numbers = append(c.numbers, value{kind: content.Int, number: n})
-		} else if x, err := content.Float.Parse(text); err == nil {
-			c.numbers = append(c.numbers, floatValue(x.(float64)))
-		}
-		if x, err := content.Bool.Parse(text); err == nil {
-			c.bools = append(c.bools, value{kind: content.Bool, number: map[bool]int64{true: 1}[x.(bool)]})
-		}
-		if x, err := content.Time.Parse(text); err == nil {
-			c.times = append(c.times, value{kind: content.Time, number: x.(time.Time).UnixMicro()})
-		}
+	c := &condition{filter: f, read: map[content.Kind][]value{}, refused: map[content.Kind]bool{}}
+	if len(f.Values) > 0 {
+		c.lower = strings.ToLower(f.Values[0])
 	}
 	return c, nil
 }
 
-// values returns the filter's values as those of a kind.
+// values returns the filter's values as those of a kind. Lists may be long, so
+// they are read in the kinds that are met only.
 func (c *condition) values(k content.Kind) []value {
-	switch k {
-	case content.Int, content.Float:
-		return c.numbers
-	case content.Bool:
-		return c.bools
-	case content.Time:
-		return c.times
+	if k == content.Float {
+		k = content.Int // numbers are compared with each other
 	}
-	return c.texts
+	list, ok := c.read[k]
+	if !ok {
+		for _, text := range c.filter.Values {
+			if v, ok := valueOf(text, k); ok {
+				list = append(list, v)
+			}
+		}
+		c.read[k] = list
+	}
+	return list
+}
+
+// valueOf reads a text as a value of a kind.
+func valueOf(text string, k content.Kind) (value, bool) {
+	switch k {
+	case content.Int:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return value{kind: content.Int, number: n}, true
+		}
+		x, err := content.Float.Parse(text)
+		if err != nil {
+			return value{}, false
+		}
+		return floatValue(x.(float64)), true
+	case content.Bool:
+		x, err := content.Bool.Parse(text)
+		v := value{kind: content.Bool}
+		if err == nil && x.(bool) {
+			v.number = 1
+		}
+		return v, err == nil
+	case content.Time:
+		x, err := content.Time.Parse(text)
+		if err != nil {
+			return value{}, false
+		}
+		return value{kind: content.Time, number: x.(time.Time).UnixMicro()}, true
+	}
+	return textValue(text), true
 }
 
 // err reports that no value of the filter can be read as what the documents

@@ -67,6 +67,10 @@ func (p *parser) words(text string, last bool) {
 		if !says || n < 0 || t.kind == whole {
 			continue
 		}
+		if t.kind == bigram { // it shares a character with the next one: where they stand says nothing more
+			before = -1
+			continue
+		}
 		if d := t.position - at; before >= 0 && before != n && d > 0 && d <= maxDistance && (!part || !partOf(tokens, i-1)) {
 			p.pair(wordPair{before, n, d})
 		}

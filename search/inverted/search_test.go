@@ -23,7 +23,7 @@ func (n *naive) add(number int64, d Document) {
 	a, terms := newAnalyzer(defaultLanguage), map[string][2]int{}
 	body := a.each(d.Chunks[0], func(t token) { c := terms[a.term(t, d.Chunks[0])]; c[0]++; terms[a.term(t, d.Chunks[0])] = c })
 	title := a.each(d.Title, func(t token) { c := terms[a.term(t, d.Title)]; c[1]++; terms[a.term(t, d.Title)] = c })
-	n.docs[number], n.len[number] = terms, float64(body)+2*float64(title)
+	n.docs[number], n.len[number] = terms, float64(body)+titleWeight*float64(title)
 }
 
 func (n *naive) search(words []string) []Hit {
@@ -41,7 +41,7 @@ func (n *naive) search(words []string) []Hit {
 		}
 		for number, d := range n.docs {
 			if c, ok := d[w]; ok {
-				tf := float64(c[0]) + 2*float64(c[1])
+				tf := float64(c[0]) + titleWeight*float64(c[1])
 				scores[number] += math.Log(1+(live-df+0.5)/(df+0.5)) * tf * 2.2 / (tf + 1.2*(0.25+0.75*n.len[number]/(length/live)))
 			}
 		}

@@ -15,26 +15,40 @@ const (
 	maxNearTerms = 64
 )
 
+// A word of the query that so few chunks have may be a mistake that somebody else
+// made too. Words are then looked up beside it that are spelled nearly so and that
+// at least usual times as many chunks have.
+const (
+	seldom      = 5
+	seldomShare = 10_000 // or one chunk in so many
+	usual       = 10
+)
+
 // respell looks for words that are spelled nearly like those of the query that
-// no live chunk has, and puts them in their place. Words that are there are taken
-// as they are, and so are numbers and identifiers, where another digit is another
-// thing.
+// no live chunk has, and puts them in their place, and for much more usual ones
+// beside those that hardly any has. Others are taken as they are, and so are
+// numbers and identifiers, where another digit is another thing.
 func (m *matcher) respell(ctx context.Context) error {
 	var query *Query
 	for i, w := range m.query.words {
-		if m.clauses[i].n > 0 || !w.plain || utf8.RuneCountInString(w.folded) < minTypo || m.goesOn(w) {
+		n := m.clauses[i].n
+		if n > max(seldom, m.live/seldomShare) || !w.plain || utf8.RuneCountInString(w.folded) < minTypo || n == 0 && m.goesOn(w) {
 			continue
 		}
-		c, err := m.nearlySpelled(ctx, w)
+		c, err := m.nearlySpelled(ctx, w, max(1, usual*n))
 		if err != nil {
 			return err
 		}
 		if c == nil {
 			continue
 		}
-		c.word = i
-		m.clauses[i] = c // before it is counted: it may be one of a pair, whose positions are read with it
-		if err := m.count(ctx, m.clauses[i:i+1]); err != nil {
+		if n == 0 {
+			c.word = i
+			m.clauses[i] = c // before it is counted: it may be one of a pair, whose positions are read with it
+		} else {
+			m.clauses = append(m.clauses, c)
+		}
+		if err := m.count(ctx, []*clause{c}); err != nil {
 			return err
 		}
 		if query == nil {
@@ -57,10 +71,10 @@ func (m *matcher) goesOn(w queryWord) bool {
 	})
 }
 
-// nearlySpelled returns a clause of the words with the fewest differences, or
-// nil. The first letter has to be right, or to have changed places with the
-// second.
-func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, error) {
+// nearlySpelled returns a clause of the words with the fewest differences that a
+// number of chunks have at least, or nil. The first letter has to be right, or to
+// have changed places with the second.
+func (m *matcher) nearlySpelled(ctx context.Context, w queryWord, least float64) (*clause, error) {
 	letters := []rune(w.folded)
 	most := 1
 	if len(letters) >= minTwoTypos {
@@ -68,7 +82,7 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, erro
 	}
 	distances := map[string]int{}
 	words, err := m.wordsLike(ctx, []string{string(letters[:1]), string(letters[1:2])}, func(x word) bool {
-		if strings.ContainsAny(x.term, "0123456789") {
+		if strings.ContainsAny(x.term, "0123456789") || slices.Contains(w.forms, x.term) {
 			return false
 		}
 		d := editDistance(letters, x.surface, most)
@@ -94,17 +108,17 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord) (*clause, erro
 	if err := m.count(ctx, single); err != nil {
 		return nil, err
 	}
-	single = slices.DeleteFunc(single, func(c *clause) bool { return c.n == 0 })
+	single = slices.DeleteFunc(single, func(c *clause) bool { return c.n < least })
 	slices.SortFunc(single, func(a, b *clause) int {
 		return cmp.Or(cmp.Compare(distances[a.terms[0]], distances[b.terms[0]]), cmp.Compare(b.n, a.n), strings.Compare(a.terms[0], b.terms[0]))
 	})
 	if len(single) == 0 {
 		return nil, nil
 	}
-	least := distances[single[0].terms[0]]
-	c := &clause{kind: SpellingTerm, text: w.text, weight: w.weight * m.ranking.misspelt / float64(max(1, least))}
+	fewest := distances[single[0].terms[0]]
+	c := &clause{kind: SpellingTerm, text: w.text, word: -1, weight: w.weight * m.ranking.misspelt / float64(max(1, fewest))}
 	for _, x := range single {
-		if distances[x.terms[0]] == least && len(c.terms) < maxCorrected {
+		if distances[x.terms[0]] == fewest && len(c.terms) < maxCorrected {
 			c.terms = append(c.terms, x.terms[0])
 		}
 	}

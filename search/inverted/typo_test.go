@@ -57,6 +57,43 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
+// A word that hardly any chunk has may be somebody else's mistake: what is much
+// more usual is found behind it. Words that are rare beside each other stay apart.
+func TestSpellingOfWordsThatAreThere(t *testing.T) {
+	m := newMemoryIndex()
+	docs := []Document{{Title: "Typist", Chunks: []string{"a helicoptr of the navy"}}, {Title: "Kowalcyzk", Chunks: []string{"once"}}}
+	for range 12 {
+		docs = append(docs, Document{Title: "Kowalczyk Industries", Chunks: []string{"helicopter parts, mariners"}})
+	}
+	for range 2 {
+		docs = append(docs, Document{Title: "Boats", Chunks: []string{"the marina"}})
+	}
+	m.build(t, docs...)
+	for text, want := range map[string]struct {
+		total int
+		first int64
+	}{
+		"helicoptr ":  {13, 1},
+		"helicoptr":   {13, 1},
+		"kowalcyzk ":  {13, 2},
+		"kowalzcyk":   {12, 3}, // nobody has it
+		"helicopter ": {12, 3}, // is usual itself
+		"marina ":     {2, 15}, // mariners are not ten times as many
+	} {
+		res := m.search(t, Request{Query: Parse(text), Limit: 20, Explain: true})
+		if res.Total != want.total || res.Hits[0].Document != want.first {
+			t.Errorf("%q: total %d, first %d; want %+v", text, res.Total, res.Hits[0].Document, want)
+		}
+	}
+	res := m.search(t, Request{Query: Parse("helicoptr "), Limit: 20, Explain: true})
+	if marks := res.Query.Marks("a helicoptr or a helicopter"); len(marks) != 2 {
+		t.Errorf("marks %v", marks)
+	}
+	if x := res.Hits[1].Terms; len(x) != 1 || x[0].Kind != SpellingTerm || x[0].Found[0] != "helicopt" {
+		t.Errorf("explained as %+v", x)
+	}
+}
+
 // What a phrase counts for does not depend on how often words were looked up to
 // correct another one.
 func TestSpellingLeavesPhrasesAlone(t *testing.T) {
