@@ -29,8 +29,7 @@ func TestMerger(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	end <- broken
-	<-m.running
-	m.running <- broken // ended for certain
+	m.running <- <-m.running // it has ended for certain
 	m.Indexed(t.Context(), 0)
 	<-begun // for what came meanwhile
 	go func() {
