@@ -67,9 +67,9 @@ func (x *suite) each(what string, spoil spoil) {
 	})
 }
 
-// afterwards spoils one request after the other, and checks that nothing goes and
-// that the next import, which is not disturbed, ends well: as if nothing had been, if
-// the same is wanted.
+// afterwards spoils one request after the other, and checks that nothing goes but
+// what the source has deleted, and that the next import, which is not disturbed, ends
+// well: as if nothing had been, if the same is wanted.
 func (x *suite) afterwards(what string, most int, same bool, spoil spoil) {
 	x.t.Helper()
 	x.sample(most, func(n int) bool {
@@ -83,6 +83,9 @@ func (x *suite) afterwards(what string, most int, same bool, spoil spoil) {
 				return r
 			}
 			if err != nil {
+				for name, c := range x.undisturbed.result.Streams {
+					before[name] -= c.Deleted // its tombstones may have come before it broke off
+				}
 				x.noFewer(fmt.Sprintf("%s at request %d: %v", what, n, err), before)
 			}
 			return x.must(x.Task(), x.files(), x.Options)
@@ -190,7 +193,8 @@ func (x *suite) failedRecords() {
 		failed += c.Failed + c.BadValues
 	}
 	if failed == 0 && len(lines) == 0 {
-		x.t.Skip("all records of the source can be read")
+		x.lacks("all records of the source can be read")
+		return
 	}
 	for _, l := range lines {
 		x.t.Log(l)

@@ -73,7 +73,8 @@ func (x *suite) estimates() {
 	session := x.session()
 	e, ok := session.(connectors.Estimator)
 	if !ok {
-		x.t.Skip("its sessions are no connectors.Estimator")
+		x.lacks("its sessions are no connectors.Estimator")
+		return
 	}
 	totals, err := e.Estimate(context.Background())
 	if err != nil {
@@ -90,7 +91,8 @@ func (x *suite) estimates() {
 func (x *suite) listsKeys() {
 	l, ok := x.session().(connectors.Lister)
 	if !ok {
-		x.t.Skip("its sessions are no connectors.Lister")
+		x.lacks("its sessions are no connectors.Lister")
+		return
 	}
 	x.round(nil)
 	for _, typ := range x.Connection.Types() {
@@ -124,7 +126,8 @@ func (x *suite) keys(typ *content.Type) (keys []string) {
 func (x *suite) fetches() {
 	f, ok := x.session().(connectors.Fetcher)
 	if !ok {
-		x.t.Skip("its sessions are no connectors.Fetcher")
+		x.lacks("its sessions are no connectors.Fetcher")
+		return
 	}
 	x.round(nil)
 	fetched := 0
@@ -153,7 +156,8 @@ func (x *suite) fetches() {
 // preflight tries the connection out on a good day and on bad ones.
 func (x *suite) preflight() {
 	if !is[connectors.Preflighter](x.session()) {
-		x.t.Skip("its sessions are no connectors.Preflighter")
+		x.lacks("its sessions are no connectors.Preflighter")
+		return
 	}
 	x.round(nil)
 	before := x.rows()

@@ -11,6 +11,7 @@ package connectortest
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -104,7 +105,7 @@ func musts() []must {
 //     ends with the cause. Organizations know nothing of each other. No secret stands in
 //     anything that is logged, told, returned or stored. No goroutine is left.
 //
-// What does not apply to a connection is skipped with the reason.
+// What does not apply to a connection is told with the reason, by one skipped test.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
 	kinds := s.Databases
@@ -118,16 +119,20 @@ func Run(t *testing.T, s Subject) {
 				t.Run("must "+m.name, func(t *testing.T) {
 					for _, c := range m.checks {
 						t.Run(c.name, func(t *testing.T) {
-							x.Workshop = x.On(t)
+							x.Workshop, x.check = x.On(t), c.name
 							if c.needs != nil {
 								if why := c.needs(s); why != "" {
-									t.Skip(why)
+									x.lacks(why)
+									return
 								}
 							}
 							c.run(x)
 						})
 					}
 				})
+			}
+			if len(x.lacking) > 0 && !x.second() {
+				t.Run("what does not apply", func(t *testing.T) { t.Skip(strings.Join(x.lacking, "\n")) })
 			}
 		})
 	}
@@ -179,7 +184,13 @@ type suite struct {
 	commits     int // of the import under test
 	requests    int // of an import that is not disturbed, with the one before it
 	before      goleak.Option
+
+	check   string   // at work
+	lacking []string // checks that do not apply, with the reason
 }
+
+// lacks notes that the check at work does not apply to the connection.
+func (x *suite) lacks(why string) { x.lacking = append(x.lacking, x.check+": "+why) }
 
 // second reports whether the checks were made on another database already, so that what
 // does not depend on it need not be made as often.
