@@ -352,6 +352,23 @@ func FuzzNextLink(f *testing.F) {
 	})
 }
 
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name, value string
+		want        time.Duration // less than 0: it does not say
+	}{
+		{"Retry-After", "", -1}, {"Retry-After", "2", 2 * time.Second}, {"Retry-After", "0.5", time.Second / 2}, {"Retry-After", "-3", -1},
+		{"Retry-After", "soon", -1}, {"Retry-After", "NaN", -1}, {"Retry-After", now.Add(time.Minute).Format(http.TimeFormat), time.Minute},
+		{"Retry-After", now.Add(-time.Minute).Format(http.TimeFormat), 0}, {"Retry-After-Ms", "250", time.Second / 4}, {"Retry-After-Ms", "soon", -1},
+	} {
+		at, ok := rest.RetryAfter(http.Header{test.name: {test.value}}, now)
+		if ok != (test.want >= 0) || ok && !at.Equal(now.Add(test.want)) {
+			t.Errorf("%s %q: %v, %v; want %v", test.name, test.value, at, ok, test.want)
+		}
+	}
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	for _, s := range []string{"1", "-1", "1e300", "NaN", "Mon, 02 Jan 2006 15:04:05 GMT", ""} {
 		f.Add(s)

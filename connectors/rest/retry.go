@@ -9,9 +9,12 @@ import (
 )
 
 // RetryAfter returns the time that a Retry-After header names, in seconds or as a
-// date; ok is false when there is none, or none that can be read. A time that has
-// passed is now.
+// date, or a Retry-After-Ms, as some model providers send it; ok is false when there
+// is none, or none that can be read. A time that has passed is now.
 func RetryAfter(h http.Header, now time.Time) (at time.Time, ok bool) {
+	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e12 {
+		return now.Add(time.Duration(ms * float64(time.Millisecond))), true
+	}
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
 		return time.Time{}, false

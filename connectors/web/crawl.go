@@ -52,7 +52,7 @@ func (s *session) Preflight(ctx context.Context) (found []connectors.Finding) {
 		u, err := normalise(nil, c.Seeds[0])
 		var a *answer
 		if err == nil {
-			a, err = s.web.get(ctx, u, nil, s.settings.MaxBytes, maxRedirects, nil)
+			a, err = s.web.get(ctx, u, nil, bound{bytes: s.settings.MaxBytes}, maxRedirects, nil)
 		}
 		if err == nil && a.status >= 400 {
 			err = fmt.Errorf("%s answers %d", u, a.status)

@@ -8,13 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/temoto/robotstxt"
+
+	"github.com/curatore/curatore-go/connectors/rest"
 )
 
 // The limits of requests.
@@ -77,9 +77,9 @@ func (s *stop) Error() string { return s.reason }
 
 // get fetches an address. Each redirect is put before follow, which may refuse it.
 // Answers that ask for patience get it, a few times.
-func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header, limit int64, redirects int, follow func(*url.URL) error) (*answer, error) {
+func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header, most bound, redirects int, follow func(*url.URL) error) (*answer, error) {
 	for n := 0; ; n++ {
-		a, err := f.patiently(ctx, u, header, limit)
+		a, err := f.patiently(ctx, u, header, most)
 		if err != nil {
 			return nil, err
 		}
@@ -108,18 +108,20 @@ func (f *fetcher) get(ctx context.Context, u *url.URL, header http.Header, limit
 
 // patiently asks again after a pause: the one that the host wants, or a short one when
 // the connection was lost.
-func (f *fetcher) patiently(ctx context.Context, u *url.URL, header http.Header, limit int64) (*answer, error) {
+func (f *fetcher) patiently(ctx context.Context, u *url.URL, header http.Header, most bound) (*answer, error) {
 	for n := 1; ; n++ {
-		a, err := f.once(ctx, u, header, limit)
+		a, err := f.once(ctx, u, header, most)
 		if err != nil && (n == attempts || !lost(err)) {
 			return nil, err
 		}
 		if err == nil && (a.status != http.StatusTooManyRequests && a.status != http.StatusServiceUnavailable || n == attempts) {
 			return a, nil
 		}
-		wait := time.Duration(0)
+		wait, now := time.Duration(0), f.now()
 		if err == nil {
-			wait = retryAfter(a.header.Get("Retry-After"), f.now())
+			if at, ok := rest.RetryAfter(a.header, now); ok {
+				wait = at.Sub(now)
+			}
 		}
 		if wait > maxWait {
 			return a, nil
@@ -147,20 +149,15 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// retryAfter reads seconds or a date.
-func retryAfter(s string, now time.Time) time.Duration {
-	if n, err := strconv.Atoi(strings.TrimSpace(s)); err == nil && n >= 0 {
-		return time.Duration(min(n, 1<<30)) * time.Second
-	}
-	if at, err := http.ParseTime(s); err == nil {
-		return max(at.Sub(now), 0)
-	}
-	return 0
+// A bound is how many bytes of an answer are read. A longer one is an error, or cut
+// off there.
+type bound struct {
+	bytes int64
+	cut   bool
 }
 
-// once asks when it is the host's turn. An answer of more bytes than the limit is an
-// error, or, with a negative limit, cut off there.
-func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limit int64) (*answer, error) {
+// once asks when it is the host's turn.
+func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, most bound) (*answer, error) {
 	h := f.host(u)
 	f.mu.Lock()
 	delay := h.delay
@@ -184,7 +181,7 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 	outer := ctx
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	a, err := f.ask(ctx, u, header, limit)
+	a, err := f.ask(ctx, u, header, most)
 	if delay > 0 { // counted from the end, so that a slow host gets more time
 		f.mu.Lock()
 		h.next = later(h.next, f.now().Add(delay))
@@ -199,7 +196,7 @@ func (f *fetcher) once(ctx context.Context, u *url.URL, header http.Header, limi
 	return a, err
 }
 
-func (f *fetcher) ask(ctx context.Context, u *url.URL, header http.Header, limit int64) (*answer, error) {
+func (f *fetcher) ask(ctx context.Context, u *url.URL, header http.Header, most bound) (*answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), http.NoBody)
 	if err != nil {
 		return nil, err
@@ -223,22 +220,18 @@ func (f *fetcher) ask(ctx context.Context, u *url.URL, header http.Header, limit
 		_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
 		return a, nil
 	}
-	cut := limit < 0
-	if cut {
-		limit = -limit
-	}
-	if resp.ContentLength > limit && !cut {
-		return nil, fmt.Errorf("it has %d bytes; the limit is %d", resp.ContentLength, limit)
+	if resp.ContentLength > most.bytes && !most.cut {
+		return nil, fmt.Errorf("it has %d bytes; the limit is %d", resp.ContentLength, most.bytes)
 	}
 	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	n, err := b.ReadFrom(io.LimitReader(resp.Body, most.bytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("it ends too early: %w", err)
-	case n > limit && cut:
-		b.Truncate(int(limit))
-	case n > limit:
-		return nil, fmt.Errorf("it has more than %d bytes", limit)
+	case n > most.bytes && most.cut:
+		b.Truncate(int(most.bytes))
+	case n > most.bytes:
+		return nil, fmt.Errorf("it has more than %d bytes", most.bytes)
 	}
 	a.body = b.Bytes()
 	return a, nil
@@ -268,7 +261,7 @@ func (f *fetcher) allowed(ctx context.Context, u *url.URL) (ok bool, why string)
 
 func (f *fetcher) readRobots(ctx context.Context, u *url.URL, h *host) {
 	at := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/robots.txt"}
-	a, err := f.get(ctx, at, nil, -maxRobots, robotsRedirect, nil)
+	a, err := f.get(ctx, at, nil, bound{bytes: maxRobots, cut: true}, robotsRedirect, nil)
 	if err != nil {
 		h.why = fmt.Sprintf("robots.txt cannot be read: %v", err)
 		return

@@ -37,7 +37,7 @@ func (f *fetcher) sitemap(ctx context.Context, origin *url.URL) (found []*url.UR
 		if ok, _ := f.allowed(ctx, u); !ok {
 			continue
 		}
-		a, err := f.get(ctx, u, nil, maxSitemapBytes, robotsRedirect, func(to *url.URL) error {
+		a, err := f.get(ctx, u, nil, bound{bytes: maxSitemapBytes}, robotsRedirect, func(to *url.URL) error {
 			if to.Host != origin.Host {
 				return &stop{"another host"}
 			}

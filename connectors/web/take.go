@@ -65,7 +65,7 @@ func (w *walk) fetch(ctx context.Context, t target) (f fetched) {
 	if f.old, f.err = w.stored(ctx, t.url); f.err != nil {
 		return f
 	}
-	a, err := w.web.get(ctx, u, f.validators(w.keeper.Extractor), w.settings.MaxBytes, maxRedirects, func(to *url.URL) error {
+	a, err := w.web.get(ctx, u, f.validators(w.keeper.Extractor), bound{bytes: w.settings.MaxBytes}, maxRedirects, func(to *url.URL) error {
 		if why := w.rules.excluded(to); why != "" && !t.seed || !w.rules.host(to.Host) {
 			return &stop{fmt.Sprintf("to %s: %s", to, why)}
 		}

@@ -9,6 +9,7 @@ import (
 
 	openai "github.com/sashabaranov/go-openai"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/functions"
 	"github.com/curatore/curatore-go/functions/dialect"
@@ -126,7 +127,7 @@ func (a Agent) Run(ctx context.Context, question string, history ...openai.ChatC
 		r.Retries = 3
 	}
 	if a.Wait == nil {
-		r.Wait = wait
+		r.Wait = rest.Wait
 	}
 	if err := r.offerTools(); err != nil {
 		return nil, fmt.Errorf("agent: %w", err)

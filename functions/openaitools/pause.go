@@ -1,12 +1,12 @@
 package openaitools
 
 import (
-	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"github.com/curatore/curatore-go/connectors/rest"
 )
 
 // NewClient returns a client for an [Agent] which tells it how long an endpoint
@@ -34,22 +34,18 @@ func (p pausing) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// retryAfter reads Retry-After, in seconds or as a time beside Date, and the
-// milliseconds that some endpoints give besides. What cannot be read is 0.
+// retryAfter is how long an endpoint wants to be left alone, by its own clock; 0
+// when it does not say.
 func retryAfter(h http.Header) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e12 {
-		return time.Duration(ms * float64(time.Millisecond))
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
 	}
-	text := h.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e9 {
-		return time.Duration(seconds * float64(time.Second))
-	}
-	until, err := http.ParseTime(text)
-	now, noDate := http.ParseTime(h.Get("Date"))
-	if err != nil || noDate != nil {
+	at, ok := rest.RetryAfter(h, now)
+	if !ok {
 		return 0
 	}
-	return max(0, until.Sub(now))
+	return at.Sub(now)
 }
 
 // maxPause is the longest that an Agent waits because an endpoint asks for it.
@@ -58,16 +54,4 @@ const maxPause = time.Minute
 // pauseBefore is how long to wait before a retry, the first of which is number 1.
 func pauseBefore(retry int, asked time.Duration) time.Duration {
 	return max(asked, min(time.Second/2<<min(retry-1, 6), 30*time.Second))
-}
-
-// wait passes time, unless the context ends.
-func wait(ctx context.Context, pause time.Duration) error {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/sashabaranov/go-openai"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/search"
 	"github.com/curatore/curatore-go/search/vectors"
@@ -92,7 +93,7 @@ func New(ctx context.Context, c Config) (*Embedder, error) {
 		c.HTTP = http.DefaultClient
 	}
 	if c.Wait == nil {
-		c.Wait = wait
+		c.Wait = rest.Wait
 	}
 	if c.Random == nil {
 		c.Random = rand.Float64
@@ -210,15 +211,4 @@ func (e *Embedder) pause(attempt int, last *answer) time.Duration {
 	}
 	d := min(time.Second/2<<min(attempt-1, 10), e.config.MaxWait/2)
 	return d/2 + time.Duration(e.config.Random()*float64(d))
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

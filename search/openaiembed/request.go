@@ -8,12 +8,11 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sashabaranov/go-openai"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 )
 
@@ -140,7 +139,10 @@ func (d doer) Do(req *http.Request) (*http.Response, error) {
 		return nil, fmt.Errorf("the answer has more than %d bytes", maxBody)
 	}
 	if last, ok := req.Context().Value(answerKey{}).(*answer); ok {
-		last.retryAfter = retryAfter(res.Header, time.Now())
+		now := time.Now()
+		if at, ok := rest.RetryAfter(res.Header, now); ok {
+			last.retryAfter = at.Sub(now)
+		}
 		last.notNumbers = res.StatusCode == http.StatusOK && notNumbers(body)
 	}
 	res.Body = io.NopCloser(bytes.NewReader(body))
@@ -158,20 +160,4 @@ func notNumbers(body []byte) bool {
 		}
 	}
 	return false
-}
-
-// retryAfter reads how long the server wants to be left alone: seconds, or a
-// date; 0 when it does not say.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 && ms < 1e9 {
-		return time.Duration(ms * float64(time.Millisecond))
-	}
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
-		return time.Duration(min(seconds, 1e6) * float64(time.Second))
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now))
-	}
-	return 0
 }
