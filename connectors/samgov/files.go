@@ -40,7 +40,7 @@ func openFiles(in connectors.Input[Settings]) (*files, error) {
 	if in.DryRun || in.Settings.Attachments.Off || in.Settings.Extractor == nil && in.Objects == nil {
 		return nil, nil
 	}
-	f := &files{in: in, keeper: keeperOf(in)}
+	f := &files{in: in, keeper: in.Keeper(in.Settings.Extractor)}
 	var err error
 	if f.http, err = guard.Client(guard.Options{AllowNetworks: in.Settings.AllowNetworks}); err != nil {
 		return nil, fmt.Errorf("%w: %w", content.ErrInvalid, err)
@@ -58,10 +58,6 @@ func openFiles(in connectors.Input[Settings]) (*files, error) {
 	sum := sha256.Sum256(b)
 	f.state = hex.EncodeToString(sum[:8])
 	return f, nil
-}
-
-func keeperOf(in connectors.Input[Settings]) asset.Keeper {
-	return asset.Keeper{Extractor: in.Settings.Extractor, Objects: in.Objects, Prefix: in.ObjectPrefix, Now: in.Now}
 }
 
 // settled reports whether nothing is left to be done about an asset.

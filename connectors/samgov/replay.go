@@ -10,11 +10,10 @@ import (
 // attachment from its bytes. What a request of its own has brought, the description,
 // is kept.
 func replay(_ context.Context, in connectors.Input[Settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
-	keeper := keeperOf(in)
+	keeper := in.Keeper(in.Settings.Extractor)
 	return func(ctx context.Context, p connectors.Payload) connectors.Record {
 		if len(p.Raw) == 0 {
-			row, err := keeper.AgainOf(ctx, p.Stored)
-			return connectors.Record{Row: row, Err: err}
+			return connectors.ReplayAsset(ctx, keeper, p)
 		}
 		r := record(p.Raw)
 		if n, ok := r.Row.(*Notice); ok {

@@ -92,7 +92,7 @@ const skippedStatus = "skipped"
 // then by its bytes: a file of which only the name has changed is not downloaded,
 // and one that was saved without a change is not read again.
 func (s *session) fill(ctx context.Context, t *tree, item *driveItem, d, old *asset.Asset) error {
-	o, keeper := s.in.Settings, s.keeper()
+	o, keeper := s.in.Settings, s.in.Keeper(s.in.Settings.Extractor)
 	most := cmp.Or(o.MaxSize, defaultMaxSize)
 	switch {
 	case keeper.Extractor == nil && keeper.Objects == nil, !o.reads(item.Name):

@@ -76,7 +76,7 @@ func (s *session) reread(ctx context.Context, t *tree, item *driveItem, raw []by
 	d := assetOf(t, item, raw)
 	d.File = old.File
 	if s.in.Settings.reads(item.Name) {
-		file, err := s.keeper().Again(ctx, old.File)
+		file, err := s.in.Keeper(s.in.Settings.Extractor).Again(ctx, old.File)
 		switch {
 		case err == nil:
 			d.File = file
@@ -86,12 +86,4 @@ func (s *session) reread(ctx context.Context, t *tree, item *driveItem, raw []by
 	}
 	d.Filename = item.Name
 	return connectors.Record{Row: d}
-}
-
-func (s *session) keeper() asset.Keeper {
-	k := asset.Keeper{Extractor: s.in.Settings.Extractor, Objects: s.in.Objects, Prefix: s.in.ObjectPrefix, Now: s.in.Now}
-	if s.in.DryRun {
-		k.Objects = nil
-	}
-	return k
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/upload"
 	"github.com/curatore/curatore-go/content/database"
-	"github.com/curatore/curatore-go/content/database/databasetest"
-	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/search"
 )
 
@@ -26,20 +24,7 @@ func filler(word string) string { return strings.Repeat("The "+word+" committee 
 func TestLocations(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
-			config := curatore.Config{Database: databasetest.DSN(t, kind)}
-			c, err := curatore.Open(t.Context(), config, upload.New())
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := c.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			org, err := c.Organization(t.Context(), "acme", "test")
-			if err != nil {
-				t.Fatal(err)
-			}
+			org := openOn(t, kind, upload.New())
 			add(t, org, connectors.Options{},
 				file("report.pdf", pdf(filler("first"), "The quokka stands here.", filler("third")+" And the numbat at the end.")),
 				zipped(t, "talk.pptx", "ppt/presentation.xml", `<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst><p:sldId id="256" r:id="r1"/><p:sldId id="257" r:id="r2"/></p:sldIdLst></p:presentation>`,

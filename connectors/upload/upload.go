@@ -96,16 +96,15 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 }
 
 func keeperOf(in connectors.Input[Settings]) asset.Keeper {
-	k := asset.Keeper{Now: in.Settings.Now}
-	if k.Now == nil {
-		k.Now = in.Now
-	}
-	if in.DryRun {
-		return k
-	}
-	k.Objects, k.Prefix, k.Extractor = in.Objects, in.ObjectPrefix, in.Settings.Extractor
-	if k.Extractor == nil {
+	k := in.Keeper(in.Settings.Extractor)
+	switch {
+	case in.DryRun: // no text is read either
+		k.Extractor = nil
+	case k.Extractor == nil:
 		k.Extractor = local.New()
+	}
+	if in.Settings.Now != nil {
+		k.Now = in.Settings.Now
 	}
 	return k
 }
@@ -115,8 +114,7 @@ func keeperOf(in connectors.Input[Settings]) asset.Keeper {
 func replay(_ context.Context, in connectors.Input[Settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
 	keeper := keeperOf(in)
 	return func(ctx context.Context, p connectors.Payload) connectors.Record {
-		row, err := keeper.AgainOf(ctx, p.Stored)
-		return connectors.Record{Row: row, Err: err}
+		return connectors.ReplayAsset(ctx, keeper, p)
 	}, nil
 }
 

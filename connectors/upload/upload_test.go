@@ -17,6 +17,8 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/upload"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/content/extract"
 	"github.com/curatore/curatore-go/curatore"
 )
@@ -47,7 +49,12 @@ func zipped(t testing.TB, name string, entries ...string) connectors.File {
 
 func open(t *testing.T, connection *connectors.Connection) *curatore.Organization {
 	t.Helper()
-	c, err := curatore.Open(t.Context(), curatore.Config{Database: "sqlite:" + filepath.Join(t.TempDir(), "upload.db")}, connection)
+	return openOn(t, database.SQLite, connection)
+}
+
+func openOn(t *testing.T, kind string, connection *connectors.Connection) *curatore.Organization {
+	t.Helper()
+	c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, kind)}, connection)
 	if err != nil {
 		t.Fatal(err)
 	}

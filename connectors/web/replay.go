@@ -22,8 +22,7 @@ func replay(_ context.Context, in connectors.Input[Settings]) (func(context.Cont
 	return func(ctx context.Context, p connectors.Payload) connectors.Record {
 		a, ok := p.Stored.(*ScrapedAsset)
 		if !ok {
-			row, err := keeper.AgainOf(ctx, p.Stored)
-			return connectors.Record{Row: row, Err: err}
+			return connectors.ReplayAsset(ctx, keeper, p)
 		}
 		i := slices.IndexFunc(in.Settings.Collections, func(c Collection) bool { return c.Name == a.Collection })
 		if a.ObjectKey == "" || keeper.Objects == nil || i < 0 {

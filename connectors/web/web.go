@@ -278,15 +278,12 @@ func open(in connectors.Input[Settings], t types) (connectors.Session, error) {
 }
 
 func keeperOf(in connectors.Input[Settings]) asset.Keeper {
-	k := asset.Keeper{Extractor: in.Settings.Extractor, Now: in.Settings.Now}
+	k := in.Keeper(in.Settings.Extractor)
 	if k.Extractor == nil {
 		k.Extractor = local.New()
 	}
-	if k.Now == nil {
-		k.Now = in.Now
-	}
-	if !in.DryRun {
-		k.Objects, k.Prefix = in.Objects, in.ObjectPrefix
+	if in.Settings.Now != nil {
+		k.Now = in.Settings.Now
 	}
 	return k
 }
