@@ -184,18 +184,20 @@ func (x *suite) refused() {
 	})
 }
 
+// hasFailures reports whether some records or values of the source cannot be read.
+func (x *suite) hasFailures() bool {
+	for _, c := range x.undisturbed.result.Streams {
+		if c.Failed+c.BadValues > 0 {
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.undisturbed.state, isFailure)
+}
+
 // failedRecords: what could not be read is kept with its reason, once.
 func (x *suite) failedRecords() {
 	x.round(nil)
 	lines := x.texts("", "SELECT type, scope, key, reason, CASE WHEN raw IS NULL THEN 'no payload' ELSE 'payload' END FROM import_failures WHERE organization_id = ? AND replayed_at IS NULL ORDER BY 1, 2, 3, 4", x.organization)
-	failed := int64(0)
-	for _, c := range x.undisturbed.result.Streams {
-		failed += c.Failed + c.BadValues
-	}
-	if failed == 0 && len(lines) == 0 {
-		x.lacks("all records of the source can be read")
-		return
-	}
 	for _, l := range lines {
 		x.t.Log(l)
 		if strings.Contains(l, " | - | ") && !strings.Contains(l, "payload") {

@@ -18,18 +18,25 @@ import (
 // session opens the connection as an import does, and closes it with the test.
 func (x *suite) session() connectors.Session {
 	x.t.Helper()
+	session, end := x.open()
+	x.t.Cleanup(end)
+	return session
+}
+
+// open opens a session, which end closes.
+func (x *suite) open() (session connectors.Session, end func()) {
+	x.t.Helper()
 	task := x.Task()
 	session, err := x.Engine.Session(context.Background(), task, x.Connection, x.files(), x.Options)
 	if err != nil {
 		x.t.Fatal(err)
 	}
-	x.t.Cleanup(func() {
+	return session, func() {
 		if err := session.Close(); err != nil {
 			x.t.Error(err)
 		}
 		task.End("completed")
-	})
-	return session
+	}
 }
 
 // streams says what the connection is.
@@ -71,12 +78,7 @@ func nameOf(s connectors.Stream) string {
 // estimates are not negative, and of streams that there are.
 func (x *suite) estimates() {
 	session := x.session()
-	e, ok := session.(connectors.Estimator)
-	if !ok {
-		x.lacks("its sessions are no connectors.Estimator")
-		return
-	}
-	totals, err := e.Estimate(context.Background())
+	totals, err := session.(connectors.Estimator).Estimate(context.Background())
 	if err != nil {
 		x.t.Fatal(err)
 	}
@@ -89,11 +91,7 @@ func (x *suite) estimates() {
 
 // listsKeys: what it lists is what was imported.
 func (x *suite) listsKeys() {
-	l, ok := x.session().(connectors.Lister)
-	if !ok {
-		x.lacks("its sessions are no connectors.Lister")
-		return
-	}
+	l := x.session().(connectors.Lister)
 	x.round(nil)
 	for _, typ := range x.Connection.Types() {
 		list := l.Keys(typ)
@@ -124,11 +122,7 @@ func (x *suite) keys(typ *content.Type) (keys []string) {
 // fetches: single records are those that were asked for, and one that is not there is
 // left out.
 func (x *suite) fetches() {
-	f, ok := x.session().(connectors.Fetcher)
-	if !ok {
-		x.lacks("its sessions are no connectors.Fetcher")
-		return
-	}
+	f := x.session().(connectors.Fetcher)
 	x.round(nil)
 	fetched := 0
 	for _, typ := range x.Connection.Types() {
@@ -155,10 +149,6 @@ func (x *suite) fetches() {
 
 // preflight tries the connection out on a good day and on bad ones.
 func (x *suite) preflight() {
-	if !is[connectors.Preflighter](x.session()) {
-		x.lacks("its sessions are no connectors.Preflighter")
-		return
-	}
 	x.round(nil)
 	before := x.rows()
 	if wrong := x.wrong(); len(wrong) > 0 {

@@ -10,12 +10,16 @@
 package connectortest
 
 import (
+	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
 
+	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -24,22 +28,22 @@ func musts() []must {
 	return []must{
 		{"1 a small interface and optional capabilities", []check{
 			{"streams", (*suite).streams, nil},
-			{"estimate", (*suite).estimates, nil},
-			{"keys", (*suite).listsKeys, nil},
-			{"fetch", (*suite).fetches, nil},
-			{"preflight", (*suite).preflight, fetching},
+			{"estimate", (*suite).estimates, able[connectors.Estimator]},
+			{"keys", (*suite).listsKeys, able[connectors.Lister]},
+			{"fetch", (*suite).fetches, able[connectors.Fetcher]},
+			{"preflight", (*suite).preflight, able[connectors.Preflighter]},
 		}},
 		{"2 a checkpoint in the transaction of its batch", []check{
 			{"it dies at any commit", (*suite).diesOnce, nil},
 			{"it dies at every commit", (*suite).diesAlways, nil},
-			{"a position of another version", (*suite).oddPositions, nil},
+			{"a position of another version", (*suite).oddPositions, can(func(x *suite) bool { return x.keepsPositions }, "no stream keeps a position from one import to the next")},
 		}},
 		{"3 deletion only from what is proven complete", []check{
 			{"dry run", (*suite).dryRun, nil},
-			{"an empty source", (*suite).empty, can(func(s Subject) bool { return s.Empty != nil }, "the subject has no Empty")},
+			{"an empty source", (*suite).empty, can(func(x *suite) bool { return x.Empty != nil }, "the subject has no Empty")},
 			{"no JSON", (*suite).garbage, fetching},
 			{"files cut short", (*suite).cutFiles, handed},
-			{"parts are missing", (*suite).missingParts, can(func(s Subject) bool { return s.Parts }, "its source has no parts")},
+			{"parts are missing", (*suite).missingParts, can(func(x *suite) bool { return x.Parts }, "its source has no parts")},
 		}},
 		{"4 what is unchanged is not written", []check{
 			{"counts", (*suite).counts, nil},
@@ -55,12 +59,12 @@ func musts() []must {
 			{"503", (*suite).unavailable, fetching},
 			{"broken off", (*suite).brokenOff, fetching},
 			{"a page in its place", (*suite).page, fetching},
-			{"failed records", (*suite).failedRecords, nil},
+			{"failed records", (*suite).failedRecords, can((*suite).hasFailures, "all records of the source can be read")},
 		}},
 		{"7 one limiter for each credential", []check{
 			{"429", (*suite).throttled, fetching},
 			{"a long pause", (*suite).longPause, fetching},
-			{"another instance waits too", (*suite).sharedPause, fetching},
+			{"another instance waits too", (*suite).sharedPause, credential},
 		}},
 		{"8 bounded in all it reads", []check{
 			{"without an end", (*suite).endless, fetching},
@@ -69,7 +73,7 @@ func musts() []must {
 			{"hand-over", (*suite).handOver, handed},
 		}},
 		{"10 nothing is lost, shown or left behind", []check{
-			{"in another order and twice", (*suite).shuffled, can(func(s Subject) bool { return s.Shuffle != nil }, "the subject has no Shuffle")},
+			{"in another order and twice", (*suite).shuffled, can(func(x *suite) bool { return x.Shuffle != nil }, "the subject has no Shuffle")},
 			{"cancelled", (*suite).cancel, nil},
 			{"cancelled in a request", (*suite).cancelledInRequest, fetching},
 			{"organizations", (*suite).organizations, nil},
@@ -105,7 +109,8 @@ func musts() []must {
 //     ends with the cause. Organizations know nothing of each other. No secret stands in
 //     anything that is logged, told, returned or stored. No goroutine is left.
 //
-// What does not apply to a connection is told with the reason, by one skipped test.
+// A check that does not apply to a connection is left out. One skipped test tells all
+// of them, with the reasons.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
 	kinds := s.Databases
@@ -115,24 +120,32 @@ func Run(t *testing.T, s Subject) {
 	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			x := newSuite(t, kind, s)
+			var left []string
 			for _, m := range musts() {
+				m.checks = slices.DeleteFunc(m.checks, func(c check) bool {
+					why := ""
+					if c.needs != nil {
+						why = c.needs(x)
+					}
+					if why != "" {
+						left = append(left, c.name+": "+why)
+					}
+					return why != ""
+				})
+				if len(m.checks) == 0 {
+					continue
+				}
 				t.Run("must "+m.name, func(t *testing.T) {
 					for _, c := range m.checks {
 						t.Run(c.name, func(t *testing.T) {
-							x.Workshop, x.check = x.On(t), c.name
-							if c.needs != nil {
-								if why := c.needs(s); why != "" {
-									x.lacks(why)
-									return
-								}
-							}
+							x.Workshop = x.On(t)
 							c.run(x)
 						})
 					}
 				})
 			}
-			if len(x.lacking) > 0 && !x.second() {
-				t.Run("what does not apply", func(t *testing.T) { t.Skip(strings.Join(x.lacking, "\n")) })
+			if len(left) > 0 && !x.second() {
+				t.Run("what does not apply", func(t *testing.T) { t.Skip(strings.Join(left, "\n")) })
 			}
 		})
 	}
@@ -144,32 +157,47 @@ type must struct {
 	checks []check
 }
 
-// A check is a part of a must. Needs, unless nil, says why it does not apply to a
-// subject.
+// A check is a part of a must. Needs, unless nil, says why it does not apply to the
+// connection.
 type check struct {
 	name  string
 	run   func(x *suite)
-	needs func(s Subject) string
+	needs func(x *suite) string
 }
 
-func can(ok func(s Subject) bool, why string) func(Subject) string {
-	return func(s Subject) string {
-		if ok(s) {
+func can(ok func(x *suite) bool, why string) func(*suite) string {
+	return func(x *suite) string {
+		if ok(x) {
 			return ""
 		}
 		return why
 	}
 }
 
-func fetching(s Subject) string {
-	if s.HTTP == nil && s.Front == nil {
+// able is for what the sessions of some connections can do besides.
+func able[capability any](x *suite) string {
+	if is[capability](x.closed) {
+		return ""
+	}
+	return fmt.Sprintf("its sessions are no %s", reflect.TypeFor[capability]())
+}
+
+func fetching(x *suite) string {
+	if x.HTTP == nil && x.Front == nil {
 		return "it asks no service"
 	}
 	return ""
 }
 
-func handed(s Subject) string {
-	if s.Files == nil || len(s.Files()) == 0 {
+func credential(x *suite) string {
+	if x.PassesOver {
+		return "it has no credential; each host has its own pace"
+	}
+	return fetching(x)
+}
+
+func handed(x *suite) string {
+	if len(x.files()) == 0 {
 		return "it is handed no files"
 	}
 	return ""
@@ -185,12 +213,9 @@ type suite struct {
 	requests    int // of an import that is not disturbed, with the one before it
 	before      goleak.Option
 
-	check   string   // at work
-	lacking []string // checks that do not apply, with the reason
+	keepsPositions bool               // from one import to the next
+	closed         connectors.Session // tells what sessions can do
 }
-
-// lacks notes that the check at work does not apply to the connection.
-func (x *suite) lacks(why string) { x.lacking = append(x.lacking, x.check+": "+why) }
 
 // second reports whether the checks were made on another database already, so that what
 // does not depend on it need not be made as often.
@@ -212,11 +237,15 @@ func newSuite(t *testing.T, kind string, s Subject) *suite {
 	x.spoiler.setClock(x.Now)
 	x.before = goleak.IgnoreCurrent()
 	x.undisturbed = x.round(func(task *Task) *result {
+		x.keepsPositions = len(x.texts("", "SELECT stream FROM connection_state WHERE organization_id = ? AND position <> '' AND stream NOT LIKE '#%'", x.organization)) > 0
 		r := x.must(task, x.files(), x.Options)
 		x.commits = task.commits
 		return r
 	})
 	x.requests = x.spoiler.count()
+	var end func()
+	x.closed, end = x.open()
+	end()
 	if x.commits < 6 {
 		t.Errorf("the import has only %d commits; give it a larger source or a smaller Batch", x.commits)
 	}

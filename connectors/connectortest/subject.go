@@ -120,8 +120,10 @@ func (w *Workshop) round(disturb func(task *Task) *result) outcome {
 
 // withoutFailures leaves out what failed, when that was in another run.
 func withoutFailures(lines []string) []string {
-	return slices.DeleteFunc(slices.Clone(lines), func(l string) bool { return strings.HasPrefix(l, "failure ") })
+	return slices.DeleteFunc(slices.Clone(lines), isFailure)
 }
+
+func isFailure(line string) bool { return strings.HasPrefix(line, "failure ") }
 
 // live counts records by type.
 func (w *Workshop) live() map[string]int64 {
