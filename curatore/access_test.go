@@ -14,7 +14,6 @@ import (
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
-	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -239,15 +238,7 @@ func TestOrganizationByKey(t *testing.T) {
 
 // An export is a CSV file below the organization's own part of the object store.
 func TestExportQuery(t *testing.T) {
-	objects, err := dirblob.Open(t.TempDir(), dirblob.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := objects.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	objects := objectDir(t)
 	c := open(t, curatore.Config{Database: databasetest.DSN(t, database.SQLite), Objects: objects})
 	mine := organization(t, c, "mine")
 	importExport(t, mine, salesforcetest.Options{Accounts: 30})

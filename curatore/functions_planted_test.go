@@ -18,7 +18,6 @@ import (
 
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content/blob"
-	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -32,16 +31,7 @@ import (
 // written by somebody who wants something of a model, and the import of them.
 func planted(t *testing.T) (org *curatore.Organization, objects blob.Store, run string) {
 	t.Helper()
-	store, err := dirblob.Open(t.TempDir(), dirblob.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	objects = store
+	objects = objectDir(t)
 	c := open(t, curatore.Config{Database: databasetest.DSN(t, database.SQLite), Objects: objects})
 	org = organization(t, c, "mine")
 	connect(t, org)

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/curatore/curatore-go/content/blob"
-	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/functions"
@@ -114,10 +113,7 @@ func (o *party) learn(r *functions.Result) {
 // arguments, nothing of the other comes back: by all functions, on both databases.
 func TestRandomCallsStayApart(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
-		objects, err := dirblob.Open(t.TempDir(), dirblob.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
+		objects := objectDir(t)
 		c := open(t, curatore.Config{Database: databasetest.DSN(t, kind), Objects: objects})
 		seed := uint64(20261123)
 		p := &player{Rand: rand.New(rand.NewPCG(seed, 1)), pool: []string{"", "nothing", "Customer", "cloud", "1000", "true", "2026-01-31"}}
@@ -172,6 +168,7 @@ func TestRandomCallsStayApart(t *testing.T) {
 			}
 			var raw []byte
 			var result *functions.Result
+			var err error
 			for range 8 { // most random arguments are refused
 				if raw, err = json.Marshal(p.value("", schema, slices.Concat(me.cursors, them.cursors))); err != nil {
 					t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/blob/blobtest"
+	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -398,4 +399,19 @@ func TestStreamWithoutAStore(t *testing.T) {
 	if !errors.Is(err, content.ErrDisabled) || !strings.Contains(err.Error(), "Config.Objects") {
 		t.Error(err)
 	}
+}
+
+// objectDir is an object store in a folder that goes with the test.
+func objectDir(t testing.TB) *dirblob.Store {
+	t.Helper()
+	s, err := dirblob.Open(t.TempDir(), dirblob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
-	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
@@ -52,15 +51,7 @@ type tripStore struct {
 
 func newTripStore(t *testing.T) *tripStore {
 	t.Helper()
-	s, err := dirblob.Open(t.TempDir(), dirblob.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := objectDir(t)
 	return &tripStore{Store: s}
 }
 
