@@ -96,8 +96,8 @@ type inWrite struct{ db *DB }
 // panics, because on SQLite it would wait for itself.
 //
 // Errors of the driver come back as those of package content: ErrConflict,
-// ErrBusy (a lost connection too), ErrNoWrites, ErrNotFound for no rows. A cancelled context
-// gives its cause. A statement that failed fails the transaction, on Postgres
+// ErrBusy (a lost connection too), ErrNoWrites, ErrNotFound for no rows. A cancelled
+// context gives its cause. A statement that failed fails the transaction, on Postgres
 // by nature and on SQLite alike: when do returns nil in spite of it, nothing is
 // stored and Write returns that error.
 func (db *DB) Write(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {

@@ -20,7 +20,8 @@ var loadSizes = []int{64, 8, 1}
 // Load inserts rows in the quickest way: by COPY on Postgres, with many rows in a
 // statement on SQLite. The values stand row by row in one list, each row as long
 // as the list of columns. They are strings, ints, int64s, bytes for columns of
-// bytes, times as [Dialect.Time] makes them, and nil. The names are those of the program, never a user's.
+// bytes, times as [Dialect.Time] makes them, and nil. The names are those of the
+// program, never a user's.
 func (tx *Tx) Load(ctx context.Context, table string, columns []string, values []any) error {
 	if len(values)%len(columns) != 0 {
 		return tx.note(errors.New("load " + table + ": the values are no whole rows"))

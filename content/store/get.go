@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/lib/pq"
 
@@ -138,14 +137,15 @@ func (s *Store) SetUnlisted(ctx context.Context, tx *database.Tx, scope content.
 	if err != nil {
 		return err
 	}
-	for part := range slices.Chunk(ids, 500) {
-		args := []any{content.UnlistedHash(), org}
-		for _, id := range part {
-			args = append(args, id)
-		}
-		if _, err := tx.Exec(ctx, "UPDATE "+p.table+" SET document_hash = ? WHERE organization_id = ? AND id IN ("+database.Placeholders(len(part))+")", args...); err != nil {
-			return fmt.Errorf("mark %s as unlisted: %w", p.typ.Name(), err)
-		}
+	if len(ids) == 0 {
+		return nil
+	}
+	list, err := keyList(tx.Dialect(), ids)
+	if err == nil {
+		_, err = tx.Exec(ctx, "UPDATE "+p.table+" SET document_hash = ? WHERE organization_id = ? AND id"+oneOf(tx.Dialect()), content.UnlistedHash(), org, list)
+	}
+	if err != nil {
+		return fmt.Errorf("mark %s as unlisted: %w", p.typ.Name(), err)
 	}
 	return nil
 }

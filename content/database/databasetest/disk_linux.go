@@ -16,9 +16,8 @@ import (
 
 // OnDisk is [DSN] with the database on a small disk of its own, 64 MB of memory.
 // While that is full a Postgres server can make no checkpoint, so that other tests
-// on it may fail: give this one a server of its own. A
-// test is skipped where it may not mount one: that needs root, and for Postgres a
-// server on this machine.
+// on it may fail: give this one a server of its own. A test is skipped where it may not
+// mount one: that needs root, and for Postgres a server on this machine.
 func OnDisk(t testing.TB, kind string) (dsn string, disk *Disk) {
 	t.Helper()
 	if kind == database.SQLite {
