@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
@@ -119,6 +120,9 @@ Name each record that the answer rests on as [type/id], with the type and the id
 func (a Agent) Run(ctx context.Context, question string, history ...openai.ChatCompletionMessage) (*Answer, error) {
 	if a.Client == nil || a.Model == "" {
 		return nil, fmt.Errorf("agent: %w: Client and Model are required", content.ErrInvalid)
+	}
+	if strings.TrimSpace(question) == "" {
+		return nil, fmt.Errorf("agent: %w: the question is empty", content.ErrInvalid)
 	}
 	r := &running{Agent: a, sources: sources{}, answer: &Answer{}}
 	r.MaxSteps, r.MaxTools, r.Parallel = cmp.Or(a.MaxSteps, 12), cmp.Or(a.MaxTools, 64), cmp.Or(a.Parallel, 4)

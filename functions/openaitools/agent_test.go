@@ -178,6 +178,9 @@ func TestBounds(t *testing.T) {
 	if answer := run(t, a); answer.Stop != openaitools.StopTokens || answer.Tokens != 20 {
 		t.Errorf("tokens: %+v", answer)
 	}
+	if _, err := a.Run(t.Context(), " "); !errors.Is(err, content.ErrInvalid) {
+		t.Errorf("an empty question: %v", err)
+	}
 	for name, a := range map[string]openaitools.Agent{"no client": {Model: "m"}, "no functions": {Client: s.client(), Model: "m"}} {
 		if _, err := a.Run(t.Context(), "?"); err == nil {
 			t.Errorf("%s: it ran", name)

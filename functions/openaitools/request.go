@@ -1,11 +1,11 @@
 package openaitools
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"time"
@@ -28,7 +28,7 @@ func (r *reply) empty() bool {
 // request asks the model for its next message, again where it failed for a
 // reason that passes.
 func (r *running) request(ctx context.Context, last bool) (*reply, error) {
-	req := openai.ChatCompletionRequest{Model: r.Model, Messages: r.answer.Messages}
+	req := openai.ChatCompletionRequest{Model: r.Model, Messages: sendable(r.answer.Messages)}
 	req.MaxTokens = r.MaxReply //nolint:staticcheck // deprecated by one provider, and the only name that all endpoints know
 	for _, t := range r.tools {
 		if r.offered[t.Function.Name] {
@@ -45,6 +45,10 @@ func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 	for attempt := 1; ; attempt++ {
 		var asked time.Duration
 		got, err := r.send(context.WithValue(ctx, askedKey{}, &asked), req)
+		if errors.Is(err, openai.ErrReasoningModelMaxTokensDeprecated) { // go-openai knows by the model's name
+			req.MaxTokens, req.MaxCompletionTokens = 0, r.MaxReply //nolint:staticcheck // see above
+			got, err = r.send(context.WithValue(ctx, askedKey{}, &asked), req)
+		}
 		if err == nil {
 			r.identify(got.message.ToolCalls)
 			if got.tokens == 0 {
@@ -55,6 +59,10 @@ func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+		var form *json.UnmarshalTypeError
+		if errors.As(err, &form) {
+			err = fmt.Errorf("the reply has a form that go-openai does not read; take the Client from openaitools.NewClient, which reads more: %w", err)
 		}
 		if attempt > r.Retries || !passes(err) {
 			return nil, fmt.Errorf("ask %s: %w", r.Model, err)
@@ -80,22 +88,22 @@ var errEmpty = errors.New("the reply is empty")
 func passes(err error) bool {
 	var api *openai.APIError
 	var request *openai.RequestError
+	var form *json.UnmarshalTypeError
 	status := 0
 	switch {
-	case errors.Is(err, errCut), errors.Is(err, errEmpty):
-		return true
 	case errors.As(err, &api):
-		status = api.HTTPStatusCode
-		if status == 0 { // inside a stream
-			return api.Type == "server_error" || api.Type == "rate_limit_error" || fmt.Sprint(api.Code) == "rate_limit_exceeded"
+		if status = api.HTTPStatusCode; status == 0 { // inside a stream
+			status = statusOf(api)
+		}
+		if fmt.Sprint(api.Code) == "insufficient_quota" { // it comes as 429, and stays
+			return false
 		}
 	case errors.As(err, &request):
 		status = request.HTTPStatusCode
-		if status >= 200 && status < 300 {
-			return true // it could not be read
-		}
+	case errors.As(err, &form):
+		return false
 	default:
-		return true // the connection broke
+		return true // the reply was cut, is empty or no JSON, or the connection broke
 	}
 	return status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status == http.StatusConflict || status >= 500
 }
@@ -112,7 +120,7 @@ func (r *running) send(ctx context.Context, req openai.ChatCompletionRequest) (*
 		return nil, errEmpty
 	}
 	first := res.Choices[max(0, slices.IndexFunc(res.Choices, func(c openai.ChatCompletionChoice) bool { return c.Index == 0 }))]
-	got := &reply{message: first.Message, finish: first.FinishReason, tokens: res.Usage.TotalTokens}
+	got := &reply{message: first.Message, finish: first.FinishReason, tokens: tokensOf(res.Usage)}
 	if err := complete(got); err != nil {
 		return nil, err
 	}
@@ -154,103 +162,6 @@ func complete(got *reply) error {
 	return nil
 }
 
-// stream puts a reply together from its pieces.
-func (r *running) stream(ctx context.Context, req openai.ChatCompletionRequest) (*reply, error) {
-	req.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
-	stream, err := r.Client.CreateChatCompletionStream(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	defer stream.Close()
-	got := &reply{}
-	told, ended := false, false
-	fail := func(err error) (*reply, error) {
-		if told {
-			r.tell(Event{Kind: EventRestart})
-		}
-		return nil, err
-	}
-	for {
-		piece, err := stream.Recv()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			if errors.Is(err, io.ErrUnexpectedEOF) {
-				err = fmt.Errorf("%w: %w", errCut, err)
-			}
-			return fail(err)
-		}
-		if piece.Usage != nil {
-			got.tokens = piece.Usage.TotalTokens
-		}
-		if len(piece.Choices) == 0 {
-			continue
-		}
-		choice := piece.Choices[0]
-		if choice.Index != 0 {
-			continue // another answer, which nobody asked for
-		}
-		got.message.Content += choice.Delta.Content
-		got.message.ReasoningContent += choice.Delta.ReasoningContent
-		got.message.Refusal += choice.Delta.Refusal
-		if choice.Delta.Content != "" {
-			told = true
-			r.tell(Event{Kind: EventText, Text: choice.Delta.Content})
-		}
-		if f := choice.Delta.FunctionCall; f != nil {
-			if got.message.FunctionCall == nil {
-				got.message.FunctionCall = &openai.FunctionCall{}
-			}
-			got.message.FunctionCall.Name += f.Name
-			got.message.FunctionCall.Arguments += f.Arguments
-		}
-		for _, call := range choice.Delta.ToolCalls {
-			got.message.ToolCalls = appendPiece(got.message.ToolCalls, call)
-		}
-		if choice.FinishReason != "" {
-			got.finish, ended = choice.FinishReason, true
-		}
-	}
-	if !ended {
-		return fail(errCut)
-	}
-	if err := complete(got); err != nil {
-		return fail(err)
-	}
-	return got, nil
-}
-
-// appendPiece adds a piece of a call to the calls so far. Pieces belong together
-// by their index; where an endpoint gives none, a new id or a name begins a call.
-func appendPiece(calls []openai.ToolCall, piece openai.ToolCall) []openai.ToolCall {
-	at := -1
-	if piece.Index != nil {
-		for i, c := range calls {
-			if c.Index != nil && *c.Index == *piece.Index && (piece.ID == "" || c.ID == "" || piece.ID == c.ID) {
-				at = i
-			}
-		}
-	} else if n := len(calls); n > 0 && (piece.ID == "" || piece.ID == calls[n-1].ID) && piece.Function.Name == "" {
-		at = n - 1
-	}
-	if at < 0 {
-		return append(calls, piece)
-	}
-	c := &calls[at]
-	if c.ID == "" {
-		c.ID = piece.ID
-	}
-	if c.Type == "" {
-		c.Type = piece.Type
-	}
-	if c.Function.Name != piece.Function.Name { // some repeat the whole name in each piece
-		c.Function.Name += piece.Function.Name
-	}
-	c.Function.Arguments += piece.Function.Arguments
-	return calls
-}
-
 // identify gives each call an id that no other call of the conversation has, since
 // answers are matched by it.
 func (r *running) identify(calls []openai.ToolCall) {
@@ -268,6 +179,9 @@ func (r *running) identify(calls []openai.ToolCall) {
 		taken[calls[i].ID] = true
 	}
 }
+
+// tokensOf are the tokens that an endpoint counted.
+func tokensOf(u openai.Usage) int { return cmp.Or(u.TotalTokens, u.PromptTokens+u.CompletionTokens) }
 
 // estimate guesses the tokens of a request and its reply: three bytes each.
 func estimate(req openai.ChatCompletionRequest, m openai.ChatCompletionMessage) int {

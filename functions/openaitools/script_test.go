@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -27,7 +28,11 @@ type sent struct {
 		ToolCallID string `json:"tool_call_id"`
 		ToolCalls  []struct {
 			ID       string `json:"id"`
-			Function struct{ Name, Arguments string }
+			Type     string `json:"type"`
+			Function struct {
+				Name      string
+				Arguments *string
+			}
 		} `json:"tool_calls"`
 	} `json:"messages"`
 	Tools []struct {
@@ -63,6 +68,7 @@ type script struct {
 	mu      sync.Mutex
 	replies []any
 	got     []sent
+	raw     []string // as it came
 }
 
 type status int
@@ -76,11 +82,22 @@ type busy struct {
 // lines is a stream; one that ends with "cut" breaks off there.
 type lines []string
 
-func (s *script) client() *openai.Client {
+// refusal is the body of a status 429.
+type refusal string
+
+// verbatim is a body as it is, of a stream when its header says so.
+type verbatim struct{ contentType, body string }
+
+// url is where it is, until the test ends.
+func (s *script) url() string {
 	server := httptest.NewServer(s)
 	s.t.Cleanup(server.Close)
+	return server.URL + "/v1"
+}
+
+func (s *script) client() *openai.Client {
 	config := openai.DefaultConfig("no key")
-	config.BaseURL = server.URL + "/v1"
+	config.BaseURL = s.url()
 	return openaitools.NewClient(config)
 }
 
@@ -88,7 +105,11 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var request sent
-	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+	raw, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(raw, &request)
+	}
+	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -97,7 +118,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, why, http.StatusBadRequest)
 		return
 	}
-	s.got = append(s.got, request)
+	s.got, s.raw = append(s.got, request), append(s.raw, string(raw))
 	if len(s.replies) == 0 {
 		s.t.Error("one request too many")
 		http.Error(w, "the script is over", http.StatusTeapot)
@@ -125,11 +146,20 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "data: "+line+"\n\n")
 			w.(http.Flusher).Flush()
 		}
+	case refusal:
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, string(reply))
+	case verbatim:
+		w.Header().Set("Content-Type", reply.contentType)
+		_, _ = io.WriteString(w, reply.body)
 	case string:
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, reply)
 	}
 }
+
+var callable = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
 
 // wrong tells why a real endpoint would refuse a conversation.
 func wrong(request sent) string {
@@ -148,6 +178,13 @@ func wrong(request sent) string {
 		for _, c := range m.ToolCalls {
 			if open[c.ID] || c.ID == "" {
 				return "a call id that is empty or comes twice: " + c.ID
+			}
+			if c.Type != "function" || !callable.MatchString(c.Function.Name) {
+				return fmt.Sprintf("a call of the %s %q", c.Type, c.Function.Name)
+			}
+			var object map[string]any
+			if c.Function.Arguments == nil || json.Unmarshal([]byte(*c.Function.Arguments), &object) != nil || object == nil {
+				return "arguments that are no object"
 			}
 			open[c.ID] = true
 		}
