@@ -66,9 +66,9 @@ WHERE s.organization_id = ? AND s.connection = ? AND s.instance = ? AND s.stream
 		return false, nil
 	}
 	var earlier int
-	// The first condition is that of an index of few rows.
-	err = tx.QueryRow(ctx, `SELECT count(*) FROM runs WHERE status IN ('pending', 'running') AND status = 'running' AND organization_id = ? AND type = ? AND id <> ?
-AND created_at < ? AND COALESCE(config ->> 'instance', '') = ? AND COALESCE(CAST(config ->> 'dry_run' AS TEXT), '') NOT IN ('1', 'true')`,
+	// Those at work come first, which are few, however many runs there have been.
+	err = tx.QueryRow(ctx, `SELECT count(*) FROM working_runs AS w CROSS JOIN runs AS r WHERE r.id = w.id AND r.organization_id = ? AND r.type = ? AND r.id <> ?
+AND r.created_at < ? AND COALESCE(r.config ->> 'instance', '') = ? AND COALESCE(CAST(r.config ->> 'dry_run' AS TEXT), '') NOT IN ('1', 'true')`,
 		im.organization, run.Type, run.ID, tx.Dialect().Time(run.CreatedAt), im.options.Instance).Scan(&earlier)
 	if err != nil || earlier > 0 {
 		return false, err

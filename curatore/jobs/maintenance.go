@@ -138,7 +138,7 @@ func removeEvents(ctx context.Context, task *Task, organization string, before t
 	for {
 		var n int64
 		err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-			n, err = tx.Exec(ctx, `DELETE FROM run_events WHERE id IN (SELECT e.id FROM run_events e JOIN runs r ON r.id = e.run_id
+			n, err = tx.Exec(ctx, `DELETE FROM run_events WHERE (run_id, id) IN (SELECT e.run_id, e.id FROM run_events e JOIN runs r ON r.id = e.run_id
 WHERE e.organization_id = ? AND e.level = 'debug' AND e.at < ? AND r.status NOT IN ('pending', 'running', 'parked') LIMIT ?)`,
 				organization, tx.Dialect().Time(before), chunk)
 			return err

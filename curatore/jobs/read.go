@@ -90,8 +90,8 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	where, args = among(where, args, "type", s.withAliases(q.Types))
 	where, args = among(where, args, "queue", q.Queues)
 	for _, c := range []struct{ column, value string }{{"created_by", q.CreatedBy}, {"parent_id", q.Parent}, {"group_id", q.Group}, {"trace_id", q.Trace}} {
-		if c.value != "" {
-			where, args = append(where, c.column+" = ?"), append(args, c.value)
+		if c.value != "" { // which is said again for the indexes of those that have one
+			where, args = append(where, c.column+" = ? AND "+c.column+" <> ''"), append(args, c.value)
 		}
 	}
 	if !q.Since.IsZero() {
@@ -101,7 +101,7 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 		where, args = append(where, "created_at < ?"), append(args, s.db.Dialect().Time(q.Until))
 	}
 	if q.DeadOnly {
-		where = append(where, "status IN ('failed', 'timed_out') AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
+		where = append(where, "dead AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
 	}
 	if q.Cursor != "" {
 		at, id, err := parseCursor(q.Cursor)

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -82,34 +81,6 @@ func TestNoRunIsStale(t *testing.T) {
 			w.t.Errorf("%d runs are running with no lease", stale)
 		}
 	})
-}
-
-// The searches of each second use the index of active runs.
-func TestSweepUsesIndexes(t *testing.T) {
-	w := newWorld(t, openSQLite(t))
-	plan := ""
-	err := w.db.Read(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-		rows, err := tx.Query(ctx, `EXPLAIN QUERY PLAN SELECT id FROM waiting_runs WHERE queue = ? AND (not_before IS NULL OR not_before <= '2026')
-AND type IN (SELECT value FROM json_each(?)) ORDER BY priority DESC, created_at, id LIMIT ?`, "q", `["a","b"]`, 10)
-		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			var id, parent, unused int
-			var detail string
-			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-				return err
-			}
-			plan += detail + "\n"
-		}
-		if err := rows.Close(); err != nil {
-			return err
-		}
-		return rows.Err()
-	})
-	if err != nil || !strings.Contains(plan, "runs_waiting") || strings.Contains(plan, "TEMP B-TREE") {
-		t.Errorf("plan: %v\n%s", err, plan)
-	}
 }
 
 // A process that stops gives back what can go on, and the next one goes on.
