@@ -30,8 +30,8 @@ type Spec[S any] struct {
 	Color       string // one of content.Colors
 	Queue       string // in which its imports wait; "" means one of its own, by its name
 	Types       []*content.Type
-	Functions   []*functions.Function // its own, beside search_<name>
-	Settings    S                     // defaults; an import may override single ones, and gets a copy of its own
+	Functions   []Function[S] // its own, beside search_<name>
+	Settings    S             // defaults; an import may override single ones, and gets a copy of its own
 
 	// Files says what files an import is given, such as "all parts of one export".
 	// It is empty for a connection that fetches its records itself. Without files
@@ -85,7 +85,11 @@ func (in Input[S]) REST(config rest.Config) (*rest.Client, error) {
 	if services == nil {
 		services = &rest.Pool{HTTP: in.HTTP, Now: in.Now, Logger: in.Logger}
 	}
-	return services.Client(config)
+	client, err := services.Client(config)
+	if err != nil {
+		return nil, setupError{err}
+	}
+	return client, nil
 }
 
 // Wait pauses for a time by the clock of Now; a context that ends gives its cause.
@@ -99,7 +103,11 @@ func (in Input[S]) Wait(ctx context.Context, d time.Duration) error {
 // Secret returns what a reference in the settings stands for. An error names the
 // reference, and never the secret.
 func (in Input[S]) Secret(ctx context.Context, ref SecretRef) (rest.Secret, error) {
-	return ref.resolve(ctx, in.secrets)
+	secret, err := ref.resolve(ctx, in.secrets)
+	if err != nil {
+		return secret, setupError{err}
+	}
+	return secret, nil
 }
 
 // A File is given to an import by the program. The reader stays open until the
@@ -127,9 +135,10 @@ type Payload struct {
 // not change, and is safe for concurrent use. Mistakes in the Spec are reported
 // by [Check].
 type Connection struct {
-	spec  Spec[json.RawMessage]
-	form  *form // of the settings
-	alone func(settings json.RawMessage) error
+	spec      Spec[json.RawMessage]
+	form      *form // of the settings
+	alone     func(settings json.RawMessage) error
+	functions []func(inputOf[json.RawMessage]) *functions.Function
 
 	filesOnly bool
 	problems  []string
@@ -139,8 +148,7 @@ type Connection struct {
 func New[S any](spec Spec[S]) *Connection {
 	c := &Connection{spec: Spec[json.RawMessage]{
 		Name: spec.Name, Label: spec.Label, Description: spec.Description, Icon: spec.Icon, Color: spec.Color, Queue: spec.Queue,
-		Functions: spec.Functions, Files: spec.Files, Version: spec.Version, Timeout: spec.Timeout,
-		MaxDelete: spec.MaxDelete, FailureRate: spec.FailureRate,
+		Files: spec.Files, Version: spec.Version, Timeout: spec.Timeout, MaxDelete: spec.MaxDelete, FailureRate: spec.FailureRate,
 	}}
 	for _, t := range spec.Types {
 		if t == nil {
@@ -148,6 +156,25 @@ func New[S any](spec Spec[S]) *Connection {
 			continue
 		}
 		c.spec.Types = append(c.spec.Types, t.Of(spec.Name))
+	}
+	for i, f := range spec.Functions {
+		if f.bind == nil {
+			c.problem("function %d is empty; make it with connectors.Define", i+1)
+			continue
+		}
+		c.functions = append(c.functions, func(input inputOf[json.RawMessage]) *functions.Function {
+			return f.bind(func(ctx context.Context, scope content.Scope, instance string) (Input[S], error) {
+				in, err := input(ctx, scope, instance)
+				if err != nil {
+					return Input[S]{}, err
+				}
+				typed, err := decode(spec.Settings, in)
+				if err != nil {
+					return typed, setupError{err}
+				}
+				return typed, nil
+			})
+		})
 	}
 	if spec.Open == nil {
 		c.problem("Open is missing: it makes the session that reads the records")
@@ -225,9 +252,6 @@ func (c *Connection) Queue() string { return cmp.Or(c.spec.Queue, c.spec.Name) }
 
 // Types returns the record types in order.
 func (c *Connection) Types() []*content.Type { return slices.Clone(c.spec.Types) }
-
-// Functions returns the connection's own functions.
-func (c *Connection) Functions() []*functions.Function { return slices.Clone(c.spec.Functions) }
 
 // Timeout returns how long an import may take.
 func (c *Connection) Timeout() time.Duration {

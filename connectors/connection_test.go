@@ -19,7 +19,7 @@ func TestCheckReportsEveryMistakeAtOnce(t *testing.T) {
 	stolen := content.Define(content.Spec[note]{Name: "note", Label: "Note", Group: "salesforce"})
 	err := connectors.Check(
 		connectors.New(connectors.Spec[settings]{Name: "Help Desk", Label: "x", Types: []*content.Type{orderType()}, Open: open}),
-		connectors.New(connectors.Spec[settings]{Name: "bare"}),
+		connectors.New(connectors.Spec[settings]{Name: "bare", Functions: make([]connectors.Function[settings], 1)}),
 		nil,
 		connectors.New(connectors.Spec[settings]{Name: "wrong", Label: "Wrong", Icon: "unicorn", Color: "octarine", Types: []*content.Type{nil, stolen}, Open: open,
 			MaxDelete: 1.5, FailureRate: -0.1}),
@@ -31,7 +31,7 @@ func TestCheckReportsEveryMistakeAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"connection Help Desk: the name must be a lower-case letter",
-		"connection bare: Open is missing", "connection bare: the label is missing", "connection bare: it declares no types",
+		"connection bare: Open is missing", "connection bare: the label is missing", "connection bare: it declares no types", "connection bare: function 1 is empty",
 		"a connection is nil",
 		`connection wrong: unknown icon "unicorn"`, `connection wrong: unknown color "octarine"`, "connection wrong: a type is nil",
 		`connection wrong: type note uses the group "salesforce", which is a reserved metadata namespace`,
@@ -42,7 +42,7 @@ func TestCheckReportsEveryMistakeAtOnce(t *testing.T) {
 			t.Errorf("no %q in:\n%v", want, err)
 		}
 	}
-	if n := strings.Count(err.Error(), "\n"); n != 12 {
+	if n := strings.Count(err.Error(), "\n"); n != 13 {
 		t.Errorf("%d lines:\n%v", n, err)
 	}
 }

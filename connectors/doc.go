@@ -11,5 +11,6 @@
 //
 // A connection is a [Spec] with the record types and an Open function, which
 // makes a [Session] for one organization and one set of settings. A session has
-// a [Stream] for each type: an iterator over records.
+// a [Stream] for each type: an iterator over records. Functions that a model may call
+// follow from the types; those that ask the service itself are made by [Define].
 package connectors

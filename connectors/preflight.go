@@ -50,12 +50,11 @@ func ClockCheck(h http.Header, now time.Time) Finding {
 // its session knows how to try. The checks stand in their order; the first that
 // fails may hide others. The error is one of the call, not of the connection.
 func (e *Engine) Test(ctx context.Context, scope content.Scope, c *Connection, options Options) ([]Finding, error) {
-	if _, err := e.Auth.Organization(scope); err != nil {
+	im, err := e.onBehalf(scope, c, options)
+	if err != nil {
 		return nil, err
 	}
-	im := &importing{Engine: e, c: c, options: options}
-	in := im.testInput()
-	session, err := c.spec.Open(ctx, in)
+	session, err := c.spec.Open(ctx, im.testInput())
 	if err != nil {
 		return []Finding{Failed("settings", err)}, context.Cause(ctx)
 	}

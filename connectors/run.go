@@ -74,21 +74,28 @@ type checkpoint struct {
 }
 
 func (e *Engine) importing(task Task, c *Connection, options Options) (*importing, error) {
-	organization, err := e.Auth.Organization(task.Scope())
+	im, err := e.onBehalf(task.Scope(), c, options)
+	if err != nil {
+		return nil, fmt.Errorf("import %s: %w", c.Name(), err)
+	}
+	im.task = task
+	// As the databases keep it, so that what this run wrote can be told.
+	im.time = task.Run().CreatedAt.UTC().Truncate(time.Microsecond)
+	im.result = &Result{Streams: map[string]*Counts{}, DryRun: options.DryRun}
+	im.merger = search.Merger{Merge: im.mergeIndex, Beside: e.DB.Dialect().Name() == database.Postgres}
+	return im, nil
+}
+
+// onBehalf is an import of an organization that has no task yet.
+func (e *Engine) onBehalf(scope content.Scope, c *Connection, options Options) (*importing, error) {
+	organization, err := e.Auth.Organization(scope)
 	if err != nil {
 		return nil, err
 	}
 	if i := options.Instance; len(i) > store.MaxKey || !utf8.ValidString(i) || strings.ContainsRune(i, 0) {
-		return nil, fmt.Errorf("import %s: %w instance %.40q: use at most %d bytes of text", c.Name(), content.ErrInvalid, i, store.MaxKey)
+		return nil, fmt.Errorf("%w instance %.40q: use at most %d bytes of text", content.ErrInvalid, i, store.MaxKey)
 	}
-	im := &importing{
-		Engine: e, c: c, task: task, scope: task.Scope(), organization: organization, options: options,
-		// As the databases keep it, so that what this run wrote can be told.
-		time:   task.Run().CreatedAt.UTC().Truncate(time.Microsecond),
-		result: &Result{Streams: map[string]*Counts{}, DryRun: options.DryRun},
-	}
-	im.merger = search.Merger{Merge: im.mergeIndex, Beside: e.DB.Dialect().Name() == database.Postgres}
-	return im, nil
+	return &importing{Engine: e, c: c, scope: scope, organization: organization, options: options}, nil
 }
 
 func (im *importing) run(ctx context.Context, files []File) (err error) {
@@ -164,7 +171,10 @@ func (im *importing) testInput() Input[json.RawMessage] {
 
 func (im *importing) input(files []File) (Input[json.RawMessage], error) {
 	in := im.testInput()
-	in.Files, in.Run, in.DryRun = files, im.task.Run().ID, im.options.DryRun
+	in.Files, in.DryRun = files, im.options.DryRun
+	if im.task != nil {
+		in.Run = im.task.Run().ID
+	}
 	in.Stored = &Stored{store: im.Store, scope: im.scope, instance: im.options.Instance, types: im.c.spec.Types}
 	in.ObjectPrefix = im.organization + "/" + im.c.Name()
 	if im.Objects != nil {

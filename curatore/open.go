@@ -2,6 +2,7 @@ package curatore
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -188,12 +189,19 @@ func (c *Curator) declare() error {
 func (c *Curator) ownFunctions() (own []*functions.Function) {
 	for _, conn := range c.order {
 		if conn != nil {
-			for _, f := range conn.Functions() {
-				own = append(own, f.Of(conn.Name()))
-			}
+			own = append(own, conn.Functions(c.input)...)
 		}
 	}
 	return append(own, c.config.Functions...)
+}
+
+// input makes what a connection's function asks its service with.
+func (c *Curator) input(ctx context.Context, scope content.Scope, conn *connectors.Connection, instance string) (connectors.Input[json.RawMessage], error) {
+	options, err := c.settled(ctx, scope, conn.Name(), connectors.Options{Instance: instance})
+	if err != nil {
+		return connectors.Input[json.RawMessage]{}, err
+	}
+	return c.imports.Input(scope, conn, options)
 }
 
 // migrate brings the tables up to date: the core's and those of built-in

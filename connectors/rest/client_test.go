@@ -332,6 +332,29 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Items come one by one, until the caller has enough or a page fails.
+func TestItems(t *testing.T) {
+	pages := func(yield func(rest.Page[int], error) bool) {
+		_ = yield(rest.Page[int]{Items: []int{1, 2}}, nil) && yield(rest.Page[int]{}, nil) &&
+			yield(rest.Page[int]{Items: []int{3}}, nil) && yield(rest.Page[int]{Items: []int{4}}, content.ErrNotFound) && yield(rest.Page[int]{Items: []int{5}}, nil)
+	}
+	for most, want := range map[int][]int{9: {1, 2, 3}, 2: {1, 2}, 3: {1, 2, 3}} {
+		var got []int
+		var failed error
+		for item, err := range rest.Items(pages) {
+			if failed = err; err == nil {
+				got = append(got, item)
+			}
+			if len(got) == most {
+				break
+			}
+		}
+		if !slices.Equal(got, want) || (most == 9) != errors.Is(failed, content.ErrNotFound) {
+			t.Errorf("%d: %v, %v", most, got, failed)
+		}
+	}
+}
+
 func TestNextLink(t *testing.T) {
 	for header, want := range map[string]string{
 		``: "", `<https://x/2>; rel="next"`: "https://x/2", `<https://x/1>; rel=prev, <https://x/3>; title="a"; rel="last next"`: "https://x/3",

@@ -37,6 +37,23 @@ func Pages[T any](ctx context.Context, first string, fetch func(ctx context.Cont
 	}
 }
 
+// Items goes through the items of pages.
+func Items[T any](pages iter.Seq2[Page[T], error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for page, err := range pages {
+			if err != nil {
+				yield(*new(T), err)
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // NextLink returns the link with rel="next" of a Link header (RFC 8288), or "".
 func NextLink(h http.Header) string {
 	for _, line := range h.Values("Link") {

@@ -6,7 +6,6 @@ package helpdesk
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"net/url"
 	"time"
@@ -41,28 +40,15 @@ func New(s Settings) *connectors.Connection {
 	return connectors.New(connectors.Spec[Settings]{
 		Name: "helpdesk", Label: "Helpdesk", Description: "Support tickets.", Icon: "chat", Color: "amber",
 		Types: []*content.Type{tickets}, Settings: s, Open: open, Replay: connectors.ReplayJSON[Settings](tickets),
-		Functions: []*functions.Function{functions.Define(functions.Spec{
+		Functions: []connectors.Function[Settings]{connectors.Define(functions.Spec{
 			Name: "ticket_status", Category: "helpdesk", Description: "The status of a support ticket as it is right now, not as it was last imported.",
-		}, func(ctx context.Context, call *functions.Call, in struct {
-			TicketID string `json:"ticket_id" jsonschema:"minLength=1,maxLength=100"`
-		}) (out struct {
-			Status string `json:"status"`
-		}, err error) {
-			client, err := new(rest.Pool).Client(rest.Config{Service: "helpdesk", BaseURL: s.URL})
-			if err != nil {
-				return out, err
-			}
-			return out, client.JSON(ctx, rest.Request{Path: "/tickets/" + url.PathEscape(in.TicketID)}, &out)
-		})},
+		}, status)},
 	})
 }
 
-// open makes the session of one import: one stream, of all tickets. The client
-// authorizes, keeps the pace, tries again, and shows no token to anybody.
-func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
-	if in.Settings.URL == "" {
-		return nil, fmt.Errorf("%w: Settings.URL is empty; give the address of the helpdesk", content.ErrInvalid)
-	}
+// connect makes a client, which authorizes, keeps the pace, tries again, and shows no
+// token to anybody.
+func connect(ctx context.Context, in connectors.Input[Settings]) (*rest.Client, error) {
 	config := rest.Config{Service: "helpdesk", BaseURL: in.Settings.URL, Attempts: 3}
 	if in.Settings.Token != "" {
 		token, err := in.Secret(ctx, in.Settings.Token)
@@ -71,28 +57,41 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 		}
 		config.Auth = rest.Header("Authorization", "Bearer ", token)
 	}
-	client, err := in.REST(config)
+	return in.REST(config)
+}
+
+// status answers ticket_status from the helpdesk of the organization that asks.
+func status(ctx context.Context, call *connectors.Call[Settings], ticket struct {
+	ID string `json:"ticket_id" jsonschema:"minLength=1,maxLength=100"`
+}) (out struct {
+	Status string `json:"status"`
+}, err error) {
+	in, err := call.Input(ctx, "")
+	if err != nil {
+		return out, err
+	}
+	client, err := connect(ctx, in)
+	if err != nil {
+		return out, err
+	}
+	err = client.JSON(ctx, rest.Request{Path: "/tickets/" + url.PathEscape(ticket.ID)}, &out)
+	return out, err
+}
+
+// open makes the session of one import: one stream, of all tickets.
+func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Session, error) {
+	client, err := connect(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	return connectors.Streams{connectors.JSON(tickets, func(ctx context.Context) iter.Seq2[json.RawMessage, error] {
-		return func(yield func(json.RawMessage, error) bool) {
-			for next := "/tickets"; next != ""; {
-				var page struct {
-					Tickets []json.RawMessage
-					Next    string
-				}
-				if err := client.JSON(ctx, rest.Request{Path: next}, &page); err != nil {
-					yield(nil, err)
-					return
-				}
-				for _, t := range page.Tickets {
-					if !yield(t, nil) {
-						return
-					}
-				}
-				next = page.Next
+		return rest.Items(rest.Pages(ctx, "/tickets", func(ctx context.Context, link string) (rest.Page[json.RawMessage], error) {
+			var page struct {
+				Tickets []json.RawMessage
+				Next    string
 			}
-		}
+			err := client.JSON(ctx, rest.Request{Path: link}, &page)
+			return rest.Page[json.RawMessage]{Items: page.Tickets, Next: page.Next}, err
+		}))
 	})}, nil
 }

@@ -130,7 +130,7 @@ func TestHelpdeskWithoutAddress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := run.Wait(ctx); err == nil || !strings.Contains(err.Error(), "Settings.URL") {
+	if _, err := run.Wait(ctx); err == nil || !strings.Contains(err.Error(), "the address of helpdesk must be") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := org.Import(ctx, "helpdisk"); !errors.Is(err, content.ErrInvalid) || !strings.Contains(err.Error(), "helpdesk") {
