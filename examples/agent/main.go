@@ -35,6 +35,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := run(ctx, os.Args[1:], os.Getenv("OPENAI_API_KEY"), os.Stdin, os.Stdout, os.Stderr)
+	if ctx.Err() != nil {
+		os.Exit(130) // as a shell says it of an interrupted program
+	}
 	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "agent:", err)
 		stop()
@@ -65,29 +68,35 @@ func run(ctx context.Context, args []string, key string, stdin io.Reader, stdout
 	}
 	config := openai.DefaultConfig(key)
 	config.BaseURL = *url
-	chat := &chat{in: bufio.NewScanner(stdin), out: printable{stdout}}
+	chat := &chat{in: lines(ctx, stdin), out: printable{stdout}}
 	chat.agent = openaitools.Agent{Client: openaitools.NewClient(config), Model: *model, Functions: org.Functions(),
 		Strict: *strict, Stream: true, Confirm: chat.confirm, OnEvent: chat.show}
 	if *question != "" {
 		return chat.ask(ctx, *question)
 	}
-	for chat.prompt("\nyou: ") {
-		if text := strings.TrimSpace(chat.in.Text()); text != "" {
-			if err := chat.ask(ctx, text); err != nil {
-				if ctx.Err() != nil {
-					return err
-				}
-				fmt.Fprintln(stderr, "agent:", err) // and go on
+	for {
+		text, err := chat.prompt(ctx, "\nyou: ")
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case text == "":
+			continue
+		}
+		if err := chat.ask(ctx, text); err != nil {
+			if ctx.Err() != nil {
+				return err
 			}
+			fmt.Fprintln(stderr, "agent:", err) // and go on
 		}
 	}
-	return chat.in.Err()
 }
 
 // A chat is a conversation in the terminal.
 type chat struct {
 	agent   openaitools.Agent
-	in      *bufio.Scanner
+	in      <-chan line
 	out     io.Writer
 	history []openai.ChatCompletionMessage
 }
@@ -109,10 +118,43 @@ func (p printable) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// prompt asks for a line, and reports whether there was one.
-func (c *chat) prompt(text string) bool {
+// A line is what was typed, or why there is no more.
+type line struct {
+	text string
+	err  error
+}
+
+// lines reads what is typed beside all else: a read of a terminal does not end with
+// the context.
+func lines(ctx context.Context, in io.Reader) <-chan line {
+	typed := make(chan line)
+	go func() {
+		for scanner := bufio.NewScanner(in); ; {
+			next := line{err: io.EOF}
+			if scanner.Scan() {
+				next = line{text: strings.TrimSpace(scanner.Text())}
+			} else if scanner.Err() != nil {
+				next.err = scanner.Err()
+			}
+			select {
+			case typed <- next:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return typed
+}
+
+// prompt asks for a line.
+func (c *chat) prompt(ctx context.Context, text string) (string, error) {
 	fmt.Fprint(c.out, text)
-	return c.in.Scan()
+	select {
+	case l := <-c.in:
+		return l.text, l.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }
 
 // ask answers a question and names the records that the answer rests on.
@@ -159,9 +201,10 @@ func (c *chat) show(e openaitools.Event) {
 }
 
 // confirm asks before a function changes something.
-func (c *chat) confirm(_ context.Context, asked *functions.Confirmation) (bool, error) {
-	if !c.prompt(fmt.Sprintf("\n%s\nMay it do that? Type yes: ", asked)) {
-		return false, c.in.Err()
+func (c *chat) confirm(ctx context.Context, asked *functions.Confirmation) (bool, error) {
+	text, err := c.prompt(ctx, fmt.Sprintf("\n%s\nMay it do that? Type yes: ", asked))
+	if errors.Is(err, io.EOF) {
+		return false, nil
 	}
-	return strings.TrimSpace(c.in.Text()) == "yes", nil
+	return text == "yes", err
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,6 +42,51 @@ func says(text string) string {
 func calls(name, arguments string) string {
 	raw, _ := json.Marshal(map[string]any{"tool_calls": []any{map[string]any{"index": 0, "id": "c1", "type": "function", "function": map[string]string{"name": name, "arguments": arguments}}}})
 	return string(raw)
+}
+
+// An interrupt ends the chat wherever it is: while it waits for a line, for a yes,
+// and in the middle of a reply.
+func TestInterrupt(t *testing.T) {
+	hangs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Well, \"}}]}\n\n")
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hangs.Close)
+	for _, c := range []struct{ name, url, typed, until string }{
+		{"before a question", hangs.URL, "", "you: "},
+		{"in a reply", hangs.URL, "hi\n", "Well, "},
+		{"before a yes", endpoint(t, calls("export_query", `{"model":"salesforce_account"}`)), "export\n", "Type yes: "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, interrupt := context.WithCancelCause(t.Context())
+			typed, terminal := io.Pipe() // which stays open
+			shown, screen := io.Pipe()
+			ended := make(chan error, 1)
+			go func() {
+				err := run(ctx, []string{"-db", "sqlite:" + filepath.Join(t.TempDir(), "c.db"), "-url", c.url}, "a key", typed, screen, io.Discard)
+				ended <- errors.Join(err, screen.Close())
+			}()
+			go func() { _, _ = io.WriteString(terminal, c.typed) }()
+			var all []byte
+			for one := make([]byte, 1); !strings.HasSuffix(string(all), c.until); all = append(all, one...) {
+				if _, err := shown.Read(one); err != nil {
+					t.Fatalf("%v after %s", err, all)
+				}
+			}
+			reason := errors.New("interrupted")
+			interrupt(reason)
+			rest, err := io.ReadAll(shown)
+			if err != nil || strings.Contains(string(rest), "once more") {
+				t.Errorf("then it showed %q, %v", rest, err)
+			}
+			if err := <-ended; !errors.Is(err, reason) {
+				t.Errorf("ended with %v", err)
+			}
+			_ = terminal.Close()
+		})
+	}
 }
 
 func TestChat(t *testing.T) {

@@ -110,15 +110,27 @@ func approve(ctx context.Context, fns functions.Bound, stdin io.Reader, stdout i
 		_, err := fmt.Fprintln(stdout, "Nothing waits.")
 		return err
 	}
-	lines := bufio.NewScanner(stdin)
+	typed := make(chan string)
+	go func() { // a read of a terminal does not end with the context
+		defer close(typed)
+		for lines := bufio.NewScanner(stdin); lines.Scan(); {
+			select {
+			case typed <- strings.TrimSpace(lines.Text()):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	for _, w := range waiting {
 		fmt.Fprintf(stdout, "%s: %s wants %s\nMay it be done? Type yes, or no to forget it: ", w.ID, w.Principal, &w)
-		if !lines.Scan() {
-			return lines.Err() // it goes on waiting
+		var answer string
+		select {
+		case answer = <-typed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		answer := strings.TrimSpace(lines.Text())
 		if answer != "yes" && answer != "no" {
-			continue
+			continue // it goes on waiting
 		}
 		if err := fns.Decide(ctx, w.ID, answer == "yes"); err != nil {
 			return err

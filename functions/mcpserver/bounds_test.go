@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -106,6 +107,52 @@ func TestCallsOfACallerAreBounded(t *testing.T) {
 	if result := call(t, mine[1], "hold", map[string]any{"text": "after all"}); result.IsError {
 		t.Errorf("afterwards: %s", textOf(result))
 	}
+}
+
+// A principal with keys that read and keys that write has the bounds once.
+func TestKeysOfAPrincipalShareItsBounds(t *testing.T) {
+	h := newHall()
+	e := h.engine(t)
+	handler, err := mcpserver.Handler(mcpserver.HTTPConfig{Config: mcpserver.Config{Parallel: 1, Waiting: 1}, Sessions: 3, Authenticate: func(_ context.Context, key string) (functions.Bound, error) {
+		fns := e.Bind(authority.Mint("org", "me"))
+		if key == "reads" {
+			fns = fns.Reading()
+		}
+		return fns, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	reads, writes := overHTTPClient(t, server, "reads", nil), overHTTPClient(t, server, "writes", nil)
+	results := make(chan string, 3)
+	var all sync.WaitGroup
+	for _, session := range []*mcp.ClientSession{reads, writes, reads} {
+		all.Go(func() {
+			result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "hold", Arguments: map[string]any{"text": "x"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			results <- textOf(result)
+		})
+	}
+	select {
+	case got := <-results:
+		if !strings.Contains(got, `"code":"busy"`) {
+			t.Errorf("the third call: %s", got)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the third call waits, too")
+	}
+	close(h.free)
+	all.Wait()
+	third := begin(t, server.URL, "reads")
+	if got := post(t, server.URL, initialize, "Authorization", "Bearer writes"); got.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("a fourth session: %s", got.Status)
+	}
+	endBy(t, server.URL, third, "reads")
 }
 
 // A caller has so many sessions; another caller notices nothing, and one that ends

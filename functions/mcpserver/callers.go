@@ -14,42 +14,38 @@ import (
 	"github.com/curatore/curatore-go/functions"
 )
 
-// A caller is who may have a session.
-type caller struct {
-	scope content.Scope
-	reads bool
-}
-
-// callers remember who calls, so that what each may have at a time is bounded.
+// callers remember who calls, so that what each may have at a time is bounded: a
+// principal of an organization, whichever of its keys it sends.
 type callers struct {
-	seeds [2]maphash.Seed
+	config Config
+	seeds  [2]maphash.Seed
 
 	mu    sync.Mutex
-	known map[caller]*client
+	known map[content.Scope]*client
 }
 
-// A client is what a caller has: one server for all its sessions, and the requests
-// that are under way.
+// A client is what a caller has: the requests and calls that are under way, and one
+// server for all sessions with keys that may only read, one for the others.
 type client struct {
-	user     string
 	requests atomic.Int64
+	gate     *gate
 
 	mu     sync.Mutex
-	served *served // nil before the first session
+	served map[bool]*served // by whether they only read; none before the first session
 }
 
 // manyCallers is from how many on those who have nothing under way are forgotten.
 const manyCallers = 1000
 
-func newCallers() *callers {
-	return &callers{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, known: map[caller]*client{}}
+func newCallers(config Config) *callers {
+	return &callers{config: config, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, known: map[content.Scope]*client{}}
 }
 
 // of returns what a caller has.
-func (c *callers) of(who caller) *client {
+func (c *callers) of(scope content.Scope) *client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known, ok := c.known[who]; ok {
+	if known, ok := c.known[scope]; ok {
 		return known
 	}
 	if len(c.known) >= manyCallers {
@@ -59,33 +55,42 @@ func (c *callers) of(who caller) *client {
 			}
 		}
 	}
-	// By this name a session knows its own. It tells nobody who that is, and is the
-	// same when the caller was forgotten in between.
-	user := fmt.Sprintf("%016x%016x", maphash.Comparable(c.seeds[0], who), maphash.Comparable(c.seeds[1], who))
-	c.known[who] = &client{user: user}
-	return c.known[who]
+	c.known[scope] = &client{gate: newGate(c.config), served: map[bool]*served{}}
+	return c.known[scope]
+}
+
+// user is the name by which a session knows its own: a caller, with keys of one
+// kind. It tells nobody who that is, and is the same when the caller was forgotten
+// in between.
+func (c *callers) user(scope content.Scope, reads bool) string {
+	who := struct {
+		content.Scope
+		reads bool
+	}{scope, reads}
+	return fmt.Sprintf("%016x%016x", maphash.Comparable(c.seeds[0], who), maphash.Comparable(c.seeds[1], who))
 }
 
 // server returns the server of a caller's sessions.
 func (c *client) server(fns functions.Bound, config Config) (*mcp.Server, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.served == nil {
-		s, err := newServed(fns, config)
-		if err != nil {
-			return nil, err
-		}
-		c.served = s
+	if known, ok := c.served[fns.OnlyReads()]; ok {
+		return known.server, nil
 	}
-	return c.served.server, nil
+	s, err := newServed(fns, config, c.gate)
+	if err != nil {
+		return nil, err
+	}
+	c.served[fns.OnlyReads()] = s
+	return s.server, nil
 }
 
 // sessions counts those that are open.
 func (c *client) sessions() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.served != nil {
-		for range c.served.server.Sessions() {
+	for _, s := range c.served {
+		for range s.server.Sessions() {
 			n++
 		}
 	}

@@ -66,25 +66,23 @@ func TestGate(t *testing.T) {
 // Callers who have nothing under way are forgotten, and their sessions' name stays
 // the same.
 func TestCallersAreForgotten(t *testing.T) {
-	c := newCallers()
+	c := newCallers(Config{})
 	users := map[string]bool{}
-	var first string
+	first := c.user(authority.Mint("org", "p0"), false)
 	for i := range 3 * manyCallers {
-		user := c.of(caller{authority.Mint("org", fmt.Sprint("p", i)), false}).user
-		if i == 0 {
-			first = user
-			c.of(caller{authority.Mint("org", "p0"), false}).requests.Add(1)
+		scope := authority.Mint("org", fmt.Sprint("p", i))
+		if client := c.of(scope); i == 0 {
+			client.requests.Add(1)
 		}
-		users[user] = true
+		users[c.user(scope, false)], users[c.user(scope, true)] = true, true
 	}
-	if len(users) != 3*manyCallers || len(c.known) > manyCallers {
+	if len(users) != 6*manyCallers || len(c.known) > manyCallers {
 		t.Errorf("%d names, %d are known", len(users), len(c.known))
 	}
-	busy := c.of(caller{authority.Mint("org", "p0"), false})
-	if busy.user != first || busy.requests.Load() != 1 {
+	if c.of(authority.Mint("org", "p0")).requests.Load() != 1 {
 		t.Error("one with a request under way was forgotten")
 	}
-	if c.of(caller{authority.Mint("org", "p0"), true}).user == first {
-		t.Error("a key that may only read has the sessions of one that may write")
+	if c.user(authority.Mint("org", "p0"), false) != first {
+		t.Error("a caller's sessions have another name than before")
 	}
 }

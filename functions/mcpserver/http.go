@@ -68,7 +68,7 @@ func Handler(c HTTPConfig) (http.Handler, error) {
 	if c.Config, err = c.withDefaults(); err != nil {
 		return nil, err
 	}
-	h := &handler{config: c, callers: newCallers()}
+	h := &handler{config: c, callers: newCallers(c.Config)}
 	streamable := mcp.NewStreamableHTTPHandler(h.server, &mcp.StreamableHTTPOptions{Logger: c.Logger, SessionTimeout: c.SessionTimeout,
 		MaxRequestBodyBytes: maxBody, PropagateRequestCancellation: true})
 	authenticated := auth.RequireBearerToken(h.verify, &auth.RequireBearerTokenOptions{AllowMissingExpiration: true})(h.bounded(readBody(streamable)))
@@ -137,8 +137,8 @@ func (h *handler) verify(ctx context.Context, key string, _ *http.Request) (*aut
 	case fns.Scope() == content.Scope{}:
 		return nil, fmt.Errorf("the key is not accepted: %w", auth.ErrInvalidToken)
 	}
-	client := h.callers.of(caller{fns.Scope(), fns.OnlyReads()})
-	return &auth.TokenInfo{UserID: client.user, Extra: map[string]any{boundKey: fns, clientKey: client}}, nil
+	client, user := h.callers.of(fns.Scope()), h.callers.user(fns.Scope(), fns.OnlyReads())
+	return &auth.TokenInfo{UserID: user, Extra: map[string]any{boundKey: fns, clientKey: client}}, nil
 }
 
 // server returns the server of a caller, for a new session.

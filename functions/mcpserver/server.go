@@ -77,7 +77,11 @@ const instructions = "Records of one organization, from the sources that it has 
 // callable, and its sessions are told of the change. The error names what the
 // protocol does not take. It may serve several sessions, of this caller alone.
 func New(fns functions.Bound, c Config) (*mcp.Server, error) {
-	s, err := newServed(fns, c)
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s, err := newServed(fns, c, newGate(c))
 	if err != nil {
 		return nil, err
 	}
@@ -89,18 +93,14 @@ type served struct {
 	server *mcp.Server
 	fns    functions.Bound
 	config Config
-	gate   *gate
+	gate   *gate // of the caller
 
 	mu    sync.Mutex
 	names []string // of the functions that the server has as tools, sorted
 }
 
-func newServed(fns functions.Bound, c Config) (*served, error) {
-	c, err := c.withDefaults()
-	if err != nil {
-		return nil, err
-	}
-	s := &served{fns: fns.Agent(), config: c, gate: newGate(c)}
+func newServed(fns functions.Bound, c Config, g *gate) (*served, error) {
+	s := &served{fns: fns.Agent(), config: c, gate: g}
 	if len(s.fns.List()) == 0 {
 		return nil, fmt.Errorf("mcp server: %w: there are no functions for this caller; take them from an organization", content.ErrScope)
 	}

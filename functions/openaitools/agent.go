@@ -31,7 +31,7 @@ type Agent struct {
 
 	MaxSteps  int // requests to the model for one answer; 0 means 12
 	MaxTokens int // of all requests and replies for one answer; 0 means no bound
-	MaxReply  int // tokens of one reply, as max_tokens; 0 leaves it to the endpoint
+	MaxReply  int // tokens of one reply; 0 leaves it to the endpoint
 	MaxTools  int // functions that are offered at once; 0 means 64. See functions.FindFunctions
 	Parallel  int // calls side by side; 0 means 4
 
@@ -161,6 +161,7 @@ type running struct {
 	sources sources
 	answer  *Answer
 	events  events
+	unknown unknown
 }
 
 // say adds a message to the conversation.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	openai "github.com/sashabaranov/go-openai"
 
 	"github.com/curatore/curatore-go/functions/openaitools"
@@ -139,7 +140,7 @@ func TestRefusalsOfEndpoints(t *testing.T) {
 		`{"error":"model \"qwen3\" not found, try pulling it first"}`:                                    `message: model "qwen3" not found, try pulling it first`,
 		`{"error":{"message":"You exceeded your current quota","type":"x","code":"insufficient_quota"}}`: "You exceeded your current quota",
 	} {
-		s := &script{t: t, replies: []any{refusal(body)}}
+		s := &script{t: t, replies: []any{refusal{429, body}}}
 		a := agent(t, s, &desk{})
 		a.Retries = -1
 		if strings.Contains(want, "quota") {
@@ -179,15 +180,41 @@ func TestClientLeavesTheRest(t *testing.T) {
 	}
 }
 
-// A bound on replies is sent by the name that the model takes.
-func TestMaxReply(t *testing.T) {
-	for model, want := range map[string]string{"scripted": `"max_tokens":50`, "gpt-5-mini": `"max_completion_tokens":50`} {
-		s := &script{t: t, replies: []any{text("yes")}}
+// Options that an endpoint does not take are left out, or sent by the name that it
+// takes, from then on.
+func TestOptionsThatEndpointsDoNotTake(t *testing.T) {
+	last := lines{delta(`{"content":"yes"}`), done("stop"), "[DONE]"}
+	again := lines{delta(`{"tool_calls":[{"index":0,"id":"c1","function":{"name":"add","arguments":"{}"}}]}`), done("tool_calls"), "[DONE]"}
+	for _, c := range []struct {
+		name, model string
+		replies     []any
+		want        []string // of each request: the options
+	}{
+		{"all", "scripted", []any{again, last}, []string{"max_tokens stream_options", "max_tokens stream_options"}},
+		{"known by the model", "gpt-5-mini", []any{last}, []string{"max_completion_tokens stream_options"}},
+		{"told", "deployment-7", []any{refusal{400, `{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","code":"unsupported_parameter"}}`}, again, last},
+			[]string{"max_tokens stream_options", "max_completion_tokens stream_options", "max_completion_tokens stream_options"}},
+		{"told otherwise", "scripted", []any{refusal{422, `{"detail":[{"type":"extra_forbidden","loc":["body","stream_options"],"msg":"Extra inputs are not permitted"}]}`}, again, last},
+			[]string{"max_tokens stream_options", "max_tokens", "max_tokens"}},
+	} {
+		s := &script{t: t, replies: c.replies}
 		a := agent(t, s, &desk{})
-		a.Model, a.MaxReply, a.Retries = model, 50, -1
-		run(t, a)
-		if !strings.Contains(s.raw[0], want) || strings.Count(s.raw[0], `":50`) != 1 {
-			t.Errorf("%s: sent %s", model, s.raw[0])
+		a.Model, a.MaxReply, a.Retries, a.Stream = c.model, 50, -1, true
+		if answer := run(t, a); answer.Text != "yes" {
+			t.Errorf("%s: %+v", c.name, answer)
+		}
+		var got []string
+		for _, raw := range s.raw {
+			var sent []string
+			for _, option := range []string{`"max_tokens":50`, `"max_completion_tokens":50`, `"stream_options":{`} {
+				if strings.Contains(raw, option) {
+					sent = append(sent, strings.Split(option, `"`)[1])
+				}
+			}
+			got = append(got, strings.Join(sent, " "))
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}
 	}
 }

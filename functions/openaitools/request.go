@@ -29,7 +29,6 @@ func (r *reply) empty() bool {
 // reason that passes.
 func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 	req := openai.ChatCompletionRequest{Model: r.Model, Messages: sendable(r.answer.Messages)}
-	req.MaxTokens = r.MaxReply //nolint:staticcheck // deprecated by one provider, and the only name that all endpoints know
 	for _, t := range r.tools {
 		if r.offered[t.Function.Name] {
 			req.Tools = append(req.Tools, t)
@@ -44,9 +43,10 @@ func (r *running) request(ctx context.Context, last bool) (*reply, error) {
 	r.answer.Steps++
 	for attempt := 1; ; attempt++ {
 		var asked time.Duration
+		r.unknown.options(&req, r.Agent)
 		got, err := r.send(context.WithValue(ctx, askedKey{}, &asked), req)
-		if errors.Is(err, openai.ErrReasoningModelMaxTokensDeprecated) { // go-openai knows by the model's name
-			req.MaxTokens, req.MaxCompletionTokens = 0, r.MaxReply //nolint:staticcheck // see above
+		for r.unknown.learn(req, err) {
+			r.unknown.options(&req, r.Agent)
 			got, err = r.send(context.WithValue(ctx, askedKey{}, &asked), req)
 		}
 		if err == nil {

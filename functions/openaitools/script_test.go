@@ -82,8 +82,11 @@ type busy struct {
 // lines is a stream; one that ends with "cut" breaks off there.
 type lines []string
 
-// refusal is the body of a status 429.
-type refusal string
+// refusal is a status with a body.
+type refusal struct {
+	status int
+	body   string
+}
 
 // verbatim is a body as it is, of a stream when its header says so.
 type verbatim struct{ contentType, body string }
@@ -148,8 +151,8 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case refusal:
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusTooManyRequests)
-		_, _ = io.WriteString(w, string(reply))
+		w.WriteHeader(reply.status)
+		_, _ = io.WriteString(w, reply.body)
 	case verbatim:
 		w.Header().Set("Content-Type", reply.contentType)
 		_, _ = io.WriteString(w, reply.body)

@@ -13,7 +13,6 @@ import (
 
 // stream puts a reply together from its pieces.
 func (r *running) stream(ctx context.Context, req openai.ChatCompletionRequest) (*reply, error) {
-	req.StreamOptions = &openai.StreamOptions{IncludeUsage: true}
 	stream, err := r.Client.CreateChatCompletionStream(ctx, req)
 	if err != nil {
 		return nil, err
@@ -22,7 +21,7 @@ func (r *running) stream(ctx context.Context, req openai.ChatCompletionRequest) 
 	got := &reply{}
 	told, ended := false, false
 	fail := func(err error) (*reply, error) {
-		if told {
+		if told && ctx.Err() == nil {
 			r.tell(Event{Kind: EventRestart})
 		}
 		return nil, err
