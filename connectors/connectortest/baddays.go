@@ -18,22 +18,14 @@ import (
 type spoil func(req *http.Request) (*http.Response, error)
 
 // sample calls a function with the number of one request after the other, of about
-// as many as most, until it says that the import makes no such request. The second
-// database is for what differs there, and gets a quarter of them, from the middle.
+// as many as most, until it says that the import makes no such request.
 func (x *suite) sample(most int, do func(n int) (made bool)) {
 	x.t.Helper()
 	if x.requests == 0 {
 		x.t.Fatal("an import makes no request")
 	}
-	if x.second() {
-		most = max(1, most/4)
-	}
 	step := max(1, (x.requests+most-1)/most)
-	first := 1
-	if x.second() {
-		first += step / 2
-	}
-	for n := first; n <= x.requests && do(n); n += step {
+	for n := 1; n <= x.requests && do(n); n += step {
 	}
 }
 

@@ -8,13 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// maxCancelled is about how many commits an import is cancelled at.
+const maxCancelled = 6
+
 // cancel ends imports at one commit after the other.
 func (x *suite) cancel() {
 	enough := errors.New("enough")
-	step := max(3, (x.commits+maxDeaths-1)/maxDeaths)
-	if x.second() {
-		step *= 2
-	}
+	step := max(3, (x.commits+maxCancelled-1)/maxCancelled)
 	for n := 1; n <= x.commits; n += step {
 		got := x.round(func(task *Task) *result {
 			ctx, cancel := context.WithCancelCause(context.Background())

@@ -24,19 +24,10 @@ func (x *suite) counted(got outcome, format string, args ...any) {
 	}
 }
 
-// maxDeaths is how many commits the second database is tried at: what differs there
-// is the database, not the connection.
-const maxDeaths = 6
-
 // diesOnce has a process die at one commit after the other, before it and behind it in
 // turn, and another one go on.
 func (x *suite) diesOnce() {
-	step := 1
-	if x.second() {
-		step = max(1, (x.commits+maxDeaths-1)/maxDeaths)
-		step += 1 - step%2 // odd, so that both turns come
-	}
-	for n := 1; n <= x.commits; n += step {
+	for n := 1; n <= x.commits; n++ {
 		got := x.round(func(task *Task) *result {
 			task.DieAt, task.After = n, n%2 == 0
 			_, err := x.Engine.Import(context.Background(), task, x.Connection, x.files(), x.Options)
@@ -53,9 +44,6 @@ func (x *suite) diesOnce() {
 // before the commit that follows, or right behind the one it made.
 func (x *suite) diesAlways() {
 	for _, behind := range []bool{false, true} {
-		if x.second() && !behind {
-			continue
-		}
 		deaths := 0
 		got := x.round(func(task *Task) *result {
 			at, reached := 1, map[string]bool{}
