@@ -3,8 +3,10 @@ package curatore_test
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"maps"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/curatore/curatore-go/curatore"
@@ -77,4 +79,66 @@ func merged(a, more args) args {
 	all := maps.Clone(a)
 	maps.Copy(all, more)
 	return all
+}
+
+// A cursor of another organization leads to a place among the caller's own records,
+// or nowhere: by each function that takes one, with the very arguments that it is of.
+func testForeignCursors(t *testing.T, w world) {
+	of := func(org *curatore.Organization) map[string][]args {
+		first := elements(t, call(t, org, "query_model", args{"model": "salesforce_opportunity", "limit": 1}))[0]["id"]
+		return map[string][]args{
+			"search":            {{"query": "stage"}, {"query": "stage", "types": []string{"salesforce_opportunity"}}},
+			"search_salesforce": {{}, {"query": "stage"}},
+			"query_model":       {{"model": "salesforce_account"}, {"model": "salesforce_account", "order": []args{{"field": "id", "desc": true}}}, {"model": "salesforce_opportunity", "group_by": []string{"id"}}},
+			"more_like_this":    {{"type": "salesforce_opportunity", "id": first}},
+			"list_runs":         {{}},
+		}
+	}
+	importExport(t, w.theirs, exported) // for a second run
+	theirs, own := of(w.theirs), map[string]bool{}
+	for name, all := range of(w.mine) {
+		for _, a := range all {
+			a["limit"] = 100
+			for _, e := range pages(t, w.mine, name, a) {
+				own[fmt.Sprint(e["id"])] = true
+			}
+		}
+	}
+	followed := 0
+	for _, f := range w.mine.Functions().List() {
+		if !strings.Contains(string(f.InputSchema()), `"cursor":{`) {
+			continue
+		}
+		if theirs[f.Name()] == nil {
+			t.Errorf("%s takes a cursor and is not looked at", f.Name())
+		}
+		for _, a := range theirs[f.Name()] {
+			a["limit"] = 1
+			cursor := call(t, w.theirs, f.Name(), a).Metadata.NextCursor
+			if cursor == "" {
+				t.Fatalf("%s(%v) has one page", f.Name(), a)
+			}
+			a["cursor"], a["limit"] = cursor, 100
+			if f.Name() == "list_runs" { // testCursors has the others
+				refused(t, w.theirs, functions.CodeInvalid, "cursor", f.Name(), merged(a, args{"statuses": []string{"completed"}}))
+			}
+			result, err := tryCall(t, w.mine, f.Name(), a)
+			var failed *functions.Error
+			switch {
+			case errors.As(err, &failed) && (failed.Code == functions.CodeInvalid || failed.Code == functions.CodeNotFound):
+			case err != nil:
+				t.Errorf("%s(%v): %v", f.Name(), a, err)
+			default:
+				followed++
+				for _, e := range elements(t, result) {
+					if !own[fmt.Sprint(e["id"])] {
+						t.Errorf("%s(%v) returned %v", f.Name(), a, e)
+					}
+				}
+			}
+		}
+	}
+	if followed < 3 {
+		t.Errorf("%d cursors were followed: the test looks at nothing", followed)
+	}
 }

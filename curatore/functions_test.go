@@ -124,11 +124,11 @@ type element map[string]any
 
 func elements(t *testing.T, r *functions.Result) []element {
 	t.Helper()
-	var data struct{ Hits, Items, Rows []element }
+	var data struct{ Hits, Items, Rows, Runs []element }
 	if err := r.Decode(&data); err != nil {
 		t.Fatal(err)
 	}
-	return slices.Concat(data.Hits, data.Items, data.Rows)
+	return slices.Concat(data.Hits, data.Items, data.Rows, data.Runs)
 }
 
 // pages follows the cursor to the end and returns all elements. None may come
@@ -179,6 +179,7 @@ func TestFunctions(t *testing.T) {
 			t.Run("list_types and describe_model", func(t *testing.T) { testDescriptions(t, w.mine) })
 			t.Run("openaitools", func(t *testing.T) { testTools(t, w.mine) })
 			t.Run("cursors", func(t *testing.T) { testCursors(t, w.mine) })
+			t.Run("cursors of others", func(t *testing.T) { testForeignCursors(t, w) })
 			t.Run("organizations", func(t *testing.T) { testIsolation(t, w) })
 			t.Run("deleted", func(t *testing.T) { testDeleted(t, w) })
 		})

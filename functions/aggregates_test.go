@@ -178,7 +178,9 @@ func TestExportQuery(t *testing.T) {
 func TestSafeCell(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "\n=1": "'\n=1",
-		" =1": "' =1", "\ufeff=1": "'\ufeff=1", "a=1": "a=1", "'=1": "'=1", "＝1": "'＝1",
+		" =1": "' =1", "\ufeff=1": "'\ufeff=1", "a=1": "a=1", "'=1": "'=1", "＝1": "'＝1", "＋1": "'＋1", "－1": "'－1", "＠1": "'＠1", "﹦1": "'﹦1", "−1": "'−1",
+		"\u200b=1": "'\u200b=1", "\u3000+1": "'\u3000+1", "\u00a0\u2003@x": "'\u00a0\u2003@x", "\x00=1": "'\x00=1", "\v=1": "'\v=1", "\u202e=1": "'\u202e=1", "\x1b=1": "'\x1b=1",
+		"   ": "   ", "  x=1": "  x=1", "東=1": "東=1", "a\n=1": "a\n=1",
 	} {
 		if got := functions.SafeCell(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/invopop/jsonschema"
 
@@ -151,11 +152,17 @@ func cell(f *content.Field, v any) string {
 
 // SafeCell returns text as it may stand in a cell of a CSV file: a spreadsheet
 // takes what begins with =, +, -, @, a tab or the end of a line for a formula,
-// which can send data away, so an apostrophe is put before it.
+// which can send data away, so an apostrophe is put before it. Blanks and characters
+// that nobody sees before one of these make no difference to some of them, nor does
+// another width.
 func SafeCell(text string) string {
-	first := strings.TrimLeft(text, " \u00a0\ufeff")
-	if first != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(first)[0]) {
-		return "'" + text
+	for _, r := range text {
+		switch {
+		case strings.ContainsRune("\t\r\n\v\f\x00=+-@＝＋－＠﹦﹢﹣﹫−", r):
+			return "'" + text
+		case !unicode.IsSpace(r) && unicode.IsPrint(r):
+			return text
+		}
 	}
 	return text
 }

@@ -96,6 +96,9 @@ func addressError(err error) error {
 	return err
 }
 
+// ErrRange says that a value which the database computed is beyond its type.
+var ErrRange = errors.New("the value is out of range")
+
 // postgresError tells the domain error of a Postgres error, or nil.
 func postgresError(err error) error {
 	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) { // lost in the middle of a transaction
@@ -116,6 +119,8 @@ func postgresError(err error) error {
 		return content.ErrBusy
 	case "53100", "25006": // disk full; read-only, such as a server that has become a replica
 		return content.ErrNoWrites
+	case "22003": // numeric value out of range
+		return ErrRange
 	}
 	switch e.Code.Class() {
 	case "08": // connection exception

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -103,11 +105,17 @@ func (s *Store) Aggregate(ctx context.Context, scope content.Scope, typ *content
 				if group[i], err = d.Value(kind, raw[i]); err != nil {
 					return err
 				}
+				if f, ok := group[i].(float64); ok && math.IsInf(f, 0) {
+					return database.ErrRange // Postgres says so itself
+				}
 			}
 			page.Items, last = append(page.Items, group), slices.Clone(raw[:len(a.terms)])
 		}
 		return rows.Err()
 	})
+	if errors.Is(err, database.ErrRange) {
+		err = fmt.Errorf("%w sum: it is beyond what a number can hold; narrow the filters", content.ErrInvalid)
+	}
 	if err != nil {
 		return Page[Group]{Total: -1}, nil, fmt.Errorf("aggregate %s: %w", p.typ.Name(), err)
 	}
@@ -167,8 +175,9 @@ func (p *plan) aggregation(q AggregateQuery) (aggregation, error) {
 	return a, nil
 }
 
-// aggregate writes one aggregate. Averages and sums are of doubles on both
-// databases.
+// aggregate writes one aggregate. Sums are of doubles on both databases, and an
+// average is one divided: the avg of Postgres adds up squares, too, which are beyond
+// a double long before the sum is.
 func (p *plan) aggregate(g Aggregate) (expression string, kind content.Kind, err error) {
 	if g.Op == AggregateCount && g.Field == "" {
 		return "count(*)", content.Int, nil
@@ -185,7 +194,11 @@ func (p *plan) aggregate(g Aggregate) (expression string, kind content.Kind, err
 		if !f.Aggregatable() {
 			return "", 0, fmt.Errorf("%w %s: %s.%s is no number", content.ErrInvalid, g.Op, p.typ.Name(), g.Field)
 		}
-		return g.Op + "(CAST(" + column + " AS DOUBLE PRECISION))", content.Float, nil
+		sum := "sum(CAST(" + column + " AS DOUBLE PRECISION))"
+		if g.Op == AggregateAvg {
+			return sum + " / count(" + column + ")", content.Float, nil
+		}
+		return sum, content.Float, nil
 	case AggregateMin, AggregateMax:
 		if f.Kind == content.JSON || f.Kind == content.Bool || !f.Sortable() && !f.Aggregatable() && !f.Filterable() {
 			return "", 0, fmt.Errorf("%w %s: %s.%s has no order", content.ErrInvalid, g.Op, p.typ.Name(), g.Field)

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"errors"
@@ -61,7 +62,7 @@ type Query struct {
 	Trace     string    // their trace id; empty is any
 	DeadOnly  bool      // those that failed or timed out for good and were not replayed
 	Limit     int       // 0 is 50; more than 1000 is 1000
-	Cursor    string    // Page.Next of the page before; empty is the first page
+	Cursor    string    // Page.Next of the page before, of the same query but for Limit; empty is the first page
 }
 
 // A Page is a part of a list of runs.
@@ -103,10 +104,14 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	if q.DeadOnly {
 		where = append(where, "dead AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
 	}
+	digest := digestOf(where, args)
 	if q.Cursor != "" {
-		at, id, err := parseCursor(q.Cursor)
+		of, at, id, err := parseCursor(q.Cursor)
 		if err != nil {
 			return Page{}, err
+		}
+		if of != digest {
+			return Page{}, fmt.Errorf("%w: the cursor is of another list of runs; begin without one", content.ErrInvalid)
 		}
 		where, args = append(where, "(created_at, id) < (?, ?)"), append(args, s.db.Dialect().Time(at), id)
 	}
@@ -133,7 +138,7 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	if len(page.Runs) > limit {
 		page.Runs = page.Runs[:limit]
 		last := page.Runs[limit-1]
-		page.Next = cursor(last.CreatedAt, last.ID)
+		page.Next = cursor(digest, last.CreatedAt, last.ID)
 	}
 	return page, nil
 }
@@ -167,21 +172,29 @@ func among[T ~string](where []string, args []any, column string, values []T) ([]
 	return append(where, column+" IN ("+database.Placeholders(len(values))+")"), args
 }
 
-func cursor(at time.Time, id string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(at.UTC().Format(time.RFC3339Nano) + " " + id))
+// digestOf stands for the conditions of a query in its cursor, which must not be
+// taken to another one.
+func digestOf(where []string, args []any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q", where, args))
+	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-func parseCursor(s string) (at time.Time, id string, err error) {
+func cursor(digest string, at time.Time, id string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(digest + " " + at.UTC().Format(time.RFC3339Nano) + " " + id))
+}
+
+func parseCursor(s string) (digest string, at time.Time, id string, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
 	if err == nil {
-		var when string
-		when, id, _ = strings.Cut(string(b), " ")
+		var rest, when string
+		digest, rest, _ = strings.Cut(string(b), " ")
+		when, id, _ = strings.Cut(rest, " ")
 		at, err = time.Parse(time.RFC3339Nano, when)
 	}
 	if err != nil || id == "" || cleanText(id, maxName) != id {
-		return time.Time{}, "", fmt.Errorf("%w: the cursor %.100q is not one of a list of runs; begin without one", content.ErrInvalid, s)
+		return "", time.Time{}, "", fmt.Errorf("%w: the cursor %.100q is not one of a list of runs; begin without one", content.ErrInvalid, s)
 	}
-	return at.UTC(), id, nil
+	return digest, at.UTC(), id, nil
 }
 
 // Events returns the events of a run after the one with id after, the oldest

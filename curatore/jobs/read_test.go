@@ -99,7 +99,11 @@ func TestList(t *testing.T) {
 		if diff := cmp.Diff(all, paged); diff != "" {
 			w.t.Errorf("pages: %s", diff)
 		}
-		for _, q := range []jobs.Query{{Cursor: "?"}, {Cursor: "bm90IGEgY3Vyc29y"}, {Statuses: []jobs.Status{"waiting"}}} {
+		first, err := w.List(w.t.Context(), w.acme, jobs.Query{Limit: 1})
+		if err != nil || first.Next == "" {
+			w.t.Fatal(first, err)
+		}
+		for _, q := range []jobs.Query{{Cursor: "?"}, {Cursor: "bm90IGEgY3Vyc29y"}, {Statuses: []jobs.Status{"waiting"}}, {Cursor: first.Next, Active: true}, {Cursor: first.Next, CreatedBy: "x"}} {
 			if _, err := w.List(w.t.Context(), w.acme, q); !errors.Is(err, content.ErrInvalid) {
 				w.t.Errorf("%+v: %v, want content.ErrInvalid", q, err)
 			}

@@ -66,16 +66,16 @@ func FuzzCursor(f *testing.F) {
 	f.Add("", int64(0), "0198c0de")
 	f.Add("bm90IGEgY3Vyc29y", int64(1_700_000_000_123_456), "x")
 	f.Fuzz(func(t *testing.T, raw string, micros int64, id string) {
-		if at, id, err := parseCursor(raw); err == nil && (at.Location() != time.UTC || id == "") {
+		if _, at, id, err := parseCursor(raw); err == nil && (at.Location() != time.UTC || id == "") {
 			t.Errorf("parseCursor(%q) = %v, %q", raw, at, id)
 		}
 		want := time.UnixMicro(micros % 250_000_000_000_000_000).UTC()
 		if want.Year() < 0 || want.Year() > 9999 || id == "" || cleanText(id, maxName) != id {
 			return
 		}
-		at, got, err := parseCursor(cursor(want, id))
-		if err != nil || !at.Equal(want) || got != id {
-			t.Errorf("cursor(%v, %q) reads back as %v, %q, %v", want, id, at, got, err)
+		digest, at, got, err := parseCursor(cursor("digest", want, id))
+		if err != nil || digest != "digest" || !at.Equal(want) || got != id {
+			t.Errorf("cursor(%v, %q) reads back as %q, %v, %q, %v", want, id, digest, at, got, err)
 		}
 	})
 }
