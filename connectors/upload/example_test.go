@@ -81,6 +81,6 @@ func Example() {
 	// # Office lease
 	//
 	// The monthly rent is 4,200 dollars.
-	// {"model":"extraction_result","rows":[{"filename":"lease.html","extraction_status":"ok","extractor":"local/2"},{"filename":"photo.png","extraction_status":"unsupported","extractor":"local/2"},{"filename":"prices.csv","extraction_status":"ok","extractor":"local/2"}]}
+	// {"model":"extraction_result","rows":[{"filename":"lease.html","extraction_status":"ok","extractor":"local/3"},{"filename":"photo.png","extraction_status":"unsupported","extractor":"local/3"},{"filename":"prices.csv","extraction_status":"ok","extractor":"local/3"}]}
 	// earlier versions of prices.csv: 1
 }

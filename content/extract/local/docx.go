@@ -21,10 +21,11 @@ type wordDocument struct {
 	x         *xmlReader // of the file at work
 	relations map[string]relation
 	headings  map[string]int       // style id -> level
-	numbering map[string][]numbers // number id -> levels
-	counters  map[string]*[9]int
-	notes     map[string]string // "footnote 3" -> text
-	noted     []string          // those that the text refers to, in order
+	listed    map[string]listItem  // style id -> list
+	numbering map[string]*numbered // number id -> how
+	counters  map[string]*[9]int   // by the definition that lists share
+	notes     map[string]string    // "footnote 3" -> text
+	noted     []string             // those that the text refers to, in order
 
 	out   *strings.Builder
 	page  int  // at work, from 1
@@ -40,16 +41,30 @@ type numbers struct {
 	start  int
 }
 
+// A numbered is a list: lists of one definition go on counting where the other has
+// ended, unless they say where they begin.
+type numbered struct {
+	definition string
+	levels     []numbers
+	begins     map[int]int // level -> its first number; each counts once
+}
+
+// A listItem is where a paragraph stands in a list.
+type listItem struct {
+	list   string
+	indent int
+}
+
 func readDOCX(ctx context.Context, r *reading) error {
 	a, err := r.open()
 	if err != nil {
 		return err
 	}
-	main := "word/document.xml"
-	if a.files[main] == nil {
-		main = "word/document2.xml"
+	main, err := a.main(ctx, "word/document.xml")
+	if err != nil {
+		return err
 	}
-	w := &wordDocument{archive: a, ctx: ctx, headings: map[string]int{}, numbering: map[string][]numbers{}, counters: map[string]*[9]int{},
+	w := &wordDocument{archive: a, ctx: ctx, headings: map[string]int{}, listed: map[string]listItem{}, numbering: map[string]*numbered{}, counters: map[string]*[9]int{},
 		notes: map[string]string{}, out: &strings.Builder{}, page: 1}
 	if err := a.properties(ctx); err != nil {
 		return err
@@ -60,7 +75,7 @@ func readDOCX(ctx context.Context, r *reading) error {
 	if err := w.readNumbering(path.Dir(main) + "/numbering.xml"); err != nil {
 		return err
 	}
-	for _, kind := range []string{"footnote", "endnote"} {
+	for _, kind := range []string{"footnote", "endnote", "comment"} {
 		if err := w.readNotes(path.Dir(main)+"/"+kind+"s.xml", kind); err != nil {
 			return err
 		}
@@ -79,11 +94,14 @@ func readDOCX(ctx context.Context, r *reading) error {
 	for _, n := range w.noted {
 		w.write("[^"+strings.ReplaceAll(n, " ", "-")+"]: "+w.notes[n], false)
 	}
+	if err := w.margins(); err != nil {
+		return err
+	}
 	w.endPage()
 	if !w.paged && len(w.result.Parts) == 1 {
 		w.result.Parts[0].Kind, w.result.Parts[0].Number = extract.Body, 0
 	}
-	return w.margins()
+	return nil
 }
 
 // file reads a file of the document, whose elements the others of this type get.
@@ -102,7 +120,7 @@ func (w *wordDocument) endPage() {
 	w.out.Reset()
 }
 
-// margins adds the lines of headers and footers, each once.
+// margins writes the lines of headers and footers behind the text, each once.
 func (w *wordDocument) margins() error {
 	var names []string
 	for _, r := range w.relations {
@@ -113,18 +131,18 @@ func (w *wordDocument) margins() error {
 	slices.Sort(names)
 	var lines []string
 	for _, name := range slices.Compact(names) {
-		w.out, w.in = &strings.Builder{}, 1
-		if err := w.file(name, func(_ *xmlReader, e xml.StartElement) error { return w.block(e) }); err != nil {
+		text, err := w.apart(func() error { return w.file(name, func(_ *xmlReader, e xml.StartElement) error { return w.block(e) }) })
+		if err != nil {
 			return err
 		}
-		for line := range strings.Lines(w.out.String()) {
-			if line = strings.TrimSpace(line); strings.ContainsFunc(line, isLetter) && !slices.Contains(lines, line) {
+		for line := range strings.Lines(text) {
+			if line = strings.TrimSpace(line); strings.ContainsFunc(line, isLetter) && !slices.Contains(lines, line) && len(lines) < 100 {
 				lines = append(lines, line)
 			}
 		}
 	}
 	if len(lines) > 0 {
-		w.metadata["header"] = strings.Join(lines, "\n")
+		w.write("Headers and footers:\n"+strings.Join(lines, "\n"), false)
 	}
 	return nil
 }
@@ -211,17 +229,20 @@ func (w *wordDocument) turn(n int) {
 
 // marker writes what stands before an item of a list.
 func (w *wordDocument) marker(list string, level int) string {
-	levels := w.numbering[list]
-	if level >= len(levels) || levels[level].bullet {
+	n := w.numbering[list]
+	if n == nil || level >= len(n.levels) || n.levels[level].bullet {
 		return "- "
 	}
-	c := w.counters[list]
+	c := w.counters[n.definition]
 	if c == nil {
 		c = &[9]int{}
-		w.counters[list] = c
+		w.counters[n.definition] = c
 	}
-	if c[level] == 0 {
-		c[level] = levels[level].start
+	if first, begins := n.begins[level]; begins {
+		c[level] = first
+		delete(n.begins, level)
+	} else if c[level] == 0 {
+		c[level] = n.levels[level].start
 	} else {
 		c[level]++
 	}
@@ -257,7 +278,7 @@ func (p *paragraph) inline(e xml.StartElement) error {
 		if n, err := strconv.ParseUint(attr(e, "char"), 16, 32); err == nil && n < 0xf000 {
 			p.b.WriteRune(rune(n))
 		}
-	case "footnoteReference", "endnoteReference":
+	case "footnoteReference", "endnoteReference", "commentReference":
 		name := strings.TrimSuffix(e.Name.Local, "Reference") + " " + attr(e, "id")
 		if _, ok := p.notes[name]; ok {
 			p.b.WriteString("[^" + strings.ReplaceAll(name, " ", "-") + "]")
@@ -332,28 +353,37 @@ func (w *wordDocument) apart(read func() error) (string, error) {
 func (p *paragraph) property(e xml.StartElement) error {
 	switch e.Name.Local {
 	case "pStyle":
-		p.level = p.headings[attr(e, "val")]
+		style := attr(e, "val")
+		p.level = p.headings[style]
+		if at := p.listed[style]; p.list == "" {
+			p.list, p.indent = at.list, at.indent
+		}
 	case "outlineLvl":
 		if n, err := strconv.Atoi(attr(e, "val")); err == nil && n >= 0 && n < 9 {
 			p.level = n + 1
 		}
 	case "numPr":
-		return p.x.each(func(e xml.StartElement) error {
-			switch n, _ := strconv.Atoi(attr(e, "val")); e.Name.Local {
-			case "ilvl":
-				p.indent = min(max(n, 0), 8)
-			case "numId":
-				if n > 0 {
-					p.list = strconv.Itoa(n)
-				}
-			}
-			return p.x.skip()
-		}, nil)
+		return p.x.item(&p.list, &p.indent)
 	}
 	return p.x.skip()
 }
 
-// table reads a table; one inside a cell becomes part of its text.
+// item reads where something stands in a list. The list 0 is none.
+func (x *xmlReader) item(list *string, indent *int) error {
+	return x.each(func(e xml.StartElement) error {
+		switch n, _ := strconv.Atoi(attr(e, "val")); e.Name.Local {
+		case "ilvl":
+			*indent = min(max(n, 0), 8)
+		case "numId":
+			if *list = ""; n > 0 {
+				*list = strconv.Itoa(n)
+			}
+		}
+		return x.skip()
+	}, nil)
+}
+
+// table reads a table; one inside a cell becomes lines of its text.
 func (w *wordDocument) table() error {
 	var t grid
 	text, err := w.apart(func() error { return w.x.each(func(e xml.StartElement) error { return w.row(e, &t) }, nil) })
@@ -363,7 +393,13 @@ func (w *wordDocument) table() error {
 	if t.bytes > w.limits.TextBytes*2 {
 		return fmt.Errorf("%w: a table of more than %d bytes of text", extract.ErrTooLarge, w.limits.TextBytes*2)
 	}
-	if s := strings.TrimSpace(t.String() + "\n" + text); s != "" {
+	written := ""
+	if w.in > 0 {
+		written = t.lines()
+	} else {
+		written = t.String()
+	}
+	if s := strings.TrimSpace(written + "\n" + text); s != "" {
 		w.write(s, false)
 	}
 	return nil
@@ -417,6 +453,12 @@ func (w *wordDocument) readStyles(name string) error {
 				based[id] = attr(e, "val")
 			case "pPr":
 				return x.each(func(e xml.StartElement) error {
+					if e.Name.Local == "numPr" {
+						var at listItem
+						err := x.item(&at.list, &at.indent)
+						w.listed[id] = at
+						return err
+					}
 					if n, err := strconv.Atoi(attr(e, "val")); e.Name.Local == "outlineLvl" && err == nil && n >= 0 && n < 9 {
 						w.headings[id] = n + 1
 					}
@@ -431,9 +473,11 @@ func (w *wordDocument) readStyles(name string) error {
 	for id := range based {
 		at := id
 		for range 10 {
-			if w.headings[at] > 0 {
+			if w.headings[id] == 0 && w.headings[at] > 0 {
 				w.headings[id] = w.headings[at]
-				break
+			}
+			if _, own := w.listed[id]; !own && w.listed[at].list != "" {
+				w.listed[id] = w.listed[at]
 			}
 			at = based[at]
 		}
@@ -468,10 +512,21 @@ func (w *wordDocument) readNumbering(name string) error {
 				return err
 			}, nil)
 		case "num":
-			num := attr(e, "numId")
+			n := &numbered{begins: map[int]int{}}
+			w.numbering[attr(e, "numId")] = n
 			return x.each(func(e xml.StartElement) error {
-				if e.Name.Local == "abstractNumId" {
-					w.numbering[num] = abstract[attr(e, "val")]
+				switch e.Name.Local {
+				case "abstractNumId":
+					n.definition = attr(e, "val")
+					n.levels = abstract[n.definition]
+				case "lvlOverride":
+					level, err := strconv.Atoi(attr(e, "ilvl"))
+					return x.each(func(e xml.StartElement) error {
+						if first, wrong := strconv.Atoi(attr(e, "val")); e.Name.Local == "startOverride" && err == nil && wrong == nil && first >= 0 && first < 1_000_000 {
+							n.begins[level] = first
+						}
+						return x.skip()
+					}, nil)
 				}
 				return x.skip()
 			}, nil)
@@ -480,7 +535,7 @@ func (w *wordDocument) readNumbering(name string) error {
 	})
 }
 
-// readNotes reads the footnotes or the endnotes.
+// readNotes reads the footnotes, the endnotes or the comments, with their authors.
 func (w *wordDocument) readNotes(name, kind string) (err error) {
 	if w.relations, err = w.archive.relations(w.ctx, name); err != nil {
 		return err
@@ -490,9 +545,13 @@ func (w *wordDocument) readNotes(name, kind string) (err error) {
 			return x.skip()
 		}
 		text, err := w.apart(func() error { return x.each(w.block, nil) })
-		if text != "" {
-			w.notes[kind+" "+attr(e, "id")] = strings.Join(strings.Fields(text), " ")
+		if text = strings.Join(strings.Fields(text), " "); text == "" {
+			return err
 		}
+		if author := attr(e, "author"); author != "" {
+			text = author + ": " + text
+		}
+		w.notes[kind+" "+attr(e, "id")] = text
 		return err
 	})
 }

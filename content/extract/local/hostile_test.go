@@ -150,6 +150,9 @@ func TestHostile(t *testing.T) {
 		{"locked.docx", ole + utf16("EncryptedPackage"), extract.Encrypted, "password"},
 		{"old.doc", ole, extract.Unsupported, "sidecar"},
 		{"a.zip", zipped(t, "a.txt", "x"), extract.Unsupported, "application/zip"},
+		{"no sheets.xlsx", zipped(t, "xl/workbook.xml", `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>`, "[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>`), extract.Broken, "workbook"},
+		{"wide.csv", strings.Repeat("x,", 100_000) + "\n" + strings.Repeat("y\n", 100_000), extract.Partial, ""},
+		{"old.rtf", `{\rtf1\ansi Hello}`, extract.Unsupported, "text/rtf"},
 		{"a.png", "\x89PNG\r\n\x1a\n" + strings.Repeat("\x00\x01", 100), extract.Unsupported, "image/png"},
 		{"deep.json", strings.Repeat("[", 100_000), extract.TooLarge, "deep"},
 		{"half.json", `{"a": [1, 2`, extract.Broken, "too early"},
@@ -246,9 +249,7 @@ func FuzzInside(f *testing.F) {
 			data = zipped(t, "ppt/presentation.xml", `<p xmlns:r="r"><sldIdLst><sldId r:id="rA"/></sldIdLst></p>`, "ppt/_rels/presentation.xml.rels",
 				`<Relationships><Relationship Id="rA" Type="x/slide" Target="slides/slide1.xml"/></Relationships>`, "ppt/slides/slide1.xml", slide(inside))
 		case 2:
-			data = zipped(t, "[Content_Types].xml", `<Types/>`, "xl/workbook.xml", `<workbook xmlns:r="r"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>`,
-				"xl/_rels/workbook.xml.rels", `<Relationships><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
-				"xl/worksheets/sheet1.xml", `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`+inside+`</sheetData></worksheet>`)
+			data = book(t, inside)
 		case 3:
 			data = pdfOf(0, inside)
 		default:

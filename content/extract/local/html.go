@@ -1,9 +1,9 @@
 package local
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
@@ -24,9 +24,6 @@ func readHTML(_ context.Context, r *reading) error {
 	b, err := r.all()
 	if err != nil {
 		return err
-	}
-	if bytes.Count(b, []byte{'<'}) > maxTree {
-		return fmt.Errorf("%w: the page has more than %d elements", extract.ErrTooLarge, maxTree)
 	}
 	doc, err := ParseHTML(b, r.ContentType)
 	if err != nil {
@@ -56,12 +53,21 @@ func DecodeHTML(b []byte, contentType string) (string, error) {
 	return string(decoded), nil
 }
 
-// ParseHTML parses a page in the encoding that DecodeHTML finds. Elements more than
-// 512 deep are extract.ErrTooLarge.
+// endedAtOnce are elements that HTML takes to hold all that is behind them as it is.
+var endedAtOnce = regexp.MustCompile(`(?i)<(title|script|style|textarea|iframe|noscript)(\s[^<>]*)?/>`)
+
+// ParseHTML parses a page in the encoding that DecodeHTML finds. More than two million
+// elements, or some more than 512 deep, are extract.ErrTooLarge.
 func ParseHTML(b []byte, contentType string) (*html.Node, error) {
 	text, err := DecodeHTML(b, contentType)
 	if err != nil {
 		return nil, err
+	}
+	if strings.HasPrefix(strings.TrimSpace(text[:min(len(text), 100)]), "<?xml") { // XHTML, where these end at once
+		text = endedAtOnce.ReplaceAllString(text, "<$1$2></$1>")
+	}
+	if tooWide(text) {
+		return nil, fmt.Errorf("%w: the page has more than %d elements", extract.ErrTooLarge, maxTree)
 	}
 	doc, err := html.Parse(strings.NewReader(text))
 	if err != nil {
@@ -107,17 +113,29 @@ func headOf(doc *html.Node, metadata map[string]string) (title, lang string) {
 // The nodes are changed.
 func Markdown(n *html.Node, address string) (string, error) {
 	c := converter.NewConverter(converter.WithPlugins(base.NewBasePlugin(), commonmark.NewCommonmarkPlugin(), table.NewTablePlugin(
-		table.WithSpanCellBehavior(table.SpanBehaviorEmpty), table.WithHeaderPromotion(true), table.WithNewlineBehavior(table.NewlineBehaviorPreserve))))
+		table.WithSpanCellBehavior(table.SpanBehaviorEmpty), table.WithHeaderPromotion(true), table.WithNewlineBehavior(table.NewlineBehaviorPreserve),
+		table.WithCellPaddingBehavior(table.CellPaddingBehaviorMinimal))))
 	for _, tag := range []string{"noscript", "svg", "canvas", "object", "iframe", "audio", "video", "template"} {
 		c.Register.TagType(tag, converter.TagTypeRemove, converter.PriorityEarly)
 	}
+	for _, tag := range []string{"option", "optgroup", "summary", "details", "button", "legend"} {
+		c.Register.TagType(tag, converter.TagTypeBlock, converter.PriorityEarly) // else they run together
+	}
 	dropImages(n)
+	tameTables(n)
 	b, err := c.ConvertNode(n, converter.WithDomain(address))
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", extract.ErrBroken, err)
 	}
-	return string(b), nil
+	text := string(b)
+	for strings.Contains(text, twoLines) { // of the blocks in a cell
+		text = strings.ReplaceAll(text, twoLines, "<br />")
+	}
+	return text, nil
 }
+
+// twoLines are two line ends in a cell.
+const twoLines = "<br /><br />"
 
 // dropImages replaces pictures by the texts that stand for them: a picture that
 // is written out in its address may be megabytes.

@@ -31,7 +31,7 @@ func readJSON(ctx context.Context, r *reading) error {
 			break
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (behind byte %d of the text)", err, d.InputOffset())
 		}
 	}
 	r.add(extract.Body, 0, "", w.b.String())

@@ -20,7 +20,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -58,7 +60,7 @@ func New(options ...Options) *Extractor {
 }
 
 // Name implements extract.Extractor.
-func (e *Extractor) Name() string { return "local/2" }
+func (e *Extractor) Name() string { return "local/3" }
 
 // Extract implements extract.Extractor.
 func (e *Extractor) Extract(ctx context.Context, f extract.File) (*extract.Result, error) {
@@ -208,63 +210,79 @@ func unwanted(c rune) bool {
 	return c < ' ' && c != '\n' && c != '\t' || 0x7f <= c && c < 0xa0 || c == 0xad || c == 0xfeff || c == 0x200b || c == 0x2028 || c == 0x2029
 }
 
-// A grid is rows of cells, to be written as Markdown.
+// A grid is rows of cells, to be written as Markdown. Cells without text take no room:
+// sheets have many.
 type grid struct {
-	rows  [][]string
-	bytes int64
+	rows  [][]gridCell
+	used  map[int]bool // columns with text
+	bytes int64        // of the text that it makes, about
+}
+
+type gridCell struct {
+	column int
+	text   string
 }
 
 func (t *grid) add(row []string) {
-	for len(row) > 0 && strings.TrimSpace(row[len(row)-1]) == "" {
-		row = row[:len(row)-1]
+	var cells []gridCell
+	if t.used == nil {
+		t.used = map[int]bool{}
 	}
-	if len(row) == 0 {
+	for i, text := range row {
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		cells = append(cells, gridCell{i, text})
+		t.bytes += int64(len(text))
+		if !t.used[i] {
+			t.used[i] = true
+			t.bytes += 3 * int64(len(t.rows))
+		}
+	}
+	if len(cells) == 0 {
 		return
 	}
-	for _, cell := range row {
-		t.bytes += int64(len(cell)) + 3
-	}
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, cells)
+	t.bytes += 3 * int64(len(t.used))
 }
 
 // String writes the rows as a Markdown table whose head is the first row.
 // Columns without any text are left out, and a table of one column is lines.
 func (t *grid) String() string {
-	var used []bool
-	for _, row := range t.rows {
-		for i, cell := range row {
-			for len(used) <= i {
-				used = append(used, false)
-			}
-			used[i] = used[i] || strings.TrimSpace(cell) != ""
-		}
-	}
-	var columns []int
-	for i, u := range used {
-		if u {
-			columns = append(columns, i)
-		}
-	}
+	columns := slices.Sorted(maps.Keys(t.used))
 	var b strings.Builder
 	for n, row := range t.rows {
-		if len(columns) > 1 {
-			b.WriteString("|")
+		if len(columns) == 1 {
+			b.WriteString(cellText(row[0].text) + "\n")
+			continue
 		}
+		b.WriteString("|")
 		for _, i := range columns {
-			cell := ""
-			if i < len(row) {
-				cell = cellText(row[i])
+			text := ""
+			if len(row) > 0 && row[0].column == i {
+				text, row = cellText(row[0].text), row[1:]
 			}
-			if len(columns) == 1 {
-				b.WriteString(cell)
-				continue
-			}
-			b.WriteString(" " + cell + " |")
+			b.WriteString(" " + text + " |")
 		}
 		b.WriteString("\n")
-		if n == 0 && len(columns) > 1 {
+		if n == 0 {
 			b.WriteString("|" + strings.Repeat(" --- |", len(columns)) + "\n")
 		}
+	}
+	return b.String()
+}
+
+// lines writes each row on one line, for a table inside a cell.
+func (t *grid) lines() string {
+	var b strings.Builder
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString(strings.TrimSpace(cell.text))
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -58,14 +59,20 @@ func word(t testing.TB, body string) string {
 		"[Content_Types].xml", `<Types/>`,
 		"word/document.xml", wordRoot+body+`</w:body></w:document>`,
 		"word/styles.xml", `<w:styles xmlns:w="w"><w:style w:type="paragraph" w:styleId="H1"><w:name w:val="heading 1"/></w:style>
-			<w:style w:type="paragraph" w:styleId="Mine"><w:name w:val="Mine"/><w:basedOn w:val="H1"/></w:style></w:styles>`,
+			<w:style w:type="paragraph" w:styleId="Mine"><w:name w:val="Mine"/><w:basedOn w:val="H1"/></w:style>
+			<w:style w:type="paragraph" w:styleId="Item"><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style><w:style w:type="paragraph" w:styleId="MyItem"><w:basedOn w:val="Item"/></w:style></w:styles>`,
 		"word/numbering.xml", `<w:numbering xmlns:w="w"><w:abstractNum w:abstractNumId="0"><w:lvl><w:start w:val="1"/><w:numFmt w:val="decimal"/></w:lvl><w:lvl><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>
-			<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>`,
+			<w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="0"/></w:num>
+			<w:num w:numId="3"><w:abstractNumId w:val="0"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/></w:lvlOverride></w:num></w:numbering>`,
+		"word/comments.xml", `<w:comments xmlns:w="w"><w:comment w:id="0" w:author="Eve"><w:p><w:r><w:t>Really?</w:t></w:r></w:p></w:comment></w:comments>`,
 		"word/_rels/document.xml.rels", `<Relationships><Relationship Id="r1" Type="x/hyperlink" Target="https://example.org/a" TargetMode="External"/><Relationship Id="r2" Type="x/header" Target="header1.xml"/></Relationships>`,
 		"word/header1.xml", `<w:hdr xmlns:w="w"><w:p><w:r><w:t>Acme Corporation</w:t></w:r></w:p></w:hdr>`,
 		"word/footnotes.xml", `<w:footnotes xmlns:w="w"><w:footnote w:type="separator" w:id="0"/><w:footnote w:id="2"><w:p><w:r><w:t>A note.</w:t></w:r></w:p></w:footnote></w:footnotes>`,
 		"docProps/core.xml", `<cp:coreProperties xmlns:cp="cp" xmlns:dc="dc" xmlns:dcterms="t"><dc:title>Plan</dc:title><dc:creator>Ann</dc:creator><dcterms:created>2026-01-31T10:00:00Z</dcterms:created></cp:coreProperties>`)
 }
+
+// margins is what word has in its header.
+const margins = "\n\nHeaders and footers:\nAcme Corporation"
 
 func p(text string) string { return `<w:p><w:r><w:t>` + text + `</w:t></w:r></w:p>` }
 
@@ -76,6 +83,10 @@ func TestWord(t *testing.T) {
 		{"headings", `<w:p><w:pPr><w:pStyle w:val="H1"/></w:pPr><w:r><w:t>Scope</w:t></w:r></w:p><w:p><w:pPr><w:pStyle w:val="Mine"/></w:pPr><w:r><w:t>Of </w:t></w:r><w:r><w:t>work</w:t></w:r></w:p>`, "# Scope\n\n# Of work"},
 		{"lists", list + `first</w:t></w:r></w:p>` + `<w:p><w:pPr><w:numPr><w:ilvl w:val="1"/><w:numId w:val="1"/></w:numPr></w:pPr><w:r><w:t>inside</w:t></w:r></w:p>` + list + `second</w:t></w:r></w:p>` + p("Behind."),
 			"1. first\n   - inside\n2. second\n\nBehind."},
+		{"list by style", item("Item", "one") + item("MyItem", "two") + `<w:p><w:pPr><w:pStyle w:val="Item"/><w:numPr><w:numId w:val="0"/></w:numPr></w:pPr><w:r><w:t>none</w:t></w:r></w:p>`, "1. one\n2. two\n\nnone"},
+		{"lists of one definition", strings.Replace(list, `numId w:val="1"`, `numId w:val="2"`, 1) + "a</w:t></w:r></w:p>" + list + "b</w:t></w:r></w:p>" + strings.Replace(list, `numId w:val="1"`, `numId w:val="3"`, 1) + "c</w:t></w:r></w:p>" + list + "d</w:t></w:r></w:p>", "1. a\n2. b\n7. c\n8. d"},
+		{"table in a table", `<w:tbl><w:tr><w:tc>` + p("a") + `</w:tc><w:tc><w:tbl><w:tr><w:tc>` + p("b") + `</w:tc><w:tc>` + p("c") + `</w:tc></w:tr><w:tr><w:tc>` + p("d") + `</w:tc></w:tr></w:tbl>` + p("e") + `</w:tc></w:tr></w:tbl>`, "| a | b, c<br>d<br>e |\n| --- | --- |"},
+		{"comment", `<w:p><w:commentRangeStart w:id="0"/><w:r><w:t>Text</w:t></w:r><w:commentRangeEnd w:id="0"/><w:r><w:commentReference w:id="0"/></w:r></w:p>`, "Text[^comment-0]\n\n[^comment-0]: Eve: Really?"},
 		{"table", `<w:tbl><w:tr><w:tc>` + p("Name") + `</w:tc><w:tc>` + p("Price") + `</w:tc></w:tr><w:tr><w:tc>` + p("a|b") + `</w:tc><w:tc>` + p("1") + p("2") + `</w:tc></w:tr></w:tbl>`,
 			"| Name | Price |\n| --- | --- |\n| a\\|b | 1<br>2 |"},
 		{"link", `<w:p><w:hyperlink r:id="r1"><w:r><w:t>here</w:t></w:r></w:hyperlink></w:p>`, "[here](https://example.org/a)"},
@@ -88,16 +99,36 @@ func TestWord(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := read(t, file("x.docx", word(t, c.body)))
-			if diff := cmp.Diff(c.want, r.Text()); diff != "" {
+			if diff := cmp.Diff(c.want+margins, r.Text()); diff != "" {
 				t.Error(diff)
 			}
-			if r.Title != "Plan" || r.Author != "Ann" || r.Created.Year() != 2026 || r.Metadata["header"] != "Acme Corporation" {
+			if r.Title != "Plan" || r.Author != "Ann" || r.Created.Year() != 2026 {
 				t.Errorf("properties: %+v", r)
 			}
 			if r.Locations() != nil {
 				t.Errorf("pages without any page break: %v", r.Locations())
 			}
 		})
+	}
+}
+
+func item(style, text string) string {
+	return `<w:p><w:pPr><w:pStyle w:val="` + style + `"/></w:pPr><w:r><w:t>` + text + `</w:t></w:r></w:p>`
+}
+
+// An Office document may name its main file as it likes.
+func TestMainFile(t *testing.T) {
+	for _, c := range []struct{ folder, text, want string }{
+		{"word", `<w:document xmlns:w="w"><w:body>` + p("A letter.") + `</w:body></w:document>`, "A letter."},
+		{"ppt", `<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst><p:sldId r:id="rA"/></p:sldIdLst></p:presentation>`, "A slide."},
+	} {
+		r := read(t, file("x", zipped(t, "[Content_Types].xml", "<Types/>",
+			"_rels/.rels", `<Relationships><Relationship Id="r1" Type="x/core-properties" Target="docProps/core.xml"/><Relationship Id="r2" Type="http://x/officeDocument" Target="`+c.folder+`/b.xml"/></Relationships>`,
+			c.folder+"/b.xml", c.text,
+			"ppt/_rels/b.xml.rels", `<Relationships><Relationship Id="rA" Type="x/slide" Target="slides/one.xml"/></Relationships>`, "ppt/slides/one.xml", slide(shape("body", "A slide.")))))
+		if r.Text() != c.want {
+			t.Errorf("%s: %q", c.folder, r.Text())
+		}
 	}
 }
 
@@ -176,6 +207,34 @@ func TestSheets(t *testing.T) {
 	}
 }
 
+// book makes a workbook of the rows of its one sheet; the style 1 is a day.
+func book(t testing.TB, rows string) string {
+	t.Helper()
+	const formats = "http://schemas.openxmlformats.org/"
+	const office = `xmlns="` + formats + `spreadsheetml/2006/main" xmlns:r="` + formats + `officeDocument/2006/relationships"`
+	const relation = `<Relationship Id="%s" Type="` + formats + `officeDocument/2006/relationships/%s" Target="%s"/>`
+	return zipped(t, "[Content_Types].xml", `<Types xmlns="`+formats+`package/2006/content-types"/>`,
+		"_rels/.rels", `<Relationships xmlns="`+formats+`package/2006/relationships">`+fmt.Sprintf(relation, "r1", "officeDocument", "xl/workbook.xml")+`</Relationships>`,
+		"xl/workbook.xml", `<workbook `+office+`><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>`,
+		"xl/_rels/workbook.xml.rels", `<Relationships xmlns="`+formats+`package/2006/relationships">`+
+			fmt.Sprintf(relation+relation, "r1", "worksheet", "worksheets/sheet1.xml", "r2", "styles", "styles.xml")+`</Relationships>`,
+		"xl/styles.xml", `<styleSheet `+office+`><cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+		"xl/worksheets/sheet1.xml", `<worksheet `+office+`><sheetData>`+rows+`</sheetData></worksheet>`)
+}
+
+// Days are written so that nobody has to guess which number is the month, whatever is
+// the order of the machine; a sheet may be as wide as it likes where nothing stands.
+func TestOddSheets(t *testing.T) {
+	rows := `<row r="1"><c r="A1" s="1"><v>46085</v></c></row>`
+	for i := 2; i < 200; i++ {
+		rows += fmt.Sprintf(`<row r="%d"><c r="XFD%d"><v>%d</v></c></row>`, i, i, i)
+	}
+	r := read(t, file("x.xlsx", book(t, rows)))
+	if s := extract.StatusOf(r, nil); s != extract.OK || !strings.Contains(r.Text(), "| 2026-03-04 |") || !strings.HasSuffix(r.Text(), "|  | 199 |") {
+		t.Errorf("%s: %.200s", s, r.Text())
+	}
+}
+
 func TestTexts(t *testing.T) {
 	mail := "From: =?utf-8?q?J=C3=B6rg?= <j@example.org>\r\nTo: a@example.org\r\nDate: Mon, 02 Mar 2026 10:00:00 +0100\r\nSubject: =?iso-8859-1?Q?Gr=FC=DFe?=\r\nMIME-Version: 1.0\r\n" +
 		"Content-Type: multipart/mixed; boundary=X\r\n\r\n--X\r\nContent-Type: multipart/alternative; boundary=Y\r\n\r\n--Y\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSch=F6n hier.\r\n" +
@@ -197,6 +256,14 @@ func TestTexts(t *testing.T) {
 		{"html in windows-1252", "a.htm", "<html><head><meta charset=windows-1252></head><body>Stra\xdfe</body></html>", "text/html", "Straße", ""},
 		{"mail", "a.eml", mail, "message/rfc822", "From: Jörg <j@example.org>\nTo: a@example.org\nDate: Mon, 02 Mar 2026 10:00:00 +0100\nSubject: Grüße\n\nSchön hier.\n\n## prices.csv\n\n| a | b |\n| --- | --- |\n| 1 | 2 |", "Grüße"},
 		{"mail without a name", "", mail, "message/rfc822", "From: Jörg <j@example.org>\nTo: a@example.org\nDate: Mon, 02 Mar 2026 10:00:00 +0100\nSubject: Grüße\n\nSchön hier.\n\n## prices.csv\n\n| a | b |\n| --- | --- |\n| 1 | 2 |", "Grüße"},
+		{"utf-16 without a mark", "a.txt", "H\x00i\x00!\x00\n\x00", "text/plain", "Hi!", ""},
+		{"utf-16 the other way round", "", "\x00H\x00i\x00!\x00\n", "text/plain", "Hi!", ""},
+		{"cyrillic", "a.txt", "\xdd\xf2\xee \xf0\xf3\xf1\xf1\xea\xe8\xe9 \xf2\xe5\xea\xf1\xf2 \xe4\xeb\xff \xef\xf0\xee\xe2\xe5\xf0\xea\xe8", "text/plain", "Это русский текст для проверки", ""},
+		{"japanese of seven bits", "a.txt", "\x1b$BF|K\\8l\x1b(B", "text/plain", "日本語", ""},
+		{"utf-8 with a broken letter", "a.txt", "Größe, Übermaß, Äther und Stra\xdfe", "text/plain", "Größe, Übermaß, Äther und Stra\uFFFDe", ""},
+		{"csv for Excel", "a.csv", "sep=;\na,b;c\n1;2\n", "text/csv", "| a,b | c |\n| --- | --- |\n| 1 | 2 |", ""},
+		{"csv of old Macs", "a.csv", "a,b\r1,2\r", "text/csv", "| a | b |\n| --- | --- |\n| 1 | 2 |", ""},
+		{"heading in code", "a.md", "```\n# no heading\n```\n# Real", "text/markdown", "```\n# no heading\n```\n# Real", "Real"},
 		{"empty", "a.txt", "", "text/plain", "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -96,23 +96,38 @@ func (a *archive) each(ctx context.Context, name string, do func(x *xmlReader, e
 // A relation is what a document says about another one that it needs.
 type relation struct{ kind, target string }
 
-// relations reads those of a file of the archive, by id. Targets in the archive
-// are full names.
+// relations reads those of a file of the archive, or with "" of the archive, by id.
+// Targets in the archive are full names.
 func (a *archive) relations(ctx context.Context, name string) (map[string]relation, error) {
 	all := map[string]relation{}
-	err := a.each(ctx, path.Dir(name)+"/_rels/"+path.Base(name)+".rels", func(x *xmlReader, e xml.StartElement) error {
+	dir, base := path.Split(name)
+	err := a.each(ctx, dir+"_rels/"+base+".rels", func(x *xmlReader, e xml.StartElement) error {
 		target := attr(e, "Target")
 		if attr(e, "TargetMode") != "External" {
 			if strings.HasPrefix(target, "/") {
 				target = strings.TrimPrefix(target, "/")
 			} else {
-				target = path.Join(path.Dir(name), target)
+				target = path.Join(dir, target)
 			}
 		}
 		all[attr(e, "Id")] = relation{path.Base(attr(e, "Type")), target}
 		return x.skip()
 	})
 	return all, err
+}
+
+// main returns the name of the document itself, which mostly is the usual one.
+func (a *archive) main(ctx context.Context, usual string) (string, error) {
+	if a.files[usual] != nil {
+		return usual, nil
+	}
+	relations, err := a.relations(ctx, "")
+	for _, r := range relations {
+		if r.kind == "officeDocument" {
+			return r.target, err
+		}
+	}
+	return usual, err
 }
 
 // properties reads what the document says of itself.

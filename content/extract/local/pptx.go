@@ -25,7 +25,10 @@ func readPPTX(ctx context.Context, r *reading) error {
 	if err := a.properties(ctx); err != nil {
 		return err
 	}
-	const presentation = "ppt/presentation.xml"
+	presentation, err := a.main(ctx, "ppt/presentation.xml")
+	if err != nil {
+		return err
+	}
 	relations, err := a.relations(ctx, presentation)
 	if err != nil {
 		return err

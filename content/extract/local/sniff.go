@@ -112,6 +112,8 @@ func sniff(f extract.File) (format, error) {
 		return format{mimeType, reader(mimeType)}, err
 	case is("application/x-ole-storage"):
 		return oleType(f, head)
+	case bytes.HasPrefix(head, []byte(`{\rtf`)): // text by its bytes, and none to read
+		return format{"text/rtf", nil}, nil
 	}
 	said, _, _ := mime.ParseMediaType(f.ContentType)
 	hint := cmp.Or(texts[strings.ToLower(path.Ext(f.Name))], texts[said])
@@ -149,10 +151,10 @@ func looksLikeMail(head []byte) bool {
 	return err == nil && m.Header.Get("From") != "" && (m.Header.Get("Date") != "" || m.Header.Get("Message-Id") != "" || m.Header.Get("MIME-Version") != "")
 }
 
-// looksLikeText reports whether bytes are text in UTF-8, UTF-16 with its mark, or
-// one of the encodings of single bytes.
+// looksLikeText reports whether bytes are text in UTF-8, UTF-16, or one of the encodings
+// of single bytes.
 func looksLikeText(head []byte) bool {
-	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) {
+	if bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff}) || wideOrder(head) != nil {
 		return true
 	}
 	control := 0
@@ -170,15 +172,25 @@ func zipType(f extract.File) (string, error) {
 	if err != nil {
 		return "application/zip", fmt.Errorf("%w: its zip directory cannot be read: %w", extract.ErrBroken, err)
 	}
+	declared, folder := false, "" // an Office document may name its main file as it likes
 	for _, e := range z.File {
-		switch strings.ToLower(strings.TrimPrefix(e.Name, "/")) {
-		case "word/document.xml", "word/document2.xml":
+		name := strings.ToLower(strings.TrimPrefix(e.Name, "/"))
+		switch name {
+		case "word/document.xml":
 			return typeDOCX, nil
 		case "ppt/presentation.xml":
 			return typePPTX, nil
 		case "xl/workbook.xml":
 			return typeXLSX, nil
+		case "[content_types].xml":
+			declared = true
 		}
+		if at, _, below := strings.Cut(name, "/"); below && folder == "" && (at == "word" || at == "ppt" || at == "xl") {
+			folder = at
+		}
+	}
+	if declared && folder != "" {
+		return map[string]string{"word": typeDOCX, "ppt": typePPTX, "xl": typeXLSX}[folder], nil
 	}
 	return "application/zip", nil
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/wlynxg/chardet"
 	"golang.org/x/net/html/charset"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/unicode"
 
 	"github.com/curatore/curatore-go/content/extract"
 )
@@ -23,14 +26,22 @@ func decode(b []byte, declared string) string {
 		return string(b[3:])
 	}
 	marked := bytes.HasPrefix(b, []byte{0xff, 0xfe}) || bytes.HasPrefix(b, []byte{0xfe, 0xff})
-	if !marked && utf8.Valid(b) {
-		return string(b)
-	}
 	e, name, certain := charset.DetermineEncoding(b[:min(len(b), 1024)], declared)
-	if !marked && (!certain || name == "windows-1252") && !strings.Contains(declared, "charset") {
+	switch wide := wideOrder(b); {
+	case marked:
+	case wide != nil:
+		e = wide
+	case bytes.Contains(b, []byte("\x1b$")) && (name == "iso-2022-jp" || !strings.Contains(declared, "charset")): // ASCII by its bytes
+		e = japanese.ISO2022JP
+	case utf8.Valid(b), mostlyUTF8(b) && (!certain || name == "utf-8"):
+		return strings.ToValidUTF8(string(b), "\uFFFD")
+	case (!certain || name == "windows-1252") && !strings.Contains(declared, "charset"):
 		// Detect what else it may be, from where it is not ASCII.
 		at := max(0, bytes.IndexFunc(b, func(r rune) bool { return r >= utf8.RuneSelf })-512)
 		if found := chardet.Detect(b[at:min(len(b), at+64<<10)]); found.Confidence > .8 {
+			if strings.HasPrefix(found.Encoding, "MacCyrillic") { // the small letters are the same, and few have that machine
+				found.Encoding = "windows-1251"
+			}
 			if other, otherName := charset.Lookup(found.Encoding); other != nil && otherName != "replacement" && !strings.EqualFold(found.Encoding, "ascii") {
 				e = other
 			}
@@ -41,6 +52,52 @@ func decode(b []byte, declared string) string {
 		return strings.ToValidUTF8(string(b), "\uFFFD")
 	}
 	return strings.TrimPrefix(string(text), "\uFEFF")
+}
+
+// wideOrder tells UTF-16 without its mark, whose every second byte is mostly zero where
+// the text is Latin; nil is another encoding.
+func wideOrder(b []byte) encoding.Encoding {
+	head := b[:min(len(b), 4096)&^1]
+	var zeros, odd [2]int
+	for i, c := range head {
+		switch {
+		case c == 0:
+			zeros[i&1]++
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r':
+			odd[i&1]++
+		}
+	}
+	most := func(high, low int) bool {
+		half := len(head) / 2
+		return half > 1 && zeros[high]*10 > half*7 && zeros[low] == 0 && odd[low]*50 <= half
+	}
+	switch {
+	case most(1, 0):
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case most(0, 1):
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
+}
+
+// mostlyUTF8 reports whether bytes are UTF-8 with a few that are not: in other
+// encodings hardly two letters in a row look like it.
+func mostlyUTF8(b []byte) bool {
+	good, bad := 0, 0
+	for i := 0; i < len(b); {
+		if b[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		_, size := utf8.DecodeRune(b[i:])
+		if size > 1 {
+			good++
+		} else {
+			bad++
+		}
+		i += size
+	}
+	return good > 0 && good >= 4*bad
 }
 
 func readText(_ context.Context, r *reading) error {
@@ -82,9 +139,12 @@ func readMarkdown(ctx context.Context, r *reading) error {
 // firstHeading returns the first heading of the highest level that a text has at
 // its beginning.
 func firstHeading(text string) string {
-	n := 0
+	n, code := 0, false
 	for line := range strings.Lines(text) {
-		if title, ok := strings.CutPrefix(line, "# "); ok {
+		if strings.HasPrefix(line, "```") {
+			code = !code
+		}
+		if title, ok := strings.CutPrefix(line, "# "); ok && !code {
 			return strings.TrimSpace(strings.TrimRight(title, "# \n"))
 		}
 		if n++; n > 50 {
@@ -102,8 +162,15 @@ func readCSV(ctx context.Context, r *reading) error {
 		return err
 	}
 	text := decode(b, r.ContentType)
+	if !strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\r", "\n")
+	}
+	comma := separator(text)
+	if line, rest, _ := strings.Cut(text, "\n"); len(line) < 8 && strings.HasPrefix(line, "sep=") && strings.ContainsAny(line[4:], ",;\t|") { // a line for Excel
+		comma, text = rune(line[4]), rest
+	}
 	reader := csv.NewReader(strings.NewReader(text))
-	reader.Comma, reader.FieldsPerRecord, reader.LazyQuotes, reader.ReuseRecord = separator(text), -1, true, false
+	reader.Comma, reader.FieldsPerRecord, reader.LazyQuotes, reader.ReuseRecord = comma, -1, true, false
 	var t grid
 	for {
 		if err := ctx.Err(); err != nil {

@@ -26,22 +26,28 @@ func readXLSX(ctx context.Context, r *reading) error {
 		return err
 	}
 	f, err := excelize.OpenReader(io.NewSectionReader(r.ReaderAt, 0, r.Size), excelize.Options{
-		UnzipSizeLimit: r.limits.DecodedBytes, UnzipXMLSizeLimit: min(16<<20, r.limits.DecodedBytes)})
+		UnzipSizeLimit: r.limits.DecodedBytes, UnzipXMLSizeLimit: min(16<<20, r.limits.DecodedBytes),
+		ShortDatePattern: "yyyy-mm-dd"}) // of the format whose order depends on the machine
 	switch {
 	case errors.Is(err, excelize.ErrWorkbookPassword), errors.Is(err, excelize.ErrWorkbookFileFormat):
 		return fmt.Errorf("%w: %w", extract.ErrBroken, err)
 	case err != nil:
-		return err
+		return fmt.Errorf("its workbook cannot be read: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // removes temporary files; what was read is complete
 	sheets := f.GetSheetList()
-	left := r.limits.TextBytes
+	left, missing := r.limits.TextBytes, 0
 	for i, name := range sheets {
 		if i == r.limits.Pages {
 			r.note("only the first %d of %d sheets were read", i, len(sheets))
 			break
 		}
 		t, err := r.sheet(ctx, f, name, left)
+		if errors.As(err, &excelize.ErrSheetNotExist{}) {
+			r.note("the sheet %q is not in the file", name)
+			missing++
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -52,6 +58,9 @@ func readXLSX(ctx context.Context, r *reading) error {
 			r.note("the text is longer than %d bytes and was cut in the sheet %q", r.limits.TextBytes, name)
 			break
 		}
+	}
+	if missing == len(sheets) {
+		return fmt.Errorf("%w: none of its %d sheets is in the file", extract.ErrBroken, missing)
 	}
 	r.metadata["sheets"] = strings.Join(sheets, ", ")
 	return nil
@@ -88,10 +97,6 @@ func (r *reading) sheet(ctx context.Context, f *excelize.File, name string, left
 	var t grid
 	rows, err := f.Rows(name)
 	if err != nil {
-		if errors.As(err, &excelize.ErrSheetNotExist{}) {
-			r.note("the sheet %q is not in the file", name)
-			return t, nil
-		}
 		if strings.Contains(err.Error(), "is not a worksheet") {
 			r.note("the sheet %q is a chart", name)
 			return t, nil

@@ -143,7 +143,7 @@ func TestDocling(t *testing.T) {
 // What the program itself cannot read goes to the server; what it can does not.
 func TestFirst(t *testing.T) {
 	e := extract.First(local.New(), sidecar.Docling(sidecar.Config{URL: docling(t).URL}))
-	if e.Name() != "local/2+docling/1" {
+	if e.Name() != "local/3+docling/1" {
 		t.Error(e.Name())
 	}
 	for _, c := range []struct{ name, text, want string }{
