@@ -2,16 +2,18 @@ package connectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
+	"github.com/curatore/curatore-go/connectors/rest"
 	"github.com/curatore/curatore-go/content"
 )
 
 // A Finding says how it stands with one thing that a connection needs, tried out before an import.
 type Finding struct {
-	Name   string `json:"name"` // "settings", "reachable", "credentials", "clock", or a permission by its name
+	Name   string `json:"name"` // "settings", "reachable", "credentials", "quota", "clock", or a permission by its name
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail,omitempty"` // what was found, or what to do
 }
@@ -28,6 +30,18 @@ func Passed(name, detail string) Finding { return Finding{Name: name, OK: true, 
 
 // Failed is a Finding that did not; the error tells why.
 func Failed(name string, err error) Finding { return Finding{Name: name, Detail: err.Error()} }
+
+// Unanswered are the findings of a first request to a service that has failed: it is not
+// reachable, or takes no requests for now, or refuses the credentials.
+func Unanswered(err error) []Finding {
+	switch {
+	case errors.As(err, new(*rest.LimitError)):
+		return []Finding{Passed("reachable", ""), Failed("quota", err)}
+	case errors.Is(err, rest.ErrUnauthorized):
+		return []Finding{Passed("reachable", ""), Failed("credentials", err)}
+	}
+	return []Finding{Failed("reachable", err)}
+}
 
 // maxSkew is how far the clocks may be apart: tokens and signatures of most
 // services bear five minutes.

@@ -209,12 +209,10 @@ func (m objectMap) header() []string {
 func (b *bulk) Preflight(ctx context.Context) []connectors.Finding {
 	a, err := b.client.Do(ctx, rest.Request{Path: b.base + "/limits"})
 	switch {
-	case errors.Is(err, rest.ErrUnauthorized):
-		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Failed("credentials", err)}
 	case errors.Is(err, rest.ErrForbidden):
 		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Passed("credentials", "a token was given"), connectors.Failed("API Enabled", err)}
 	case err != nil:
-		return []connectors.Finding{connectors.Failed("reachable", err)}
+		return connectors.Unanswered(err)
 	}
 	found := []connectors.Finding{connectors.Passed("reachable", ""), connectors.Passed("credentials", "a token was given"), connectors.Passed("API Enabled", ""), connectors.ClockCheck(a.Header, b.in.Now())}
 	for _, m := range b.maps {

@@ -258,6 +258,14 @@ func TestBulkPreflight(t *testing.T) {
 	if got := test(bulkSecret); !slices.Equal(got, []string{"settings", "reachable", "credentials", "API Enabled", "clock", "Read Account", "Read Contact", "Read Opportunity"}) {
 		t.Error(got)
 	}
+	o.spoil = func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusForbidden)
+		return reply(w, nil, `[{"message":"TotalRequests Limit exceeded.","errorCode":"REQUEST_LIMIT_EXCEEDED"}]`)
+	}
+	if got := test(bulkSecret); !slices.Equal(got, []string{"settings", "reachable", "quota failed"}) {
+		t.Error(got)
+	}
+	o.spoil = nil
 	if got := test("canary-wrong"); !slices.Equal(got, []string{"settings", "reachable", "credentials failed"}) {
 		t.Error(got)
 	}

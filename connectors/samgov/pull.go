@@ -298,14 +298,10 @@ func (n *Notice) keepDescription(old *Notice) {
 }
 
 func findingsOf(err error) []connectors.Finding {
-	var limit *rest.LimitError
-	switch {
-	case errors.As(err, &limit):
-		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Failed("quota", err)}
-	case errors.Is(err, rest.ErrUnauthorized), errors.Is(err, rest.ErrForbidden):
+	if errors.Is(err, rest.ErrForbidden) { // as it answers a key that is none
 		return []connectors.Finding{connectors.Passed("reachable", ""), connectors.Failed("credentials", err)}
 	}
-	return []connectors.Finding{connectors.Failed("reachable", err)}
+	return connectors.Unanswered(err)
 }
 
 func quotaText(left int64, until time.Time) string {

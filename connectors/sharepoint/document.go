@@ -25,7 +25,7 @@ func (s *session) folder(_ context.Context, t *tree, item *driveItem, raw json.R
 	}
 	f := &Folder{Record: content.Record{Raw: withoutLink(raw)}, Key: t.key(item.ID), Name: item.Name, WebURL: ptr(item.WebURL), ETag: ptr(item.ETag), author: authorOf(item)}
 	if item.Root != nil {
-		f.Name, f.place = t.library.Name, place{Site: t.library.site, Library: t.library.Name, DriveID: t.library.ID}
+		f.Name, f.place = t.library.Name, t.top()
 	} else {
 		f.place, f.ParentKey = t.place(item.Parent.ID, item.Name), ptr(t.key(item.Parent.ID))
 	}
@@ -55,7 +55,7 @@ func (s *session) document(ctx context.Context, t *tree, item *driveItem, raw js
 // assetOf is what an item says of a file: all but its bytes.
 func assetOf(t *tree, item *driveItem, raw json.RawMessage) *asset.Asset {
 	by := authorOf(item)
-	d := &asset.Asset{Record: content.Record{Raw: withoutLink(raw)}, Key: t.assetKey(item.ID), Source: asset.SharePoint, Collection: t.library.site + "/" + t.library.Name,
+	d := &asset.Asset{Record: content.Record{Raw: withoutLink(raw)}, Key: t.assetKey(item.ID), Source: asset.SharePoint, Collection: t.collection(),
 		URL: item.WebURL, Part: t.library.ID, ParentKey: t.key(item.Parent.ID), Version: versionOf(item),
 		SourceCreatedAt: by.CreatedAtSource, CreatedBy: value(by.CreatedBy), SourceModifiedAt: by.ModifiedAtSource, ModifiedBy: value(by.ModifiedBy),
 		Details: details{CTag: item.CTag, ETag: item.ETag, ID: item.ID, Library: t.library.Name, MIMEType: item.File.MIMEType, Site: t.library.site}.json(),

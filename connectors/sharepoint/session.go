@@ -1,7 +1,6 @@
 package sharepoint
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -47,32 +46,17 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 	if err != nil {
 		return nil, err
 	}
-	graph := cmp.Or(o.GraphURL, defaultGraph)
-	base, err := url.Parse(graph)
-	if err != nil {
-		return nil, fmt.Errorf("%w: graph_url", content.ErrInvalid)
-	}
+	at := cloudOf(o)
 	s := &session{in: in}
 	s.client, err = in.REST(rest.Config{
-		Service: "Microsoft Graph", BaseURL: graph, Credential: secret, PerSecond: 10, Burst: 10, MaxBody: 64 << 20, Timeout: 5 * time.Minute,
-		Auth: &rest.ClientCredentials{TokenURL: strings.TrimRight(cmp.Or(o.LoginURL, defaultLogin), "/") + "/" + url.PathEscape(o.Tenant) + "/oauth2/v2.0/token",
-			ID: o.ClientID, Secret: secret, Scope: scopeOf(base), HTTP: in.HTTP, Now: in.Now},
+		Service: "Microsoft Graph", BaseURL: at.graph, Credential: secret, PerSecond: 10, Burst: 10, MaxBody: 64 << 20, Timeout: 5 * time.Minute,
+		Auth: &rest.ClientCredentials{TokenURL: strings.TrimRight(at.login, "/") + "/" + url.PathEscape(o.Tenant) + "/oauth2/v2.0/token",
+			ID: o.ClientID, Secret: secret, Scope: at.scope, HTTP: in.HTTP, Now: in.Now},
 	})
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// scopeOf asks for all that the application was granted: of Microsoft Graph, also where
-// it is reached by another address, or of a national cloud, each of which is a Graph of
-// its own.
-func scopeOf(graph *url.URL) string {
-	switch host := graph.Hostname(); host {
-	case "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn":
-		return "https://" + host + "/.default"
-	}
-	return "https://graph.microsoft.com/.default"
 }
 
 // Streams implements connectors.Session: folders, then documents. Each goes through
@@ -93,10 +77,7 @@ func (s *session) Preflight(ctx context.Context) (found []connectors.Finding) {
 	for _, site := range s.in.Settings.Sites {
 		list, err := s.libraries(ctx, site)
 		if err != nil && !ofScope(err) {
-			if errors.Is(err, rest.ErrUnauthorized) {
-				return append(found, connectors.Passed("reachable", ""), connectors.Failed("credentials", err))
-			}
-			return append(found, connectors.Failed("reachable", err))
+			return append(found, connectors.Unanswered(err)...)
 		}
 		if !reached {
 			reached = true

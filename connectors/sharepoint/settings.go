@@ -29,7 +29,7 @@ type Settings struct {
 	Types   []string `json:"types,omitempty" jsonschema_description:"Extensions of files that are read, such as pdf; none reads all. Others are listed without their text."`
 	MaxSize int64    `json:"max_size,omitempty" jsonschema:"minimum=0" jsonschema_description:"The largest file that is read, in bytes; 0 is 50 MB. Larger ones are listed without their text."`
 
-	LoginURL string `json:"login_url,omitempty" jsonschema_description:"Where tokens come from; https://login.microsoftonline.com by default."`
+	LoginURL string `json:"login_url,omitempty" jsonschema_description:"Where tokens come from; https://login.microsoftonline.com by default, or that of the national cloud of graph_url."`
 	GraphURL string `json:"graph_url,omitempty" jsonschema_description:"Where Graph is; https://graph.microsoft.com/v1.0 by default."`
 
 	// Extractor reads the text of files; without one they are listed only. It
@@ -46,11 +46,7 @@ type Site struct {
 
 func (s Site) name() string { return strings.TrimSuffix(s.Host+"/"+strings.Trim(s.Path, "/"), "/") }
 
-const (
-	defaultLogin   = "https://login.microsoftonline.com"
-	defaultGraph   = "https://graph.microsoft.com/v1.0"
-	defaultMaxSize = 50 << 20
-)
+const defaultMaxSize = 50 << 20
 
 // Validate reports patterns and addresses that are none.
 func (s *Settings) Validate() error {

@@ -84,17 +84,19 @@ func (t *tree) path(parent, name string) string {
 	return strings.Join(parts, "/")
 }
 
-// shape is another one when a folder was made, renamed or moved.
+// shape is another one when a folder was made, renamed or moved, or the library was
+// renamed, which no log tells.
 func (t *tree) shape() string {
 	h := sha256.New()
+	fmt.Fprintf(h, "%q %q\n", t.library.site, t.library.Name)
 	for _, id := range slices.Sorted(maps.Keys(t.folders)) {
 		fmt.Fprintf(h, "%q %q %q\n", id, t.folders[id].parent, t.folders[id].name)
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// repath gives what is stored and stands at another path now, since a folder above
-// it was renamed or moved. It reports whether to go on.
+// repath gives what is stored and stands somewhere else now, since a folder above it,
+// or the library, was renamed or moved. It reports whether to go on.
 func (f *feed) repath(ctx context.Context) (bool, error) {
 	for row, err := range f.in.Stored.Each(ctx, f.typ, store.Query{Limit: 500, Filters: []content.Filter{{Field: f.part(), Op: content.Equal, Values: []string{f.library.ID}}}}) {
 		if err != nil {
@@ -104,25 +106,32 @@ func (f *feed) repath(ctx context.Context) (bool, error) {
 		var r connectors.Record
 		switch v := row.(type) {
 		case *Folder:
-			if v.ParentKey == nil || f.given[v.Key] || f.tree.folders[f.tree.id(v.Key)].name == "" {
+			if f.given[v.Key] || f.tree.folders[f.tree.id(v.Key)].name == "" {
 				continue
 			}
-			at := f.tree.place(f.tree.id(*v.ParentKey), v.Name)
-			if at == v.place {
+			name, at := v.Name, f.tree.top()
+			if v.ParentKey == nil {
+				name = f.library.Name
+			} else {
+				at = f.tree.place(f.tree.id(*v.ParentKey), name)
+			}
+			if at == v.place && name == v.Name {
 				continue
 			}
-			v.place = at
+			v.Name, v.place = name, at
 			r.Row = v
 		case *asset.Asset:
 			if f.given[v.Key] {
 				continue
 			}
 			at := f.tree.path(f.tree.id(v.ParentKey), v.Filename)
-			if at == v.Path {
+			if at == v.Path && v.Collection == f.tree.collection() {
 				continue
 			}
 			put(v, at)
-			v.Details = detailsOf(v).json() // a database writes JSON in its own way
+			d := detailsOf(v)
+			d.Site, d.Library = f.library.site, f.library.Name
+			v.Collection, v.Details = f.tree.collection(), d.json()
 			if r.Row = v; !f.in.Settings.wants(at) {
 				r = connectors.Record{Key: v.Key, Deleted: true}
 			}
@@ -136,5 +145,15 @@ func (f *feed) repath(ctx context.Context) (bool, error) {
 }
 
 func (t *tree) place(parent, name string) place {
-	return place{Site: t.library.site, Library: t.library.Name, DriveID: t.library.ID, Path: t.path(parent, name)}
+	p := t.top()
+	p.Path = t.path(parent, name)
+	return p
 }
+
+// top is where the top of the library stands.
+func (t *tree) top() place {
+	return place{Site: t.library.site, Library: t.library.Name, DriveID: t.library.ID}
+}
+
+// collection names the library among those of all sites.
+func (t *tree) collection() string { return t.library.site + "/" + t.library.Name }
