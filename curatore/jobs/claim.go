@@ -28,22 +28,7 @@ func (s *Service) deliver(ctx context.Context, id string) error {
 		return nil
 	}
 	s.at("claimed")
-	end := s.run(ctx, cancel, c.run)
-	// The Runner may deliver the next one while the end is stored, with those of
-	// others, but not without limit.
-	select {
-	case s.ending <- struct{}{}:
-		go func() {
-			end()
-			<-s.ending
-			s.release(id)
-			cancel(nil)
-		}()
-	default:
-		end()
-		s.release(id)
-		cancel(nil)
-	}
+	s.run(ctx, cancel, c.run)
 	return nil
 }
 

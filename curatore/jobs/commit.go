@@ -148,19 +148,38 @@ func (t *Task) storeLate(ctx context.Context, tx *database.Tx, d *draft) error {
 // to store, so that a short job costs no goroutine. The function that it returns
 // ends it. It goes on while a job whose context was cancelled cleans up.
 func (t *Task) beat(ctx context.Context) (stop func()) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stopped := make(chan struct{})
+	h := new(heart)
 	pause := min(time.Second, t.s.lease/3)
-	var once sync.Once
-	begin := func() { once.Do(func() { go t.keepBeating(ctx, pause, stopped) }) }
+	begin := func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.stopped || h.beating != nil {
+			return
+		}
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		h.beating, h.cancel = make(chan struct{}), cancel
+		go t.keepBeating(ctx, pause, h.beating)
+	}
 	first := time.AfterFunc(pause, begin)
 	t.beatSoon.Store(&begin)
 	return func() {
 		first.Stop()
-		cancel()
-		once.Do(func() { close(stopped) }) // it never began
-		<-stopped
+		h.mu.Lock()
+		h.stopped = true
+		h.mu.Unlock()
+		if h.beating != nil {
+			h.cancel()
+			<-h.beating
+		}
 	}
+}
+
+// A heart tells whether a task's run is being kept.
+type heart struct {
+	mu      sync.Mutex
+	stopped bool
+	beating chan struct{} // nil before the first beat, closed after the last
+	cancel  func()
 }
 
 func (t *Task) keepBeating(ctx context.Context, pause time.Duration, stopped chan<- struct{}) {

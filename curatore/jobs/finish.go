@@ -3,10 +3,12 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/content/database"
@@ -28,31 +30,39 @@ type finishRow struct {
 	ID       string          `json:"id"`
 	Fence    int64           `json:"fence"`
 	Status   Status          `json:"status"`
-	Phase    string          `json:"phase"`
-	Done     int64           `json:"done"`
-	Total    int64           `json:"total"`
+	Phase    string          `json:"phase,omitempty"`
+	Done     int64           `json:"done,omitempty"`
+	Total    int64           `json:"total,omitempty"`
 	Result   json.RawMessage `json:"result,omitempty"`
-	Error    string          `json:"error"`
-	Failed   int             `json:"failed"`
-	Lost     int             `json:"lost"`
-	Reason   string          `json:"reason"`
+	Error    string          `json:"error,omitempty"`
+	Failed   int             `json:"failed,omitempty"`
+	Lost     int             `json:"lost,omitempty"`
+	Reason   string          `json:"reason,omitempty"`
 	Until    string          `json:"until,omitempty"`
 	Pause    *float64        `json:"pause,omitempty"` // seconds
 	Finished string          `json:"finished,omitempty"`
+	Notes    []note          `json:"notes,omitempty"` // on Postgres
 }
 
+// On Postgres the same statement stores the last events and wakes other processes.
+// It returns how many runs it has moved, and when these are not all, which.
 const (
-	finishSet = `UPDATE runs SET status = m.status, phase = m.phase, done = m.done, total = m.total, result = COALESCE(m.result, runs.result),
-error = m.error, failures = runs.failures + m.failed, lost = runs.lost + m.lost, wait_reason = m.reason, lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
+	finishSet = `UPDATE runs SET status = m.status, phase = COALESCE(m.phase, ''), done = COALESCE(m.done, 0), total = COALESCE(m.total, 0), result = COALESCE(m.result, runs.result),
+error = COALESCE(m.error, ''), failures = runs.failures + COALESCE(m.failed, 0), lost = runs.lost + COALESCE(m.lost, 0), wait_reason = COALESCE(m.reason, ''),
+lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
 	finishWhere = `
 WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
 	finishSQLite = finishSet + `strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', m.pause || ' seconds'))
 FROM (SELECT value ->> 'id' AS id, value ->> 'fence' AS fence, value ->> 'status' AS status, value ->> 'phase' AS phase, value ->> 'done' AS done,
 value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'failed' AS failed, value ->> 'lost' AS lost, value ->> 'reason' AS reason,
 value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m` + finishWhere
-	finishPostgres = finishSet + `clock_timestamp() + m.pause * interval '1 second')
+	finishPostgres = `WITH moved AS (` + finishSet + `clock_timestamp() + m.pause * interval '1 second')
 FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz)` + finishWhere
+failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz, notes jsonb)` + finishWhere + `, runs.organization_id, m.notes),
+told AS (INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
+SELECT organization_id, id, (value ->> 'at')::timestamptz, value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
+FROM moved, jsonb_array_elements(notes) WITH ORDINALITY AS all_notes (value, n) ORDER BY id, n)
+SELECT CASE WHEN count(*) < ? THEN COALESCE(string_agg(id, ' '), '') END, (SELECT count(pg_notify(?, value)) FROM jsonb_array_elements_text(?::jsonb) AS tidings (value)) FROM moved`
 )
 
 // finishAll stores what became of some runs, in one transaction. When that
@@ -83,27 +93,16 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 		if err := tx.PlanOnce(ctx); err != nil {
 			return err
 		}
-		for _, f := range all {
-			f.moved = false
-		}
-		if err := storeEnds(ctx, tx, all); err != nil {
-			return err
-		}
-		var told []told
-		groups := map[string]string{} // their organizations
-		for _, f := range all {
-			if !f.moved {
-				continue
-			}
-			told = append(told, f.task.told(f.notes))
-			if f.to.Ended() && f.task.run.GroupID != "" {
-				groups[f.task.run.GroupID] = f.task.organization
-			}
-		}
-		if err := s.tell(ctx, tx, told...); err != nil {
+		if err := s.storeEnds(ctx, tx, all); err != nil {
 			return err
 		}
 		s.at("finishing")
+		groups := map[string]string{} // their organizations
+		for _, f := range all {
+			if f.moved && f.to.Ended() && f.task.run.GroupID != "" {
+				groups[f.task.run.GroupID] = f.task.organization
+			}
+		}
 		for _, group := range sorted(groups) {
 			if err := s.leaveGroup(ctx, tx, groups[group], group); err != nil {
 				return err
@@ -113,54 +112,92 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 	})
 }
 
-// storeEnds updates the rows of runs that this process still holds. A row that
-// somebody was changing, such as one who wants the run cancelled, is one that a
-// second statement sees.
-func storeEnds(ctx context.Context, tx *database.Tx, all []*finish) error {
-	query := finishSQLite
-	if tx.Dialect().Name() == database.Postgres {
-		query = finishPostgres
+// storeEnds updates the rows of runs that this process still holds, and stores their
+// events. A row that somebody was changing, such as one who wants the run cancelled,
+// is one that a second statement sees.
+func (s *Service) storeEnds(ctx context.Context, tx *database.Tx, all []*finish) error {
+	store, together := s.storeEndsSQLite, tx.Dialect().Name() == database.Postgres
+	if together {
+		store = s.storeEndsPostgres
 	}
 	left := all
 	for range 2 {
-		rows := make([]finishRow, len(left))
+		rows, told := make([]finishRow, len(left)), make([]told, len(left))
 		for i, f := range left {
-			rows[i] = f.row
+			rows[i], told[i] = f.row, f.task.told(f.notes)
+			if together {
+				rows[i].Notes = f.notes
+			}
 		}
 		encoded, err := json.Marshal(rows)
 		if err != nil {
 			return fmt.Errorf("encode the ends of runs: %w", err)
 		}
-		var ids []string
-		if err := tx.Select(ctx, &ids, query, string(encoded)); err != nil {
+		left, err = store(ctx, tx, left, string(encoded), told)
+		if err != nil || len(left) == 0 {
 			return err
-		}
-		moved := make(map[string]bool, len(ids))
-		for _, id := range ids {
-			moved[id] = true
-		}
-		var others []*finish
-		for _, f := range left {
-			if f.moved = moved[f.row.ID]; !f.moved {
-				others = append(others, f)
-			}
-		}
-		if left = others; len(left) == 0 {
-			break
 		}
 	}
 	return nil
 }
 
-// finish stores how an attempt ended. Only the holder of the fence can.
-func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
+func (s *Service) storeEndsPostgres(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
+	tidings, err := json.Marshal(s.tidingsOf(told))
+	if err != nil {
+		return nil, fmt.Errorf("encode tidings: %w", err)
+	}
+	var some sql.NullString
+	if err := tx.QueryRow(ctx, finishPostgres, rows, len(all), channel, string(tidings)).Scan(&some, new(int)); err != nil {
+		return nil, err
+	}
+	if !some.Valid {
+		for _, f := range all {
+			f.moved = true
+		}
+		return nil, nil
+	}
+	return notMoved(all, strings.Fields(some.String)), nil
+}
+
+func (s *Service) storeEndsSQLite(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
+	var ids []string
+	if err := tx.Select(ctx, &ids, finishSQLite, rows); err != nil {
+		return nil, err
+	}
+	left = notMoved(all, ids)
+	for i, f := range all {
+		if !f.moved {
+			told[i].notes = nil
+		}
+	}
+	return left, s.tell(ctx, tx, told...)
+}
+
+// notMoved marks those that were moved, and returns the others.
+func notMoved(all []*finish, ids []string) (left []*finish) {
+	moved := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		moved[id] = true
+	}
+	for _, f := range all {
+		if f.moved = moved[f.row.ID]; !f.moved {
+			left = append(left, f)
+		}
+	}
+	return left
+}
+
+// finish stores how an attempt ended. Only the holder of the fence can. It returns
+// before that is done; over, which must be quick, is called then.
+func (s *Service) finish(ctx context.Context, t *Task, out outcome, over func()) {
 	select {
 	case t.turn <- struct{}{}: // a goroutine that the job left behind may be in Commit
-		defer func() { <-t.turn }()
+		t.over.Store(true) // and later ones are refused
+		<-t.turn
 	case <-s.gaveUp:
+		over()
 		return
 	}
-	t.over.Store(true)
 	err := out.err
 	encoded, encodeErr := encode(out.result)
 	if encodeErr != nil && err == nil {
@@ -168,10 +205,23 @@ func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
 	}
 	f := t.finishing(t.verdict(err), encoded)
 	s.at("handled")
-	// It is tried for as long as this process works and no other has taken the run
-	// over, which the fence tells; after the lease others may.
+	s.finishes.tell(f, func() {
+		if f.err == nil && f.moved {
+			over()
+			return
+		}
+		go func() {
+			defer over()
+			s.insist(ctx, t, f)
+		}()
+	})
+}
+
+// insist stores the end of a run which could not be stored at once. It tries for as
+// long as this process works and no other has taken the run over, which the fence
+// tells; after the lease others may.
+func (s *Service) insist(ctx context.Context, t *Task, f *finish) {
 	for began, pause := time.Now(), 20*time.Millisecond; ; pause = min(2*pause, time.Second) {
-		s.finishes.ask(f)
 		switch {
 		case f.err == nil && f.moved:
 			return
@@ -187,6 +237,7 @@ func (s *Service) finish(ctx context.Context, t *Task, out outcome) {
 		case <-s.gaveUp:
 			return
 		}
+		s.finishes.ask(f)
 	}
 }
 

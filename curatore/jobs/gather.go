@@ -50,7 +50,7 @@ func (g *gather[T]) tell(item T, done func()) {
 // work does those who wait until nobody does.
 func (g *gather[T]) work() {
 	for {
-		runtime.Gosched() // for those who are about to ask; returns at once when nobody else can run
+		g.assemble()
 		g.mu.Lock()
 		n := min(len(g.waiting), g.most)
 		batch := g.waiting[:n:n]
@@ -68,5 +68,20 @@ func (g *gather[T]) work() {
 		for _, a := range batch {
 			a.done()
 		}
+	}
+}
+
+// assemble lets those ask who are about to, as long as each look finds more of them.
+// It takes no time when nobody else can run.
+func (g *gather[T]) assemble() {
+	for came := -1; ; {
+		runtime.Gosched()
+		g.mu.Lock()
+		n := len(g.waiting)
+		g.mu.Unlock()
+		if n == came || n >= g.most {
+			return
+		}
+		came = n
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"runtime/debug"
 )
 
-// run works on a run that this process has claimed, until its job has returned.
-// The function that it returns stores how it ended, or gives it back. Cancel ends
-// ctx.
-func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *record) (end func()) {
+// run works on a run that this process has claimed, until its job has returned and
+// its end is being stored. The Runner may deliver the next one meanwhile, but not
+// without limit. Cancel ends ctx.
+func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *record) {
 	t := newTask(s, r, cancel)
 	s.mu.Lock()
 	s.live[r.ID] = t
@@ -22,17 +22,26 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	stopBeating := t.beat(ctx)
 	out, returned := t.handle(ctx)
 	stopBeating()
-	return func() { s.end(ctx, t, out, returned) }
-}
-
-// end stores how a run ended and makes room for the next one.
-func (s *Service) end(ctx context.Context, t *Task, out outcome, returned bool) {
-	if returned {
-		s.finish(ctx, t, out)
-	} else {
+	if !returned {
 		t.over.Store(true)
 		s.log.ErrorContext(ctx, "a job did not stop in time; its run is taken from it", "type", t.run.Type, "run", t.run.ID)
+		s.leaveRun(ctx, t)
+		return
 	}
+	select {
+	case s.ending <- struct{}{}:
+	case <-s.gaveUp:
+		s.leaveRun(ctx, t)
+		return
+	}
+	s.finish(ctx, t, out, func() {
+		<-s.ending
+		s.leaveRun(ctx, t)
+	})
+}
+
+// leaveRun makes room for the next run. It is quick.
+func (s *Service) leaveRun(ctx context.Context, t *Task) {
 	s.mu.Lock()
 	delete(s.live, t.run.ID)
 	working := s.state == started
@@ -40,10 +49,16 @@ func (s *Service) end(ctx context.Context, t *Task, out outcome, returned bool) 
 	close(t.done)
 	s.watchers.wake(t.organization, t.run.ID)
 	if q := s.queues[t.run.Queue]; q.end() && working {
-		if err := s.feed(context.WithoutCancel(ctx), q); err != nil {
-			s.log.WarnContext(ctx, "the next runs wait for the next sweep", "queue", q.Name, "error", err)
-		}
+		s.work.Add(1) // while this run is counted
+		go func() {
+			defer s.work.Done()
+			if err := s.feed(context.WithoutCancel(ctx), q); err != nil {
+				s.log.WarnContext(ctx, "the next runs wait for the next sweep", "queue", q.Name, "error", err)
+			}
+		}()
 	}
+	s.release(t.run.ID)
+	t.cancel(nil)
 }
 
 // An outcome is what a job returned.
