@@ -28,7 +28,8 @@ import (
 type Config struct {
 	// Database is "sqlite:FILE" or "postgres://USER:PASSWORD@HOST/NAME".
 	Database string
-	// Types are record types that belong to no connection.
+	// Types are record types that belong to no connection: the program writes their
+	// records, with Organization.Put.
 	Types []*content.Type
 	// Functions are the program's own, beside those that follow from the types
 	// and those of the connections.
@@ -60,7 +61,14 @@ type Config struct {
 	VectorMemory int64
 	// Reranker judges the first 50 hits of a search anew; see search/httprerank.
 	Reranker search.Reranker
-	// Runner makes imports run; nil runs them in this process.
+	// Jobs registers the program's own jobs, with jobs.Register, before any work
+	// begins. Their queues are among Queues. The Curator is opened by the time that a
+	// job of it runs.
+	Jobs func(c *Curator, s *jobs.Service)
+	// Queues are those of Jobs, and those of connections that are to have other limits
+	// than none: by their names, such as "salesforce".
+	Queues []jobs.Queue
+	// Runner makes runs run; nil runs them in this process.
 	Runner jobs.Runner
 	// EnqueueOnly makes this process store runs, read and search, and leave the
 	// work to others on the same database.
@@ -118,6 +126,7 @@ type Curator struct {
 	vectors     search.Vectors // nil when there are none
 	engine      *functions.Engine
 	switches    switches
+	merging     sync.Map // organizations whose index is being merged behind a Put
 
 	mu      sync.Mutex
 	files   map[string][]connectors.File         // of the imports that wait or work in this process, where there is no object store

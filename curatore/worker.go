@@ -50,22 +50,30 @@ func (c *Curator) assembleJobs() error {
 	}
 	c.maintenance = jobs.RegisterMaintenance(c.jobs, jobs.Maintenance{Purge: c.purge, Temporary: c.sweepTemporary})
 	c.registerIndexing()
+	if c.config.Jobs != nil {
+		c.config.Jobs(c, c.jobs)
+	}
 	return c.jobs.Check()
 }
 
-// queues are those of the connections, and that of maintenance.
+// queues are those of the program, of the connections, and of maintenance.
 func (c *Curator) queues() []jobs.Queue {
-	builtin := map[string]jobs.Queue{}
-	for _, q := range jobs.BuiltinQueues() {
-		builtin[q.Name] = q
+	queues := slices.Clone(c.config.Queues)
+	named := func(name string) func(jobs.Queue) bool {
+		return func(q jobs.Queue) bool { return q.Name == name }
 	}
-	queues := []jobs.Queue{builtin[jobs.QueueMaintenance]}
+	builtin := jobs.BuiltinQueues()
+	if !slices.ContainsFunc(queues, named(jobs.QueueMaintenance)) {
+		queues = append(queues, builtin[slices.IndexFunc(builtin, named(jobs.QueueMaintenance))])
+	}
 	for _, conn := range c.order {
-		if slices.ContainsFunc(queues, func(q jobs.Queue) bool { return q.Name == conn.Queue() }) {
-			continue // shared with one before
+		if slices.ContainsFunc(queues, named(conn.Queue())) {
+			continue // the program's, or shared with a connection before
 		}
-		q, known := builtin[conn.Queue()]
-		if !known {
+		var q jobs.Queue
+		if i := slices.IndexFunc(builtin, named(conn.Queue())); i >= 0 {
+			q = builtin[i]
+		} else {
 			q = jobs.Queue{Name: conn.Queue(), Label: conn.Label(), Description: conn.Description(), Icon: conn.Icon(), Color: conn.Color()}
 		}
 		queues = append(queues, q)
