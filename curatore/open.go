@@ -116,6 +116,7 @@ type Curator struct {
 	order       []*connectors.Connection
 	store       *store.Store
 	searcher    *search.Searcher // nil when search is off
+	indexer     *search.Indexer
 	imports     *connectors.Engine
 	jobs        *jobs.Service
 	importRuns  map[string]*jobs.Typed[importConfig] // by connection

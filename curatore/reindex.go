@@ -7,6 +7,7 @@ import (
 
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
 	"github.com/curatore/curatore-go/search"
 )
@@ -35,8 +36,9 @@ func (c *Curator) registerIndexing() {
 // Reindex starts a run that indexes all records of a type anew, or of all types
 // when it is "". It also takes out of the index what has no record any more, and
 // gives vectors to what has none. Search goes on meanwhile with what is there. It
-// is needed when a type's Document has changed in the program, and repairs what
-// [Organization.VerifyIndex] finds.
+// is needed when a type's Document has changed in the program. Of all types it
+// repairs what [Organization.VerifyIndex] finds; an index of which parts cannot be
+// read is left to it.
 func (o *Organization) Reindex(ctx context.Context, typeName string) (*Run, error) {
 	if o.c.searcher == nil {
 		return nil, fmt.Errorf("%w by Config.NoSearch", search.ErrDisabled)
@@ -75,10 +77,35 @@ func (c *Curator) reindex(ctx context.Context, task *jobs.Task, config reindexCo
 		}
 		types = []*content.Type{typ}
 	}
+	if err := c.repairIndex(ctx, task, config.Type == ""); err != nil {
+		return nil, fmt.Errorf("reindex: %w", err)
+	}
 	for _, t := range types {
 		if err := c.dropOrphans(ctx, task, t); err != nil {
 			return nil, fmt.Errorf("reindex: %w", err)
 		}
 	}
 	return c.imports.Reindex(ctx, task, types)
+}
+
+// repairIndex takes out of the index what makes searches fail, when there is such.
+func (c *Curator) repairIndex(ctx context.Context, task *jobs.Task, whole bool) error {
+	organization, err := c.auth.Organization(task.Scope())
+	if err != nil {
+		return err
+	}
+	return task.Commit(ctx, func(ctx context.Context, tx *database.Tx) error {
+		if err := tx.Lock(ctx, "index "+organization); err != nil {
+			return err
+		}
+		compared, err := c.indexer.Compare(ctx, tx, task.Scope())
+		switch {
+		case err != nil || compared.Sound():
+			return err
+		case len(compared.Damage) > 0 && !whole: // what other types had there would not be found, without an error
+			return fmt.Errorf("%w; reindex all types", compared.Damage[0].Err)
+		}
+		task.Warn(jobs.EventIndexing, fmt.Sprintf("the search index is repaired: %d chunks without a row, %d damaged segments", compared.WithoutRow, len(compared.Damage)), nil)
+		return c.indexer.Repair(ctx, tx, task.Scope())
+	})
 }

@@ -25,7 +25,8 @@ func (c *Curator) assembleSearch() {
 	}
 	config := search.Config{DB: c.db, Authority: c.auth, Registry: c.registry, Index: inverted.New(inverted.Options{CacheBytes: int(c.config.SearchMemory)}), Now: c.now, Logger: c.config.Logger,
 		Labels: c.groupLabels(), Vectors: c.vectors, Embedder: c.config.Embedder, MinSimilarity: c.config.MinSimilarity, Reranker: c.config.Reranker}
-	c.imports.Index, c.imports.IndexLater = search.NewIndexer(config), c.config.NoSearch
+	c.indexer = search.NewIndexer(config)
+	c.imports.Index, c.imports.IndexLater = c.indexer, c.config.NoSearch
 	if !c.config.NoSearch {
 		c.searcher = search.NewSearcher(config)
 	}

@@ -19,6 +19,12 @@ type IndexReport struct {
 	// WithoutVector is the number of chunks that have no vector of the Embedder's
 	// model; 0 without one.
 	WithoutVector int64 `json:"without_vector"`
+	// WithoutRow is the number of chunks in the keyword index that have no row in
+	// search_chunks; searches that come upon one fail.
+	WithoutRow int64 `json:"without_row"`
+	// Damage says what of the keyword index cannot be read; searches that need it
+	// fail.
+	Damage []string `json:"damage,omitempty"`
 }
 
 // A TypeIndex tells how far the search index agrees with the records of a type.
@@ -32,22 +38,23 @@ type TypeIndex struct {
 	Lost         int64 `json:"lost"`          // records that count as indexed, and are not in the index
 	Orphans      int64 `json:"orphans"`       // chunks without a live record
 	Incomplete   int64 `json:"incomplete"`    // documents that lack one of their chunks
+	Unfindable   int64 `json:"unfindable"`    // chunks that are not in the keyword index
 }
 
 // Sound reports whether the index is as it should be. Records that wait are not
 // wrong while an import is at work, or with Config.NoSearch.
 func (r *IndexReport) Sound() bool {
 	for _, t := range r.Types {
-		if t.NeverIndexed+t.Stale+t.Lost+t.Orphans+t.Incomplete > 0 {
+		if t.NeverIndexed+t.Stale+t.Lost+t.Orphans+t.Incomplete+t.Unfindable > 0 {
 			return false
 		}
 	}
-	return r.WithoutVector == 0
+	return r.WithoutVector+r.WithoutRow == 0 && len(r.Damage) == 0
 }
 
 // VerifyIndex compares the search index with the records, type by type, in one
-// state of the database. It reads all keys. [Organization.Reindex] repairs what
-// it finds.
+// state of the database. It reads all keys, and no texts. [Organization.Reindex] of
+// all types repairs what it finds.
 func (o *Organization) VerifyIndex(ctx context.Context) (*IndexReport, error) {
 	c := o.c
 	organization, err := c.auth.Organization(o.scope)
@@ -56,6 +63,14 @@ func (o *Organization) VerifyIndex(ctx context.Context) (*IndexReport, error) {
 	}
 	r := &IndexReport{Types: []TypeIndex{}}
 	err = c.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		compared, err := c.indexer.Compare(ctx, tx, o.scope)
+		if err != nil {
+			return err
+		}
+		r.WithoutRow = compared.WithoutRow
+		for _, d := range compared.Damage {
+			r.Damage = append(r.Damage, d.Err.Error())
+		}
 		known := map[string]bool{}
 		for _, t := range c.registry.Types() {
 			known[t.Name()] = true
@@ -63,6 +78,7 @@ func (o *Organization) VerifyIndex(ctx context.Context) (*IndexReport, error) {
 			if err != nil {
 				return fmt.Errorf("%s: %w", t.Name(), err)
 			}
+			x.Unfindable = compared.Unfindable[t.Name()]
 			r.Types = append(r.Types, x)
 		}
 		rows, err := tx.Query(ctx, "SELECT source_type, count(*) FROM search_chunks WHERE organization_id = ? GROUP BY source_type", organization)

@@ -29,6 +29,7 @@ import (
 type model struct {
 	name   string
 	random bool // vectors have nothing to do with what the texts mean
+	weak   bool // vectors know how texts are spelled, which is about as good as a small sentence model
 
 	mu    sync.Mutex
 	texts []string // that it was given
@@ -37,11 +38,19 @@ type model struct {
 	older map[string]*model // models that it can reach
 }
 
-const dimension = 64
+const (
+	dimension = 64
+	spellings = 512 // of a weak model
+)
 
 var concepts = strings.NewReplacer("automobile", "car", "vehicle", "car", "physician", "doctor", "medic", "doctor", "purchase", "buy")
 
-func (m *model) Model() vectors.Model { return vectors.Model{Name: m.name, Dimension: dimension} }
+func (m *model) Model() vectors.Model {
+	if m.weak {
+		return vectors.Model{Name: m.name, Dimension: spellings}
+	}
+	return vectors.Model{Name: m.name, Dimension: dimension}
+}
 
 func (m *model) WithModel(other vectors.Model) (search.Embedder, error) {
 	if o := m.older[other.Name]; o != nil {
@@ -73,6 +82,9 @@ func (m *model) Embed(ctx context.Context, texts []string) ([][]float32, error) 
 }
 
 func (m *model) vector(text string) []float32 {
+	if m.weak {
+		return spelling(text)
+	}
 	sum := make([]float32, dimension)
 	sum[0] = 0.01
 	if m.random {
@@ -87,6 +99,18 @@ func (m *model) vector(text string) []float32 {
 		}
 	}
 	return sum
+}
+
+// spelling counts the sequences of three letters in a text.
+func spelling(text string) []float32 {
+	counts := make([]float32, spellings)
+	letters := " " + strings.ToLower(text) + " "
+	for i := range len(letters) - 2 {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(letters[i : i+3]))
+		counts[h.Sum64()%spellings]++
+	}
+	return counts
 }
 
 // A hybrid is a Fixture with vectors.

@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,10 +65,12 @@ func evaluated(t *testing.T, args ...string) (r report, stderr string) {
 	if err := run(t.Context(), append(args, "-json"), &out, &errs); err != nil {
 		t.Fatal(err)
 	}
-	d := json.NewDecoder(&out)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&r); err != nil {
+	var keys map[string]float64
+	if err := errors.Join(json.Unmarshal(out.Bytes(), &r), json.Unmarshal(out.Bytes(), &keys)); err != nil {
 		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"docs_per_s", "documents", "mrr10", "ndcg10", "p50_ms", "p95_ms", "recall100"}, slices.Sorted(maps.Keys(keys))); d != "" {
+		t.Errorf("keys (-want +got):\n%s", d)
 	}
 	return r, errs.String()
 }
@@ -179,6 +183,27 @@ func TestForms(t *testing.T) {
 				t.Errorf("(-want +got):\n%s told %q", d, told)
 			}
 		})
+	}
+}
+
+// The language is that of all texts together, or else of most of them.
+func TestTell(t *testing.T) {
+	german := "Die Regierungen der Länder haben gestern über die neuen Häuser in den Städten beraten.|Der Wald ist im Winter sehr still, und der Schnee liegt auf allen Wegen.|Wir haben heute keine Zeit, weil die Kinder früh nach Hause kommen."
+	for name, c := range map[string]struct{ texts, want string }{
+		"German":                               {german, "de"},
+		"German with code":                     {german + "|func main() { x := map[string]int{}; for k, v := range x { fmt.Println(k, v) } }", "de"},
+		"German, and Dutch that makes it blur": {german + "|De regeringen van de landen hebben gisteren over de nieuwe huizen in de steden gesproken.|Het bos is in de winter erg stil en de sneeuw ligt op alle wegen.", "de"},
+		"no language at all":                   {"0x7f3a 0x00ff|+1 555 0100", "en"},
+		"nothing":                              {"", "en"},
+	} {
+		var corpus strings.Builder
+		for i, text := range strings.Split(c.texts, "|") {
+			fmt.Fprintf(&corpus, "{\"_id\":%d,\"text\":%q}\n", i, text)
+		}
+		col := &collection{corpus: filepath.Join(collectionIn(t, map[string]string{"corpus.jsonl": corpus.String()}), "corpus.jsonl")}
+		if err := col.tell(); err != nil || col.language != c.want {
+			t.Errorf("%s: %q, %v", name, col.language, err)
+		}
 	}
 }
 

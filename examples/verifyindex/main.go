@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	v := &verification{types: map[string]bool{}, unregistered: map[[2]string]int64{}}
+	v := &verification{types: map[string]bool{}, unregistered: map[[2]string]int64{}, index: map[string]*curatore.IndexReport{}}
 	if len(present) == 0 {
 		present = append(present, nil) // there may be chunks of types that nobody knows
 	}
@@ -122,6 +122,7 @@ type verification struct {
 	lines        []string
 	types        map[string]bool // that have been looked at
 	unregistered map[[2]string]int64
+	index        map[string]*curatore.IndexReport // by organization
 	unsound      bool
 }
 
@@ -157,9 +158,10 @@ func (v *verification) verify(ctx context.Context, dsn string, conn *connectors.
 				continue // two connections share it
 			}
 			v.unsound = v.unsound || !(&curatore.IndexReport{Types: []curatore.TypeIndex{t}}).Sound()
-			v.lines = append(v.lines, fmt.Sprintf("%s %s: %d records, %d chunks; %d never indexed, %d stale, %d lost, %d chunks without a record, %d incomplete documents",
-				name, t.Type, t.Records, t.Chunks, t.NeverIndexed, t.Stale, t.Lost, t.Orphans, t.Incomplete))
+			v.lines = append(v.lines, fmt.Sprintf("%s %s: %d records, %d chunks; %d never indexed, %d stale, %d lost, %d chunks without a record, %d incomplete documents, %d chunks that are not found",
+				name, t.Type, t.Records, t.Chunks, t.NeverIndexed, t.Stale, t.Lost, t.Orphans, t.Incomplete, t.Unfindable))
 		}
+		v.index[name] = r // the same with each connection
 		for typeName, n := range r.Unregistered {
 			v.unregistered[[2]string{name, typeName}] = n
 		}
@@ -174,6 +176,16 @@ func (v *verification) print(stdout io.Writer) error {
 	for at, n := range v.unregistered {
 		if !v.types[at[1]] {
 			v.lines = append(v.lines, fmt.Sprintf("%s %s: %d chunks of a type that is not one of the built-in connections'", at[0], at[1], n))
+		}
+	}
+	for name, r := range v.index {
+		if r.WithoutRow > 0 {
+			v.unsound = true
+			v.lines = append(v.lines, fmt.Sprintf("%s: %d chunks of the index have no row", name, r.WithoutRow))
+		}
+		for _, damage := range r.Damage {
+			v.unsound = true
+			v.lines = append(v.lines, fmt.Sprintf("%s: %s", name, damage))
 		}
 	}
 	slices.Sort(v.lines)

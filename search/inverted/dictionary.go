@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -99,6 +100,10 @@ func readWords(data []byte, each func(word)) error {
 	return d.err
 }
 
+func hasPrefix(term string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(term, p) })
+}
+
 // words reads the terms that begin with any of the prefixes, of all segments,
 // each term once: the counts are added up, and the spelling is that of the
 // segment with most.
@@ -106,7 +111,8 @@ func (v *View) words(ctx context.Context, prefixes []string) ([]word, error) {
 	return v.wordsLike(ctx, prefixes, func(word) bool { return true })
 }
 
-// wordsLike is words for those that keep takes, which is asked in each segment.
+// wordsLike is words for those that keep takes. It is asked in each segment, and
+// also about other words that stand near those with the prefixes.
 func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word) bool) ([]word, error) {
 	pieces, err := load(ctx, v, v.keys(dictionaryColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
 		list, err := decodeStrings(data)
@@ -139,11 +145,7 @@ func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word)
 	all := map[string]*found{}
 	for i, data := range list {
 		err := readWords(data, func(w word) {
-			fits := false
-			for _, p := range prefixes {
-				fits = fits || strings.HasPrefix(w.term, p)
-			}
-			if !fits || !keep(w) {
+			if !keep(w) || !hasPrefix(w.term, prefixes) {
 				return
 			}
 			f := all[w.term]

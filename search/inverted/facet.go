@@ -109,10 +109,33 @@ func (i Interval) begin(t time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
+// join brings values together that read the same, such as the number 7 in one
+// document and the text "7" in another: a filter by either finds both.
+func join(counts map[value]int) {
+	texts, others := 0, 0
+	for v := range counts {
+		if v.kind == content.String {
+			texts++
+		} else {
+			others++
+		}
+	}
+	if texts == 0 || others == 0 {
+		return
+	}
+	for v, n := range counts {
+		if same := textValue(v.String()); v.kind != content.String && counts[same] > 0 {
+			counts[v] = n + counts[same]
+			delete(counts, same)
+		}
+	}
+}
+
 // facetResults adds the counts to a result.
 func (c *collector) facetResults(res *Result) {
 	res.Facets, res.Other = map[string][]Count{}, map[string]int{}
 	for name, counts := range c.facets {
+		join(counts)
 		values := slices.SortedFunc(maps.Keys(counts), func(a, b value) int {
 			return cmp.Or(cmp.Compare(counts[b], counts[a]), compareNumber(a, b))
 		})

@@ -10,6 +10,7 @@ import (
 
 const (
 	minTypo      = 4 // characters of a word that may have a mistake
+	minFirst     = 5 // of one that may have it in the first letter
 	minTwoTypos  = 8 // and of one that may have two
 	maxCorrected = 8 // words that are taken in place of one
 	maxNearTerms = 64
@@ -72,27 +73,48 @@ func (m *matcher) goesOn(w queryWord) bool {
 }
 
 // nearlySpelled returns a clause of the words with the fewest differences that a
-// number of chunks have at least, or nil. The first letter has to be right, or to
-// have changed places with the second.
+// number of chunks have at least, or nil. The first letter of most is right, or has
+// changed places with the second; a word that nobody has is looked for under other
+// first letters when nothing else is found.
 func (m *matcher) nearlySpelled(ctx context.Context, w queryWord, least float64) (*clause, error) {
 	letters := []rune(w.folded)
 	most := 1
 	if len(letters) >= minTwoTypos {
 		most = 2
 	}
-	distances := map[string]int{}
-	words, err := m.wordsLike(ctx, []string{string(letters[:1]), string(letters[1:2])}, func(x word) bool {
-		if strings.ContainsAny(x.term, "0123456789") || slices.Contains(w.forms, x.term) {
-			return false
+	same := []string{string(letters[:1]), string(letters[1:2])}
+	c, err := m.closest(ctx, w, least, same, func(x word) int {
+		if !hasPrefix(x.term, same) {
+			return most + 1
 		}
 		d := editDistance(letters, x.surface, most)
 		for _, f := range w.forms {
 			d = min(d, editDistance([]rune(f), x.term, most))
 		}
-		if d <= most {
-			distances[x.term] = min(d, cmp.Or(distances[x.term], d))
+		return d
+	}, most)
+	if c != nil || err != nil || least > 1 || len(letters) < minFirst {
+		return c, err
+	}
+	return m.closest(ctx, w, least, otherBeginnings(letters), func(x word) int {
+		if differInFirst(w.folded, x.surface) || slices.ContainsFunc(w.forms, func(f string) bool { return differInFirst(f, x.term) }) {
+			return 1
 		}
-		return d <= most
+		return 2
+	}, 1)
+}
+
+// closest returns a clause of the words with the fewest mistakes, which are counted
+// by mistakes, among those that begin with one of the prefixes.
+func (m *matcher) closest(ctx context.Context, w queryWord, least float64, prefixes []string, mistakes func(word) int, most int) (*clause, error) {
+	distances := map[string]int{}
+	words, err := m.wordsLike(ctx, prefixes, func(x word) bool {
+		d := mistakes(x)
+		if d > most || strings.ContainsAny(x.term, "0123456789") || slices.Contains(w.forms, x.term) {
+			return false
+		}
+		distances[x.term] = min(d, cmp.Or(distances[x.term], d))
+		return true
 	})
 	if err != nil || len(words) == 0 {
 		return nil, err
@@ -123,6 +145,32 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord, least float64)
 		}
 	}
 	return c, nil
+}
+
+// alphabets are the letters that may stand in place of a wrong one.
+var alphabets = []string{"abcdefghijklmnopqrstuvwxyz", "абвгдежзийклмнопрстуфхцчшщъыьэюя", "αβγδεζηθικλμνξοπρστυφχψω"}
+
+// otherBeginnings returns with what words can begin that differ from a word in its
+// first letter alone: it is another one, or missing, or too much.
+func otherBeginnings(letters []rune) []string {
+	prefixes := []string{string(letters[1:4])}
+	for _, alphabet := range alphabets {
+		if !strings.ContainsRune(alphabet, letters[0]) && !strings.ContainsRune(alphabet, letters[1]) {
+			continue
+		}
+		for _, r := range alphabet {
+			prefixes = append(prefixes, string(r)+string(letters[1:3]), string(r)+string(letters[:2]))
+		}
+	}
+	return prefixes
+}
+
+// differInFirst reports whether one word becomes the other when a letter is
+// replaced, added or left out at its beginning.
+func differInFirst(a, b string) bool {
+	_, n := utf8.DecodeRuneInString(a)
+	_, o := utf8.DecodeRuneInString(b)
+	return a != b && (a[n:] == b[o:] || a == b[o:] || a[n:] == b)
 }
 
 // editDistance returns the number of letters that were added, left out, replaced

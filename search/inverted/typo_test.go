@@ -32,7 +32,11 @@ func TestSpelling(t *testing.T) {
 		"dat ":               {},  // short words are taken as they are
 		"fa8750-24-r-0002 ":  {3}, // by its other parts: an identifier has no typos
 		"123457 ":            {},
-		"xigration ":         {},
+		"xigration ":         {1, 4}, // another first letter
+		"elicopter ":         {2},    // the first one is missing
+		"xhelicopters ":      {2},    // or too much
+		"xigratoin ":         {},     // and nothing else may be wrong
+		"vords ":             {5},
 		`"migratoin of"`:     {},
 	} {
 		got := []int64{}

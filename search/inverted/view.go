@@ -207,14 +207,26 @@ func (v *View) tables(ctx context.Context, segments []segmentRow) ([]*chunkTable
 
 // terms returns the first term of each block of each segment.
 func (v *View) terms(ctx context.Context) ([][]string, error) {
-	return load(ctx, v, v.keys(termsColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
+	lists, err := load(ctx, v, v.keys(termsColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
 		list, err := decodeStrings(data)
+		if list == nil {
+			list = []string{} // a segment without words; nil is one without a list
+		}
 		size := 0
 		for _, s := range list {
 			size += 16 + len(s)
 		}
 		return list, size, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	for i, list := range lists {
+		if list == nil {
+			return nil, fmt.Errorf("search index: segment %s: its list of terms is missing: %w", v.segments[i].id, errCorrupt)
+		}
+	}
+	return lists, nil
 }
 
 // column returns the values under a name of each segment; nil for a segment

@@ -45,7 +45,7 @@ type Config struct {
 	Batch       int           // texts in one request; 0 is 64
 	Concurrency int           // requests at a time; 0 is 4
 	Attempts    int           // of one request; 0 is 5
-	Timeout     time.Duration // of one attempt; 0 is 60 s
+	Timeout     time.Duration // of one attempt, behind which half as many texts are asked for; 0 is 60 s
 	MaxWait     time.Duration // between two attempts; a server that wants more is not waited for; 0 is 60 s
 	HTTP        *http.Client  // nil is http.DefaultClient
 
@@ -103,7 +103,7 @@ func New(ctx context.Context, c Config) (*Embedder, error) {
 	config.HTTPClient = doer{c.HTTP}
 	e := &Embedder{config: c, model: vectors.Model{Name: c.Model, Dimension: c.Dimension}, client: openai.NewClientWithConfig(config), slots: make(chan struct{}, c.Concurrency)}
 	if c.Dimension == 0 {
-		list, err := e.request(ctx, []string{"dimension"})
+		list, err := e.request(ctx, []string{"dimension"}, 1)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +163,7 @@ func (e *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, erro
 		}
 		working.Go(func() {
 			defer func() { <-e.slots }()
-			list, err := e.request(ctx, texts[from:to])
+			list, err := e.request(ctx, texts[from:to], 1)
 			if err != nil {
 				cancel(err)
 				return
@@ -178,9 +178,11 @@ func (e *Embedder) Embed(ctx context.Context, texts []string) ([][]float32, erro
 	return out, nil
 }
 
-// request embeds one batch, trying again as long as that may help.
-func (e *Embedder) request(ctx context.Context, texts []string) ([][]float32, error) {
-	for attempt := 1; ; attempt++ {
+// request embeds one batch, trying again as long as that may help. What does not
+// come within the Timeout is asked for again in halves: many endpoints go on with
+// what nobody waits for any more, and would be later each time.
+func (e *Embedder) request(ctx context.Context, texts []string, attempt int) ([][]float32, error) {
+	for ; ; attempt++ {
 		list, last, err := e.try(ctx, texts)
 		if err == nil {
 			e.texts.Add(int64(len(texts)))
@@ -199,6 +201,14 @@ func (e *Embedder) request(ctx context.Context, texts []string) ([][]float32, er
 		e.retries.Add(1)
 		if err := e.config.Wait(ctx, pause); err != nil {
 			return nil, err
+		}
+		if half := len(texts) / 2; half > 0 && errors.Is(err, errLate) {
+			first, err := e.request(ctx, texts[:half], attempt+1)
+			if err != nil {
+				return nil, err
+			}
+			second, err := e.request(ctx, texts[half:], attempt+1)
+			return append(first, second...), err
 		}
 	}
 }

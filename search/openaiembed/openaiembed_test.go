@@ -304,6 +304,30 @@ func TestTimeout(t *testing.T) {
 	t.Error("it never came back")
 }
 
+// An endpoint that needs longer than the Timeout for more than four texts.
+func TestSlowEndpointIsAskedForLess(t *testing.T) {
+	stop := make(chan struct{})
+	e := serve(t, func(_ int, r request, _ http.ResponseWriter) bool {
+		if len(r.Input) > 4 {
+			<-stop
+		}
+		return len(r.Input) > 4
+	})
+	defer close(stop)
+	x, w := open(t, e, func(c *Config) { c.Timeout, c.Attempts = 300*time.Millisecond, 6 })
+	texts := many(16)
+	list, err := x.Embed(t.Context(), texts)
+	if err != nil || len(list) != len(texts) || len(w.list) < 3 {
+		t.Fatalf("%d vectors, %d pauses, %v", len(list), len(w.list), err)
+	}
+	for i, one := range texts {
+		alone, err := x.Embed(t.Context(), []string{one})
+		if d := cmp.Diff(alone, list[i:i+1]); err != nil || d != "" {
+			t.Errorf("text %d: %v\n%s", i, err, d)
+		}
+	}
+}
+
 func TestCancelled(t *testing.T) {
 	stop := make(chan struct{})
 	e := serve(t, func(int, request, http.ResponseWriter) bool { <-stop; return true })

@@ -19,6 +19,9 @@ import (
 // errFinal marks errors that trying again does not mend.
 var errFinal = errors.New("not tried again")
 
+// errLate says that an attempt took too long.
+var errLate = errors.New("no answer")
+
 // A refusal is an error that trying again does not mend.
 type refusal struct{ error }
 
@@ -39,7 +42,7 @@ type answerKey struct{}
 // try makes one attempt. The answer is never nil.
 func (e *Embedder) try(ctx context.Context, texts []string) ([][]float32, *answer, error) {
 	last := &answer{}
-	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, answerKey{}, last), e.config.Timeout, fmt.Errorf("no answer within %v", e.config.Timeout))
+	ctx, cancel := context.WithTimeoutCause(context.WithValue(ctx, answerKey{}, last), e.config.Timeout, fmt.Errorf("%w within %v", errLate, e.config.Timeout))
 	defer cancel()
 	e.requests.Add(1)
 	req := openai.EmbeddingRequestStrings{Input: texts, Model: openai.EmbeddingModel(e.config.Model)}
