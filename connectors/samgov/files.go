@@ -196,10 +196,15 @@ func put(a *asset.Asset, name string) {
 
 // nameOf is the name of a file as its server says, or from its address.
 func nameOf(h http.Header, address string) string {
-	if _, params, err := mime.ParseMediaType(h.Get("Content-Disposition")); err == nil {
-		if name := blob.CleanFilename(params["filename"]); name != "" {
-			return name
-		}
+	said := h.Get("Content-Disposition")
+	_, params, err := mime.ParseMediaType(said)
+	if err != nil { // most often a name with spaces and without quotes
+		_, name, _ := strings.Cut(said, "filename=")
+		name, _, _ = strings.Cut(name, ";")
+		params = map[string]string{"filename": strings.Trim(name, `" `)}
+	}
+	if name := blob.CleanFilename(params["filename"]); name != "" {
+		return name
 	}
 	if u, err := url.Parse(address); err == nil {
 		if name := blob.CleanFilename(path.Base(u.Path)); path.Ext(name) != "" {

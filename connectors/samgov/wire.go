@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // wireDay is how the service writes days in requests.
@@ -164,48 +163,6 @@ func at(v any, names ...string) string {
 	return ""
 }
 
-// day reads a date; the time and zone behind it do not matter.
-func day(t text) (*time.Time, error) {
-	if t == "" {
-		return nil, nil
-	}
-	s := string(t)
-	if len(s) > 10 && (s[10] == 'T' || s[10] == ' ') {
-		s = s[:10]
-	}
-	for _, layout := range []string{time.DateOnly, wireDay, "Jan 02, 2006", "Jan 2, 2006"} {
-		if v, err := time.Parse(layout, s); err == nil {
-			return &v, nil
-		}
-	}
-	return nil, fmt.Errorf("%q is no date", string(t))
-}
-
-// instant reads a time; one without a zone is Eastern, and a date is its end.
-func instant(t text) (*time.Time, error) {
-	if t == "" {
-		return nil, nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05-0700", "2006-01-02T15:04-07:00"} {
-		if v, err := time.Parse(layout, string(t)); err == nil {
-			v = v.UTC()
-			return &v, nil
-		}
-	}
-	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04"} {
-		if v, err := time.ParseInLocation(layout, string(t), eastern); err == nil {
-			v = v.UTC()
-			return &v, nil
-		}
-	}
-	d, err := day(t)
-	if err != nil {
-		return nil, fmt.Errorf("%q is no time", string(t))
-	}
-	end := time.Date(d.Year(), d.Month(), d.Day(), 23, 59, 59, 0, eastern).UTC()
-	return &end, nil
-}
-
 // amount reads a number that is a text, perhaps with a dollar sign and commas.
 func amount(s string) (*float64, error) {
 	plain := strings.NewReplacer("$", "", ",", "", " ", "").Replace(s)
@@ -235,21 +192,4 @@ func withoutKey(link text) string {
 	}
 	u.RawQuery = query.Encode()
 	return u.String()
-}
-
-// nextAccess reads the time at which a key that is used up may come back:
-// {"nextAccessTime": "2026-Mar-02 00:00:00+0000 UTC"}.
-func nextAccess(body []byte) (time.Time, bool) {
-	var answer struct {
-		Next string `json:"nextAccessTime"`
-	}
-	if json.Unmarshal(body, &answer) != nil || answer.Next == "" {
-		return time.Time{}, false
-	}
-	for _, layout := range []string{"2006-Jan-02 15:04:05-0700 MST", "2006-Jan-02 15:04:05-0700", time.RFC3339} {
-		if t, err := time.Parse(layout, strings.TrimSpace(answer.Next)); err == nil {
-			return t.UTC(), true
-		}
-	}
-	return time.Time{}, false
 }

@@ -58,6 +58,12 @@ func (s *Server) Set(notices ...*Notice) {
 	s.sort()
 }
 
+// Post adds a notice. It is for hooks, which have the server to themselves.
+func (s *Server) Post(n *Notice) {
+	s.notices = append(s.notices, n)
+	s.sort()
+}
+
 // The most recent come first, as at the service.
 func (s *Server) sort() {
 	slices.SortStableFunc(s.notices, func(a, b *Notice) int { return b.Day.Compare(a.Day) })
