@@ -92,6 +92,7 @@ func open(ctx context.Context, in connectors.Input[Settings]) (connectors.Sessio
 `, ""},
 	{"samgov.New", "func connections() []*connectors.Connection {\n", "return connections\n}\n"},
 	{"openaiembed.New", "func embed(ctx context.Context) {\n", "_, _ = config, err\n}\n"},
+	{"functions.Define", "func measure(context.Context, string) (float64, error) { return 0, nil }\n\nfunc own() {\n", "_ = config\n}\n"},
 	{"openaitools.Tools", "func use(ctx context.Context, org *curatore.Organization, toolCall openai.ToolCall) {\n", "_, _, _ = tools, message, err\n}\n"},
 }
 
@@ -185,7 +186,7 @@ func imports(t *testing.T, text string) string {
 	t.Helper()
 	const module = "github.com/curatore/curatore-go/"
 	paths := map[string]string{"openai": "github.com/sashabaranov/go-openai"}
-	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "connectors/salesforce", module + "connectors/samgov", module + "connectors/sharepoint", module + "connectors/upload", module + "connectors/web", module + "content/extract/local", module + "content", module + "curatore", module + "functions/openaitools", module + "search/openaiembed"} {
+	for _, p := range []string{"context", "iter", "time", module + "connectors", module + "connectors/salesforce", module + "connectors/samgov", module + "connectors/sharepoint", module + "connectors/upload", module + "connectors/web", module + "content/extract/local", module + "content", module + "curatore", module + "functions", module + "functions/openaitools", module + "search/openaiembed"} {
 		paths[p[strings.LastIndex(p, "/")+1:]] = p
 	}
 	used := map[string]bool{}

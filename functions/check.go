@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A typeChecker finds what makes a Go type impossible to describe by a schema.
@@ -91,6 +92,9 @@ func (c *typeChecker) checkFields(t reflect.Type, path string, names map[string]
 		case field.Tag.Get("json") == "-,":
 			c.refuse(at, "a field cannot be named -")
 			continue
+		case strings.ContainsFunc(tag.name, ignoredInNames):
+			c.refuse(at, "encoding/json takes no such name, and uses %s instead", field.Name)
+			continue
 		case tag.has("inline"):
 			c.refuse(at, "encoding/json does not know inline; embed the struct")
 			continue
@@ -126,6 +130,12 @@ func (c *typeChecker) checkFields(t reflect.Type, path string, names map[string]
 		}
 		c.check(field.Type, at)
 	}
+}
+
+// ignoredInNames reports a character for which encoding/json leaves the whole name of
+// a tag aside without a word.
+func ignoredInNames(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&()*+-./:;<=>?@[]^_{|}~ ", r)
 }
 
 // tagWords are the words of a jsonschema tag. Reflection skips all others

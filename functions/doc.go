@@ -14,8 +14,12 @@
 // message, hint and fields of an [Error]; the program reads its Cause. Text of
 // a database or of a panic is only ever in the second.
 //
-// [Builtins] derives the functions every program has (get, search, query_model,
-// describe_model, list_types and one search per connection) from a registry of
-// content types. Package openaitools hands functions to models that speak the
-// OpenAI protocol.
+// [Builtins] derives the functions every program has from a registry of content
+// types: get, search and one search per connection, query_model, export_query,
+// describe_model, list_types, facet_values, more_like_this.
+//
+// To begin: declare a function with [Define] and give it to curatore.Config.Functions,
+// beside the built-in ones, or to [NewEngine] on its own. Package openaitools hands
+// functions to models that speak the OpenAI protocol, package mcpserver to desktop
+// programs and editors, and package dialect says what each provider takes.
 package functions

@@ -23,7 +23,10 @@ import (
 )
 
 // A generator makes Go types, and JSON values for their schemas, by chance.
-type generator struct{ *rand.Rand }
+type generator struct {
+	*rand.Rand
+	free bool // of rules beside the types
+}
 
 // structType returns a struct of up to six fields.
 func (g generator) structType(depth int) reflect.Type {
@@ -44,7 +47,7 @@ func (g generator) structType(depth int) reflect.Type {
 
 // rules returns a tag that narrows a type, or none.
 func (g generator) rules(t reflect.Type) string {
-	if g.IntN(2) == 0 {
+	if g.free || g.IntN(2) == 0 {
 		return ""
 	}
 	switch t.Kind() {
@@ -85,6 +88,9 @@ func (g generator) value(s map[string]any) any {
 	if variants, ok := s["anyOf"].([]any); ok {
 		return g.value(variants[g.IntN(len(variants))].(map[string]any))
 	}
+	if s["nullable"] == true && g.IntN(2) == 0 {
+		return nil
+	}
 	kind := s["type"]
 	if kinds, ok := kind.([]any); ok {
 		kind = kinds[g.IntN(len(kinds))]
@@ -113,7 +119,7 @@ func (g generator) value(s map[string]any) any {
 		switch {
 		case s["format"] == "date-time":
 			return time.Unix(g.Int64N(4e9), 0).UTC().Format(time.RFC3339)
-		case s["format"] == "duration":
+		case s["format"] == "duration" || strings.Contains(fmt.Sprint(s["description"]), "Format: duration"): // in words, for a provider that has no such format
 			return Duration(time.Duration(g.Int64N(1e15))).String() // whole seconds
 		case s["pattern"] != nil:
 			return strings.Repeat("a", 1+g.IntN(5))
@@ -130,6 +136,11 @@ func (g generator) value(s map[string]any) any {
 		list := []any{}
 		for range low + g.IntN(high-low+1) {
 			list = append(list, g.value(s["items"].(map[string]any)))
+		}
+		if strings.Contains(fmt.Sprint(s["description"]), "each name once") { // a map, for a provider that has none
+			for i, pair := range list {
+				pair.(map[string]any)["name"] = fmt.Sprint("name ", i)
+			}
 		}
 		return list
 	}
@@ -261,7 +272,7 @@ func TestRandomTypes(t *testing.T) {
 	scope := content.NewAuthority().Mint("org-1", "tester")
 	types, spoiled, strict, short := 150, 0, 0, 0
 	for seed := range types {
-		g := generator{rand.New(rand.NewPCG(uint64(seed), 7))}
+		g := generator{Rand: rand.New(rand.NewPCG(uint64(seed), 7))}
 		typ := g.structType(3)
 		ran := 0
 		f := echoOf(typ, &ran)
@@ -321,5 +332,50 @@ func TestRandomTypes(t *testing.T) {
 	}
 	if spoiled < 5*types || strict < types*9/10 || short < types {
 		t.Errorf("%d spoiled values, %d strict schemas and %d short ways of %d types", spoiled, strict, short, types)
+	}
+}
+
+// What is made from the schema that a provider is told arrives, and comes back as
+// what can be sent again.
+func TestRandomValuesOfEveryDialectArrive(t *testing.T) {
+	scope := content.NewAuthority().Mint("org-1", "tester")
+	for seed := range 60 {
+		g := generator{rand.New(rand.NewPCG(uint64(seed), 11)), true}
+		typ, ran := g.structType(3), 0
+		f := echoOf(typ, &ran)
+		e, err := NewEngine(Config{}, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range dialect.All() {
+			tool, err := f.Tool(d)
+			if err != nil {
+				t.Fatalf("seed %d, %s: %v", seed, d, err)
+			}
+			if problems := dialect.Check(tool.Dialect, tool.Tool); problems != nil {
+				t.Errorf("seed %d, %s: %v in %s", seed, d, problems, tool.Input)
+			}
+			schema, err := validation.UnmarshalJSON(bytes.NewReader(tool.Input))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 5 {
+				args, err := json.Marshal(g.value(schema.(map[string]any)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				result, err := e.Call(t.Context(), scope, "echo", args)
+				if err != nil {
+					t.Fatalf("seed %d, %s: %s\nfor %s: %v", seed, d, args, tool.Input, err)
+				}
+				again, err := e.Call(t.Context(), scope, "echo", result.Data)
+				if err != nil || !bytes.Equal(again.Data, result.Data) {
+					t.Fatalf("seed %d, %s: %s became %s, and then %v, %v", seed, d, args, result.Data, again, err)
+				}
+			}
+		}
+		if ran != 60 {
+			t.Errorf("seed %d: the handler ran %d times", seed, ran)
+		}
 	}
 }

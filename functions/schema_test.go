@@ -151,6 +151,7 @@ type unsupported struct {
 	Custom   custom               `json:"custom"`
 	Half     halfText             `json:"half"`
 	Inline   Address              `json:"inline,inline"`
+	Quoted   string               `json:"what's this"` //nolint:staticcheck // what is wrong with it is what is looked at
 	Secret   string               `json:"secret" jsonschema:"-"`
 	Dash     string               `json:"-,"` //nolint:staticcheck // the wrong tag is what is tested
 	Deep     struct{ Bad []any }  `json:"deep"`
@@ -209,6 +210,7 @@ func TestWrongDeclarations(t *testing.T) {
 		`input: custom: functions_test.custom has its own JSON form`,
 		`input: half: functions_test.halfText is text in one direction only`,
 		`input: inline: encoding/json does not know inline`,
+		`input: what's this: encoding/json takes no such name, and uses Quoted instead`,
 		`input: secret: is hidden from the schema but not from JSON`,
 		`a field cannot be named -`,
 		`input: words: unknown word " two" in the jsonschema tag`,

@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return err
 	}
-	config := mcpserver.Config{Version: "0.1.0", Logger: log, Approval: "run this server's program with -approve in a terminal (go run ./examples/mcp -approve)"}
+	config := mcpserver.Config{Version: "0.1.0", Logger: log, Approval: "run this server's program once more in a terminal, with the same -db and -org and with -approve"}
 	switch {
 	case o.approve:
 		return approve(ctx, org.Functions(), stdin, stdout)
