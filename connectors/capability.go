@@ -56,26 +56,36 @@ func (s *Stored) Row(ctx context.Context, typ *content.Type, key string) (conten
 // Each gives the records that a query selects, in its order, page by page; its
 // Limit is the size of a page. Records of other instances are left out.
 func (s *Stored) Each(ctx context.Context, typ *content.Type, q store.Query) iter.Seq2[content.Row, error] {
-	if group := groupOf(s.types, typ); group != "" {
-		q.Filters = append(slices.Clone(q.Filters), content.Filter{Field: typ.GroupField().Name, Op: content.Equal, Values: []string{group}})
-	}
 	return func(yield func(content.Row, error) bool) {
 		for {
-			page, err := s.store.List(ctx, s.scope, typ, q)
+			rows, next, err := s.page(ctx, typ, q)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			for _, row := range page.Items {
-				if content.RecordOf(row).Instance == s.instance && !yield(row, nil) {
+			for _, row := range rows {
+				if !yield(row, nil) {
 					return
 				}
 			}
-			if q.Cursor = page.NextCursor; q.Cursor == "" {
+			if q.Cursor = next; next == "" {
 				return
 			}
 		}
 	}
+}
+
+// page returns one page of what Each gives, and the cursor of the next one.
+func (s *Stored) page(ctx context.Context, typ *content.Type, q store.Query) (rows []content.Row, next string, err error) {
+	if group := groupOf(s.types, typ); group != "" {
+		q.Filters = append(slices.Clone(q.Filters), content.Filter{Field: typ.GroupField().Name, Op: content.Equal, Values: []string{group}})
+	}
+	page, err := s.store.List(ctx, s.scope, typ, q)
+	if err != nil {
+		return nil, "", err
+	}
+	rows = slices.DeleteFunc(page.Items, func(row content.Row) bool { return content.RecordOf(row).Instance != s.instance })
+	return rows, page.NextCursor, nil
 }
 
 // estimate fills in totals.

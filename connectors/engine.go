@@ -1,7 +1,6 @@
 package connectors
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -128,14 +127,10 @@ func (e *Engine) Import(ctx context.Context, task Task, c *Connection, files []F
 		return nil, err
 	}
 	defer im.merger.Stop()
-	if saved := task.Checkpoint(); len(saved) > 0 {
-		if err := json.Unmarshal(saved, &im.state); err != nil {
-			return im.result, fmt.Errorf("import %s: the checkpoint cannot be read: %w", c.Name(), err)
-		}
-		im.result = cmp.Or(im.state.Result, im.result)
-		im.resumed = true
+	if err := im.goOn(); err != nil {
+		return im.result, fmt.Errorf("import %s: %w", c.Name(), err)
 	}
-	im.state.Result = im.result
+	im.resumed = len(task.Checkpoint()) > 0
 	if err := im.run(ctx, files); err != nil {
 		return im.result, fmt.Errorf("import %s: %w", c.Name(), err)
 	}

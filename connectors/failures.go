@@ -90,9 +90,12 @@ func (im *importing) saveFailures(ctx context.Context, tx *database.Tx, failures
 	return nil
 }
 
-// unsettled selects the failures of other runs of the same instance that neither
-// a later import nor a replay has settled.
-const unsettled = " FROM import_failures WHERE organization_id = ? AND connection = ? AND instance = ? AND type = ? AND run_id <> ? AND replayed_at IS NULL"
+// failuresOf selects the failures of other runs of the same instance, and unsettled
+// those that neither a later import nor a replay has settled.
+const (
+	failuresOf = " FROM import_failures WHERE organization_id = ? AND connection = ? AND instance = ? AND type = ? AND run_id <> ?"
+	unsettled  = failuresOf + " AND replayed_at IS NULL"
+)
 
 func (im *importing) unsettledArgs(typ *content.Type) []any {
 	return []any{im.organization, im.c.Name(), im.options.Instance, typ.Name(), im.task.Run().ID}

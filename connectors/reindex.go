@@ -1,7 +1,6 @@
 package connectors
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -55,14 +54,10 @@ func (e *Engine) Reindex(ctx context.Context, task Task, types []*content.Type) 
 		return nil, err
 	}
 	defer im.merger.Stop()
-	if saved := task.Checkpoint(); len(saved) > 0 {
-		if err := json.Unmarshal(saved, &im.state); err != nil {
-			return im.result, fmt.Errorf("reindex: the checkpoint cannot be read: %w", err)
-		}
-		im.result = cmp.Or(im.state.Result, im.result)
-		im.resumed = true
+	if err := im.goOn(); err != nil {
+		return im.result, fmt.Errorf("reindex: %w", err)
 	}
-	im.state.Result = im.result
+	im.resumed = len(task.Checkpoint()) > 0
 	for _, t := range types {
 		im.result.counts(t.Name())
 		if slices.Contains(im.state.Requeued, t.Name()) {

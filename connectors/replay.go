@@ -29,15 +29,18 @@ const replayPage = 100
 // With Options.All the records that are stored are mapped again too, from what was
 // kept of them, as after a change of the program that reads a payload in another
 // way. What comes out the same is not written. A record of which nothing can be made
-// any more, or that would lose a value, counts as failed and stays as it is. A replay
-// that is interrupted begins anew.
+// any more, or that would lose a value, counts as failed and stays as it is.
+//
+// A task that has a checkpoint goes on from there.
 func (e *Engine) Replay(ctx context.Context, task Task, c *Connection, options Options) (*Result, error) {
 	im, err := e.importing(task, c, options)
 	if err != nil {
 		return nil, err
 	}
 	defer im.merger.Stop()
-	im.state.Result = im.result
+	if err := im.goOn(); err != nil {
+		return im.result, fmt.Errorf("replay %s: %w", c.Name(), err)
+	}
 	if err := im.replay(ctx); err != nil {
 		return im.result, fmt.Errorf("replay %s: %w", c.Name(), err)
 	}
@@ -62,30 +65,20 @@ func (im *importing) replay(ctx context.Context) error {
 	if err := im.takeTurn(ctx); err != nil {
 		return err
 	}
+	if im.state.Began.IsZero() {
+		im.state.Began = im.now()
+	}
 	for _, typ := range im.c.spec.Types {
 		if typ, err = im.Store.Registry().Lookup(typ.Name()); err != nil {
 			return err
 		}
-		tried := map[string]bool{} // keys of records whose left-out values were tried
-		for after := ""; ; {
-			page, err := im.failures(ctx, typ, " AND id > ? ORDER BY id LIMIT ?", after, replayPage)
-			if err != nil {
-				return err
-			}
-			if len(page) == 0 {
-				break
-			}
-			after = page[len(page)-1].ID
-			if err := im.replayAll(ctx, typ, page, tried, read); err != nil {
-				return err
-			}
-		}
-		if !im.options.All {
+		if slices.Contains(im.state.Read, typ.Name()) {
 			continue
 		}
-		if err := im.mapAll(ctx, typ, in.Stored, tried, read); err != nil {
+		if err := im.replayType(ctx, typ, in.Stored, read); err != nil {
 			return err
 		}
+		im.state.finish(typ.Name())
 	}
 	if err := im.links(ctx); err != nil {
 		return err
@@ -93,35 +86,69 @@ func (im *importing) replay(ctx context.Context) error {
 	return im.index(ctx)
 }
 
-// mapAll maps the stored records of a type anew, but for those that were tried
-// because of a failure.
-func (im *importing) mapAll(ctx context.Context, typ *content.Type, all *Stored, tried map[string]bool, read func(context.Context, Payload) Record) error {
-	var page []stored
-	done := int64(0)
-	flush := func() error {
-		if len(page) == 0 {
-			return nil
-		}
-		done += int64(len(page))
-		im.task.Progress(PhaseImporting, done, 0)
-		err := im.replayAll(ctx, typ, page, tried, read)
-		page = nil
+// replayType replays the failures of a type, and with Options.All maps its stored
+// records anew, but for those that were tried because of a failure. The checkpoint
+// tells how far it is in either.
+func (im *importing) replayType(ctx context.Context, typ *content.Type, all *Stored, read func(context.Context, Payload) Record) error {
+	tried, err := im.tried(ctx, typ) // keys of records whose left-out values were tried
+	if err != nil {
 		return err
 	}
-	for row, err := range all.Each(ctx, typ, store.Query{Limit: replayPage, Order: []store.Order{{Field: "created_at"}}}) {
+	for im.state.Stream = typ.Name(); im.state.Position == ""; {
+		page, err := im.failures(ctx, typ, " AND id > ? ORDER BY id LIMIT ?", im.state.Failure, replayPage)
 		if err != nil {
 			return err
 		}
-		if key := typ.KeyOf(row); !tried[key] {
-			page = append(page, stored{Key: key, Scope: scopeStored, row: row})
+		if len(page) == 0 {
+			break
 		}
-		if len(page) == replayPage {
-			if err := flush(); err != nil {
-				return err
-			}
+		im.state.Failure = page[len(page)-1].ID
+		if err := im.replayAll(ctx, typ, page, tried, read); err != nil {
+			return err
 		}
 	}
-	return flush()
+	if !im.options.All {
+		return nil
+	}
+	for more := true; more; {
+		rows, next, err := all.page(ctx, typ, store.Query{Limit: replayPage, Order: []store.Order{{Field: "created_at"}}, Cursor: im.state.Position})
+		if err != nil {
+			return err
+		}
+		if im.state.Position, more = next, next != ""; !more {
+			im.state.finish(typ.Name())
+		}
+		rows = slices.DeleteFunc(rows, func(row content.Row) bool { return tried[typ.KeyOf(row)] })
+		page := make([]stored, len(rows))
+		for i, row := range rows {
+			page[i] = stored{Key: typ.KeyOf(row), Scope: scopeStored, row: row}
+		}
+		if err := im.replayAll(ctx, typ, page, tried, read); err != nil {
+			return err
+		}
+		im.task.Progress(PhaseImporting, im.result.counts(typ.Name()).Seen, 0)
+	}
+	return nil
+}
+
+// tried returns the keys whose left-out values an interrupted attempt has tried: those
+// of failures up to where it came, settled or not.
+func (im *importing) tried(ctx context.Context, typ *content.Type) (map[string]bool, error) {
+	tried := map[string]bool{}
+	if im.state.Failure == "" {
+		return tried, nil
+	}
+	var keys []string
+	if err := im.DB.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
+		return tx.Select(ctx, &keys, "SELECT DISTINCT key"+failuresOf+" AND (replayed_at IS NULL OR replayed_at >= ?) AND scope = ? AND id <= ?",
+			append(im.unsettledArgs(typ), tx.Dialect().Time(im.state.Began), scopeField, im.state.Failure)...)
+	}); err != nil {
+		return nil, fmt.Errorf("read the failures of %s: %w", typ.Name(), err)
+	}
+	for _, key := range keys {
+		tried[key] = true
+	}
+	return tried, nil
 }
 
 // scopeStored is the scope of a stored record that has not failed, to be mapped
@@ -152,7 +179,7 @@ func (im *importing) failures(ctx context.Context, typ *content.Type, which stri
 	return page, nil
 }
 
-// replayAll replays a page of failures in one transaction.
+// replayAll replays a page of failures, or of stored records, in one transaction.
 func (im *importing) replayAll(ctx context.Context, typ *content.Type, page []stored, tried map[string]bool, read func(context.Context, Payload) Record) error {
 	todo := &sorted{}
 	var settled []string
@@ -213,6 +240,7 @@ func (im *importing) replayAll(ctx context.Context, typ *content.Type, page []st
 				return fmt.Errorf("settle failures: %w", err)
 			}
 		}
+		im.task.SetCheckpoint(im.state)
 		return nil
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curatore/curatore-go/connectors"
+	"github.com/curatore/curatore-go/connectors/connectortest"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
@@ -48,9 +49,9 @@ func readCustomer(word, raw string) connectors.Record {
 }
 
 // newReplayShop is a shop whose records are JSON.
-func newReplayShop(t *testing.T, kind string) *shop {
+func newReplayShop(t *testing.T, kind string, change ...func(*connectors.Spec[settings])) *shop {
 	t.Helper()
-	return newShop(t, kind, content.Orphan, func(spec *connectors.Spec[settings]) {
+	return newShop(t, kind, content.Orphan, append([]func(*connectors.Spec[settings]){func(spec *connectors.Spec[settings]) {
 		spec.Replay = func(_ context.Context, in connectors.Input[settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
 			if in.Settings.Word == "refuse" {
 				return nil, errors.New("refused")
@@ -65,7 +66,7 @@ func newReplayShop(t *testing.T, kind string) *shop {
 				return readCustomer(in.Settings.Word, string(p.Raw))
 			}, nil
 		}
-	})
+	}}, change...)...)
 }
 
 func (s *shop) replay(options connectors.Options) (*connectors.Result, error) {
@@ -319,6 +320,75 @@ func TestReplayOfAll(t *testing.T) {
 		}
 		if len(s.open()) != 0 {
 			t.Errorf("it has noted failures: %q", s.open())
+		}
+	})
+}
+
+// A replay whose process dies at any commit goes on where it was: it ends the same, has
+// counted the same, and maps nothing again that was mapped.
+func TestReplayAfterACrash(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind string) {
+		calls := 0
+		s := newReplayShop(t, kind, func(spec *connectors.Spec[settings]) {
+			spec.FailureRate = 1
+			read := spec.Replay
+			spec.Replay = func(ctx context.Context, in connectors.Input[settings]) (func(context.Context, connectors.Payload) connectors.Record, error) {
+				again, err := read(ctx, in)
+				return func(ctx context.Context, p connectors.Payload) connectors.Record { calls++; return again(ctx, p) }, err
+			}
+		})
+		var give []connectors.Record
+		for i := range 230 {
+			name, about := "Number", "of"
+			if i/55%2 == 1 { // they fail again
+				name, about = "Bad", "Not of"
+			}
+			good := func(name, about string) connectors.Record {
+				return readCustomer("", fmt.Sprintf(`{"Key":"%03d","Name":"%s %d","About":"%s %d"}`, i, name, i, about, i))
+			}
+			switch {
+			case i < 110: // a value was left out
+				r := good("Number", about)
+				r.Row.(*customer).About = nil
+				r.Values = []connectors.BadValue{{Column: "About", Value: "x", Err: errors.New("bad")}}
+				give = append(give, r)
+			case i < 220:
+				r := connectors.Record{Err: errors.New("bad"), Raw: content.RecordOf(good(name, "of").Row).Raw}
+				if i%2 == 0 { // else nobody knows which it is
+					r.Key = fmt.Sprintf("%03d", i)
+				}
+				give = append(give, r)
+			default:
+				give = append(give, good("Number", "of"))
+			}
+		}
+		ended := func(dieAt int, after bool) (lines []string, died bool, called int) {
+			s.clear()
+			s.must(connectors.Options{}, s.stream("customer", true, give...))
+			task, options := s.task(), connectors.Options{All: true, Settings: json.RawMessage(`{"word":"N"}`)}
+			task.DieAt, task.After, calls = dieAt, after, 0
+			result, err := s.engine.Replay(t.Context(), task, s.conn, options)
+			if died = errors.Is(err, connectortest.ErrDied); died {
+				result, err = s.engine.Replay(t.Context(), task.Again(), s.conn, options)
+			}
+			if err != nil {
+				t.Fatal(dieAt, err)
+			}
+			task.End(jobs.Completed)
+			lines = append(s.texts("SELECT customer_key, name, about FROM customers ORDER BY 1"), s.open()...)
+			return append(lines, fmt.Sprintf("%+v", *result.Streams["customer"])), died, calls
+		}
+		want, _, once := ended(0, false)
+		for dieAt, died := 1, true; died; dieAt++ {
+			var got []string
+			var called int
+			got, died, called = ended(dieAt, dieAt%2 == 0)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("dead at commit %d: %s", dieAt, diff)
+			}
+			if called > once+100 { // a page is mapped twice at most
+				t.Errorf("dead at commit %d: %d payloads were read, %d without a death", dieAt, called, once)
+			}
 		}
 	})
 }

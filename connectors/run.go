@@ -66,6 +66,8 @@ type checkpoint struct {
 	Parted   []string            `json:"parted,omitempty"`   // types of which a part was read as a whole
 	Fetched  []string            `json:"fetched,omitempty"`  // types whose earlier failures were fetched again
 	Listed   []string            `json:"listed,omitempty"`   // types whose keys were listed and compared
+	Began    time.Time           `json:"began,omitzero"`     // when a replay did
+	Failure  string              `json:"failure,omitempty"`  // the last one that a replay has tried, of the type at work
 	Requeued []string            `json:"requeued,omitempty"` // types of which all records wait to be indexed anew
 
 	Companions map[string][]string `json:"companions,omitempty"` // types of what goes with the records of a stream, by its type
@@ -96,6 +98,18 @@ func (e *Engine) onBehalf(scope content.Scope, c *Connection, options Options) (
 		return nil, fmt.Errorf("%w instance %.40q: use at most %d bytes of text", content.ErrInvalid, i, store.MaxKey)
 	}
 	return &importing{Engine: e, c: c, scope: scope, organization: organization, options: options}, nil
+}
+
+// goOn takes over what an interrupted attempt has come to.
+func (im *importing) goOn() error {
+	if saved := im.task.Checkpoint(); len(saved) > 0 {
+		if err := json.Unmarshal(saved, &im.state); err != nil {
+			return fmt.Errorf("the checkpoint cannot be read: %w", err)
+		}
+		im.result = cmp.Or(im.state.Result, im.result)
+	}
+	im.state.Result = im.result
+	return nil
 }
 
 func (im *importing) run(ctx context.Context, files []File) (err error) {
@@ -277,8 +291,10 @@ func (im *importing) readStream(ctx context.Context, s Stream, total int64) erro
 
 // finish notes that the stream at work is read to the end.
 func (c *checkpoint) finish(stream string) {
-	c.Read = append(c.Read, stream)
-	c.Stream, c.Position, c.Batch, c.Part = "", "", 0, nil
+	if !slices.Contains(c.Read, stream) {
+		c.Read = append(c.Read, stream)
+	}
+	c.Stream, c.Position, c.Failure, c.Batch, c.Part = "", "", "", 0, nil
 }
 
 // settleWhole settles the earlier failures of the types of which whole snapshots
