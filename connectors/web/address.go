@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	whatwg "github.com/nlnwa/whatwg-url/url"
@@ -45,7 +46,7 @@ func normalise(base *url.URL, address string) (*url.URL, error) {
 	if host != read.Hostname() {
 		read.SetHostname(host)
 	}
-	text := wholeEscapes(read.Href(true))
+	text := wholeEscapes(withoutSession(read.Href(true)))
 	if len(text) > maxURL {
 		return nil, fmt.Errorf("%w address of %d bytes", content.ErrInvalid, len(text))
 	}
@@ -55,6 +56,17 @@ func normalise(base *url.URL, address string) (*url.URL, error) {
 	}
 	u.ForceQuery = false
 	return u, nil
+}
+
+// sessions are the numbers of visits that some servers write into addresses, under names
+// that mean nothing else. With them each visit would find all pages anew.
+var sessions = regexp.MustCompile(`(?i);jsessionid=[^?/;#]*|([?&])(?:jsessionid|phpsessid)=[^&#]*&?`)
+
+func withoutSession(address string) string {
+	for sessions.MatchString(address) {
+		address = strings.TrimRight(sessions.ReplaceAllString(address, "$1"), "?&")
+	}
+	return address
 }
 
 // wholeEscapes writes %25 for a percent sign that escapes nothing, which browsers

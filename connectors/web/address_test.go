@@ -34,6 +34,7 @@ func TestNormalise(t *testing.T) {
 		"http://h/%zz%4":                       "http://h/%25zz%254",
 		"http://h//a///b":                      "http://h//a///b",
 		"http://[2001:DB8::0:1]:80/":           "http://[2001:db8::1]/",
+		"/a;jsessionid=0A1B.x?q=1":             "http://example.com/a?q=1", "/a?PHPSESSID=12&q=1": "http://example.com/a?q=1", "/a?q=1&phpsessid=12": "http://example.com/a?q=1", "/a?phpsessid=1": "http://example.com/a", "/a?mysessid=1&jsessionid": "http://example.com/a?mysessid=1&jsessionid",
 		// The same number in other clothes.
 		"http://0x7f.1/": "http://127.0.0.1/", "http://017700000001/": "http://127.0.0.1/", "http://2130706433/": "http://127.0.0.1/",
 		"http://127.1/": "http://127.0.0.1/", "http://①②⑦.0.0.1/": "http://127.0.0.1/", "http://127.0.0.1。/": "http://127.0.0.1/",

@@ -203,6 +203,7 @@ type walk struct {
 	kept  map[[16]byte]bool   // addresses that are stored
 	aside []copied            // pages that say that they are copies
 	pages int
+	tries int // addresses that were asked
 	cut   int
 	next  []target
 	give  func(connectors.Record) bool
@@ -401,6 +402,9 @@ func (w *walk) yield(r connectors.Record) error {
 // level reads addresses, several at the same time, and takes what came in their
 // order.
 func (w *walk) level(ctx context.Context, targets []target) (err error) {
+	if why := w.full(); why != "" {
+		return w.leave(targets, why)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	defer workers.Wait()
@@ -432,20 +436,38 @@ func (w *walk) level(ctx context.Context, targets []target) (err error) {
 		if err := w.take(f); err != nil {
 			return err
 		}
-		if w.pages >= w.rules.pages {
+		if w.tries++; w.full() != "" {
 			break
 		}
 	}
-	if w.pages < w.rules.pages {
+	why := w.full()
+	if why == "" {
 		return context.Cause(ctx)
 	}
-	for _, t := range targets[n:] {
+	return w.leave(targets[n:], why)
+}
+
+// leave decides that addresses are not read.
+func (w *walk) leave(targets []target, why string) error {
+	for _, t := range targets {
 		if t.left {
 			continue // it stays as it is
 		}
-		if err := w.decide(t, Skipped, fmt.Sprintf("the collection has its %d pages", w.rules.pages)); err != nil {
+		if err := w.decide(t, Skipped, why); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// full says why no more is read, or "": a site whose pages are all copies of each other
+// would otherwise be read for ever.
+func (w *walk) full() string {
+	switch most := maxTries*w.rules.pages + len(w.c.Seeds); {
+	case w.pages >= w.rules.pages:
+		return fmt.Sprintf("the collection has its %d pages", w.rules.pages)
+	case w.tries >= most:
+		return fmt.Sprintf("%d addresses were asked for %d pages", most, w.pages)
+	}
+	return ""
 }

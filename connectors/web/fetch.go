@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/temoto/robotstxt"
-
 	"github.com/curatore/curatore-go/connectors/rest"
 )
 
@@ -46,7 +44,7 @@ type host struct {
 	next   time.Time     // the earliest time of the next request
 	delay  time.Duration
 	once   sync.Once
-	robots *robotstxt.RobotsData
+	robots *robots
 	why    string // why all is disallowed
 }
 
@@ -253,7 +251,7 @@ func (f *fetcher) allowed(ctx context.Context, u *url.URL) (ok bool, why string)
 	if u.RawQuery != "" {
 		address += "?" + u.RawQuery
 	}
-	if !h.robots.TestAgent(address, f.agent) {
+	if !h.robots.allows(address) {
 		return false, "robots.txt excludes it"
 	}
 	return true, ""
@@ -273,13 +271,10 @@ func (f *fetcher) readRobots(ctx context.Context, u *url.URL, h *host) {
 	if a.status != http.StatusOK {
 		return
 	}
-	if h.robots, err = robotstxt.FromStatusAndBytes(a.status, a.body); err != nil {
-		h.robots = nil // as if it had no lines that can be read
-		return
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if g := h.robots.FindGroup(f.agent); g != nil && f.delay > 0 {
-		h.delay = max(h.delay, min(g.CrawlDelay, maxWait))
+	h.robots = readRobots(string(a.body), f.agent)
+	if f.delay > 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		h.delay = max(h.delay, h.robots.delay)
 	}
 }

@@ -36,6 +36,7 @@ func TestPrivateNetworksAreRefused(t *testing.T) {
 		"http://169.254.169.254/latest/meta-data/", "http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://100.64.0.1/", "http://[::ffff:127.0.0.1]/", "http://[::ffff:169.254.169.254]/",
 		"http://[64:ff9b::7f00:1]/", "http://[64:ff9b::a9fe:a9fe]/", "http://[2002:7f00:1::]/", "http://198.18.0.1/", "http://224.0.0.1/", "http://255.255.255.255/",
 		"http://93.184.215.14:22/", // another port than those of the web
+		"http://192.0.0.8/", "http://192.0.2.1/", "http://240.0.0.1/", "http://[::]/", "http://[100::1]/", "http://[2001::7f00:1]/", "http://[fec0::1]/", "http://[ff02::1]/", "http://[64:ff9b:1::7f00:1]/", "http://[2001:db8::1]/", "http://[fe80::5efe:7f00:1]/", "http://[::ffff:0:127.0.0.1]/",
 		// The same in other clothes.
 		"http://2130706433/decimal", "http://017700000001/octal", "http://0x7f.1/hex", "http://0xA9FEA9FE/metadata", "http://①②⑦.0.0.1/script", "http://127.0.0.1./dot", "http:\\\\127.0.0.1\\backslash",
 		"http://user@127.0.0.1/user", "http://93.184.215.14@127.0.0.1/at", "http://[::127.0.0.1]/compatible", "http://[::ffff:a9fe:a9fe]/mapped", "http://[0:0:0:0:0:0:0:1]/long",

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,22 +54,24 @@ func readPage(b []byte, contentType string, at *url.URL, whole bool) (*page, err
 			}
 		case "meta":
 			if name := strings.ToLower(attribute(n, "name")); name == "robots" || name == "curatore" {
-				said := strings.ToLower(attribute(n, "content"))
-				p.noIndex = p.noIndex || strings.Contains(said, "noindex") || said == "none"
-				noFollow = noFollow || strings.Contains(said, "nofollow") || said == "none"
+				noIndex, no := asks(attribute(n, "content"))
+				p.noIndex, noFollow = p.noIndex || noIndex, noFollow || no
+			}
+			if strings.EqualFold(attribute(n, "http-equiv"), "refresh") {
+				if _, to, ok := strings.Cut(attribute(n, "content"), "="); ok {
+					p.link(base, strings.Trim(strings.TrimSpace(to), `'"`))
+				}
 			}
 		case "link":
 			if u, err := normalise(base, attribute(n, "href")); err == nil && strings.EqualFold(attribute(n, "rel"), "canonical") && u.Host == at.Host {
 				p.canonical = u
 			}
 		case "a", "area":
-			href := attribute(n, "href")
-			if href == "" || strings.HasPrefix(href, "#") || len(p.links) >= maxLinks || slices.Contains(strings.Fields(strings.ToLower(attribute(n, "rel"))), "nofollow") {
-				continue
+			if !slices.Contains(strings.Fields(strings.ToLower(attribute(n, "rel"))), "nofollow") {
+				p.link(base, attribute(n, "href"))
 			}
-			if u, err := normalise(base, href); err == nil {
-				p.links = append(p.links, u.String())
-			}
+		case "frame", "iframe":
+			p.link(base, attribute(n, "src"))
 		}
 	}
 	if noFollow {
@@ -76,12 +79,47 @@ func readPage(b []byte, contentType string, at *url.URL, whole bool) (*page, err
 	}
 	p.links = unique(p.links)
 	if !whole {
-		p.markdown = p.readable(b, contentType, at)
+		p.markdown = p.readable(b, contentType, base)
 	}
 	if p.markdown == "" {
 		p.markdown, err = local.Markdown(doc, base.String())
 	}
 	return p, err
+}
+
+// link keeps an address that the page leads to.
+func (p *page) link(base *url.URL, address string) {
+	if address == "" || strings.HasPrefix(address, "#") || len(p.links) >= maxLinks {
+		return
+	}
+	if u, err := normalise(base, address); err == nil {
+		p.links = append(p.links, u.String())
+	}
+}
+
+// asked reads what the header of an answer asks of crawlers, or of the one with a name:
+// "noindex", "curatore: nofollow".
+func asked(h http.Header, agent string) (noIndex, noFollow bool) {
+	for _, v := range h.Values("X-Robots-Tag") {
+		if name, rest, named := strings.Cut(v, ":"); named {
+			if !strings.EqualFold(strings.TrimSpace(name), product(agent)) {
+				continue
+			}
+			v = rest
+		}
+		i, f := asks(v)
+		noIndex, noFollow = noIndex || i, noFollow || f
+	}
+	return noIndex, noFollow
+}
+
+// asks reads what a page or its server asks of crawlers: "noindex, nofollow".
+func asks(said string) (noIndex, noFollow bool) {
+	for word := range strings.FieldsFuncSeq(strings.ToLower(said), func(r rune) bool { return r == ',' || r == ' ' }) {
+		noIndex = noIndex || word == "noindex" || word == "none"
+		noFollow = noFollow || word == "nofollow" || word == "none"
+	}
+	return noIndex, noFollow
 }
 
 // readable returns the main text of a page, or "" when there is no such part, or

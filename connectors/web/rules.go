@@ -13,6 +13,7 @@ const (
 	maxAddresses  = 250_000 // met in one collection
 	maxPerPattern = 2_000   // pages whose addresses differ in numbers only
 	maxRepeats    = 3       // of one segment in a path
+	maxTries      = 4       // addresses that are asked for each page that may be kept
 )
 
 // rules say which addresses of a collection are read.

@@ -24,7 +24,7 @@ const (
 func (f *fetcher) sitemap(ctx context.Context, origin *url.URL) (found []*url.URL) {
 	todo := []string{"/sitemap.xml"}
 	if h := f.host(origin); h.robots != nil {
-		todo = append(slices.Clone(h.robots.Sitemaps), todo...)
+		todo = append(slices.Clone(h.robots.sitemaps), todo...)
 	}
 	seen := map[string]bool{}
 	for n := 0; len(todo) > 0 && n < maxSitemaps && ctx.Err() == nil; n++ {

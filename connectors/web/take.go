@@ -24,7 +24,7 @@ import (
 )
 
 // pageReader identifies how pages are read; under another name they are read again.
-const pageReader = "web/1"
+const pageReader = "web/2"
 
 // missesToDelete is how often a page must be gone in a row.
 const missesToDelete = 2
@@ -97,10 +97,11 @@ func (w *walk) fetch(ctx context.Context, t target) (f fetched) {
 	case http.StatusOK:
 		f.read(ctx, w, a)
 	case http.StatusNotModified:
-		f.decision, f.row = Stored, f.old
-		if f.old != nil {
-			f.links = f.old.Links
+		if f.old == nil {
+			f.decision, f.reason = Broken, "it answers 304, and was not asked whether it has changed"
+			return f
 		}
+		f.decision, f.row, f.links = Stored, f.old, f.old.Links
 	case http.StatusNotFound, http.StatusGone:
 		f.miss(Gone, fmt.Sprintf("it answers %d", a.status))
 	default:
@@ -161,6 +162,9 @@ func (f *fetched) validators(reader extract.Extractor) http.Header {
 func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 	said, _, _ := mime.ParseMediaType(a.header.Get("Content-Type"))
 	found, _, _ := strings.Cut(http.DetectContentType(a.body), ";")
+	if binary := found == "application/pdf" || found == "application/zip"; binary && slices.Contains([]string{"", "text/html", "text/plain", "application/octet-stream"}, said) {
+		said = found
+	}
 	isPage := said == "text/html" || said == "application/xhtml+xml" || said == "" && found == "text/html"
 	row := &ScrapedAsset{Key: keyOf(w.c.Name, f.at), URL: f.at, Collection: w.c.Name, Host: a.url.Host, Depth: f.depth,
 		ETag: header(a, "Etag"), LastModified: header(a, "Last-Modified")}
@@ -181,6 +185,10 @@ func (f *fetched) read(ctx context.Context, w *walk, a *answer) {
 		f.remove = f.old != nil
 		return
 	default:
+		if noIndex, _ := asked(a.header, w.settings.UserAgent); noIndex {
+			f.decision, f.reason, f.remove = Skipped, "its server asks that it is not indexed", f.old != nil
+			return
+		}
 		err = f.readDocument(ctx, w, a, row, file)
 	}
 	if err != nil {
@@ -260,9 +268,12 @@ func (f *fetched) readPage(ctx context.Context, w *walk, a *answer, row *Scraped
 	if err != nil {
 		return err
 	}
-	f.links = p.links
+	said, noFollow := asked(a.header, w.settings.UserAgent)
+	if f.links = p.links; noFollow {
+		f.links = nil
+	}
 	switch {
-	case p.noIndex:
+	case p.noIndex || said:
 		f.decision, f.reason, f.remove = Skipped, "the page asks not to be indexed", f.old != nil
 		return nil
 	case p.canonical != nil && p.canonical.String() != f.at && w.rules.excluded(p.canonical) == "":

@@ -194,6 +194,20 @@ func TestSitemapsAndLimits(t *testing.T) {
 	}
 }
 
+// The bound of a collection holds however deep its pages are.
+func TestMaxPages(t *testing.T) {
+	s := newSite(t)
+	for i := range 9 {
+		s.set("/"+strings.Repeat("x", i), fmt.Sprintf("Page %d", i), "/"+strings.Repeat("x", i+1))
+	}
+	org := open(t, settings(s, web.Collection{MaxPages: 3, MaxDepth: 20}))
+	crawl(t, org)
+	want := []string{"/ stored", "/x stored", "/xx stored", "/xxx skipped: the collection has its 3 pages"}
+	if diff := cmp.Diff(want, decisions(t, org, s)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A host is asked once in a while, and left alone when it says so.
 func TestPoliteness(t *testing.T) {
 	s := newSite(t)
