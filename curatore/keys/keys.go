@@ -159,7 +159,8 @@ var ErrRefused = fmt.Errorf("%w: the key is not accepted", content.ErrScope)
 
 // Verify returns on whose behalf somebody with a key acts, and what the key is
 // for. A key that does not exist, was revoked or has expired is ErrRefused; any
-// other error means that it could not be looked up.
+// other error means that it could not be looked up. Where nothing can be written its
+// use is not noted.
 func (s *Store) Verify(ctx context.Context, text string) (content.Scope, Key, error) {
 	prefix, ok := prefixOf(text)
 	if !ok {
@@ -186,10 +187,12 @@ func (s *Store) Verify(ctx context.Context, text string) (content.Scope, Key, er
 			_, err := tx.Exec(ctx, "UPDATE api_keys SET last_used_at = ? WHERE id = ?", tx.Dialect().Time(now), row.ID)
 			return err
 		})
-		if err != nil {
+		switch {
+		case err == nil:
+			row.LastUsedAt = &now
+		case !errors.Is(err, content.ErrNoWrites): // a replica and a full disk can still be read
 			return content.Scope{}, Key{}, fmt.Errorf("note the use of a key: %w", err)
 		}
-		row.LastUsedAt = &now
 	}
 	return s.Authority.Mint(row.organization, row.Principal), row.Key, nil
 }

@@ -180,3 +180,36 @@ func TestKeysAreNotStored(t *testing.T) {
 		}
 	})
 }
+
+// On a server that takes no writes, such as a replica, keys are good all the same.
+func TestKeysOfAReadOnlyServer(t *testing.T) {
+	dsn := databasetest.DSN(t, database.Postgres)
+	opened := func(options string) *keys.Store {
+		db, err := database.Open(t.Context(), dsn+options, database.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = db.Close() })
+		return &keys.Store{DB: db, Authority: content.NewAuthority()}
+	}
+	primary := opened("")
+	err := primary.DB.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?)", "org-1", "org-1", tx.Dialect().Time(time.Now()))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _, err := primary.Create(t.Context(), primary.Authority.Mint("org-1", "admin"), keys.Request{Principal: "reader", Scopes: []string{keys.Read}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica := opened("&default_transaction_read_only=on")
+	scope, key, err := replica.Verify(t.Context(), text)
+	if err != nil || scope.Principal() != "reader" || key.LastUsedAt != nil {
+		t.Errorf("%v, %+v, %v", scope, key, err)
+	}
+	if err := replica.Revoke(t.Context(), replica.Authority.Mint("org-1", "admin"), key.ID); !errors.Is(err, content.ErrNoWrites) {
+		t.Errorf("it takes writes: %v", err)
+	}
+}

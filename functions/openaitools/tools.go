@@ -5,8 +5,8 @@
 //
 // [Tools] makes the definitions, [Dispatch] answers a call, and an [Agent] does
 // the whole conversation: it asks the model, runs what it calls for, and comes
-// back with an answer and the records that it rests on. All work with any
-// endpoint that go-openai can talk to.
+// back with an answer and the records that it rests on. All work with any endpoint in
+// the OpenAI form; [NewClient] makes a client for those that only resemble it.
 package openaitools
 
 import (
