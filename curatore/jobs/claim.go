@@ -215,12 +215,14 @@ started_at = COALESCE(started_at, ?), lease_until = `+d.After()+` `+these+` RETU
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
+	var r record
+	places := r.places()
 	for rows.Next() {
-		r := new(record)
-		if err := r.scan(rows); err != nil {
+		if err := rows.Scan(places...); err != nil {
 			return nil, err
 		}
-		claimed = append(claimed, r)
+		one := r
+		claimed = append(claimed, &one)
 	}
 	return claimed, rows.Err()
 }

@@ -244,8 +244,8 @@ func (s *Service) insist(ctx context.Context, t *Task, f *finish) {
 // finishing makes what is stored of an ending.
 func (t *Task) finishing(e ending, result json.RawMessage) *finish {
 	e.text, e.reason = cleanText(e.text, maxMessage), cleanText(e.reason, maxMessage)
-	d := t.draft(false)
-	f := &finish{task: t, to: e.to, notes: append(d.notes, t.lastNote(e)), row: finishRow{ID: t.run.ID, Fence: t.fence, Status: e.to,
+	d, last := t.draft(false), t.lastNote(e)
+	f := &finish{task: t, to: e.to, notes: append(d.notes, last), row: finishRow{ID: t.run.ID, Fence: t.fence, Status: e.to,
 		Phase: d.phase, Done: d.done, Total: d.total, Error: e.text, Reason: e.reason}}
 	if e.failed {
 		f.row.Failed = 1
@@ -261,7 +261,7 @@ func (t *Task) finishing(e ending, result json.RawMessage) *finish {
 		f.row.Pause = &seconds
 	}
 	if e.to.Ended() {
-		f.row.Result, f.row.Finished = result, t.s.now().UTC().Format(noteTime)
+		f.row.Result, f.row.Finished = result, last.At
 	}
 	return f
 }

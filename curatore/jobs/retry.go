@@ -111,7 +111,7 @@ func (t *Task) stopped(stop *interrupted) ending {
 		e.to, e.text, e.failed = TimedOut, stop.cause.Error(), true
 		t.again(&e)
 	case errors.Is(stop.cause, ErrStopped), errors.Is(stop.cause, content.ErrSuperseded):
-		if t.resumable || t.job.attempts(t.run) > 1 {
+		if t.resumable || t.job.attempts(*t.run) > 1 {
 			e.to = Pending
 		} else {
 			e.to, e.text, e.failed = Failed, stop.cause.Error()+"; start it again", true
@@ -129,7 +129,7 @@ var outage = Retry{Backoff: time.Second, MaxBackoff: time.Minute}
 
 // again turns a failure into a pause, when there is to be another attempt.
 func (t *Task) again(e *ending) {
-	n, most, retry := t.run.Failures+1, t.job.attempts(t.run), t.job.retry()
+	n, most, retry := t.run.Failures+1, t.job.attempts(*t.run), t.job.retry()
 	if t.resumable && errors.Is(e.err, content.ErrBusy) {
 		t.mu.Lock()
 		n, most, retry, e.lost = t.lost+1, maxLost, outage, true

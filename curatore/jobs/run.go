@@ -86,10 +86,16 @@ const columns = "id, type, queue, label, resource_id, status, config, phase, don
 
 // scan reads a row with the columns above.
 func (r *record) scan(row interface{ Scan(dest ...any) error }) error {
-	return row.Scan(&r.ID, &r.Type, &r.Queue, &r.Label, &r.ResourceID, &r.Status, (*[]byte)(&r.Config), &r.Phase, &r.Done, &r.Total,
+	return row.Scan(r.places()...)
+}
+
+// places is where each of the columns goes. Who reads many rows asks for them once,
+// and copies the record.
+func (r *record) places() []any {
+	return []any{&r.ID, &r.Type, &r.Queue, &r.Label, &r.ResourceID, &r.Status, (*[]byte)(&r.Config), &r.Phase, &r.Done, &r.Total,
 		(*[]byte)(&r.Result), &r.Error, &r.Priority, &r.Attempt, &r.Failures, &r.MaxAttempts,
 		&r.UniqueKey, &r.ParentID, &r.GroupID, &r.AfterGroup, &r.ReplayOf, &r.TraceID, &r.CreatedBy, &r.CancelCause, &r.WaitReason,
 		database.ScanNullTime(&r.NotBefore), database.ScanNullTime(&r.LeaseUntil), &r.Fence,
 		database.ScanTime(&r.CreatedAt), database.ScanNullTime(&r.StartedAt), database.ScanNullTime(&r.FinishedAt),
-		&r.organization, &r.checkpoint, &r.resumable, &r.lost)
+		&r.organization, &r.checkpoint, &r.resumable, &r.lost}
 }

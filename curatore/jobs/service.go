@@ -99,6 +99,7 @@ type Service struct {
 	watchers  watchers
 	claims    *gather[*claim]
 	finishes  *gather[*finish]
+	hands     hands // in which the jobs work
 	nudges    chan struct{}
 	ending    chan struct{} // a place for each run whose end is being stored behind its Runner's back
 
@@ -175,7 +176,7 @@ func New(c Config) (*Service, error) {
 		lease: cmp.Or(c.Lease, 30*time.Second), poll: cmp.Or(c.Poll, time.Second), drain: c.Drain, tooOld: cmp.Or(c.TooOld, 5*time.Minute),
 		byType: map[string]*job{}, held: map[string]context.CancelCauseFunc{}, live: map[string]*Task{},
 		alarmed: map[string]bool{}, outboxes: map[*database.Tx]outbox{}, nudged: map[string]bool{},
-		nudges: make(chan struct{}, 1), ending: make(chan struct{}, maxEnding), gaveUp: make(chan struct{}),
+		nudges: make(chan struct{}, 1), ending: make(chan struct{}, maxEnding), gaveUp: make(chan struct{}), hands: hands{next: make(chan func())},
 	}
 	s.claims, s.finishes = newGather(maxClaims, s.claimAll), newGather(maxFinishes, s.finishAll)
 	if s.now == nil {

@@ -34,7 +34,7 @@ type Task struct {
 	beatSoon     atomic.Pointer[func()]  // begins to beat
 
 	mu         sync.Mutex
-	run        Run
+	run        *Run // of a record that nobody else has
 	checkpoint json.RawMessage // as committed
 	next       *checkpoint     // for the next Commit; nil when there is no new one
 	notes      []note
@@ -61,14 +61,14 @@ func (c *checkpoint) check(run string) error {
 func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
 	return &Task{s: s, job: s.byType[r.Type], organization: r.organization, fence: r.Fence, resumable: r.resumable, cancel: cancel,
 		scope: s.authority.Mint(r.organization, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
-		done: make(chan struct{}), run: r.Run, checkpoint: r.checkpoint, lost: r.lost, renewed: time.Now()}
+		done: make(chan struct{}), run: &r.Run, checkpoint: r.checkpoint, lost: r.lost, renewed: time.Now()}
 }
 
 // Run returns the run with the progress so far.
 func (t *Task) Run() Run {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.run
+	return *t.run
 }
 
 // Scope returns the Scope in which the run was started: its organization and

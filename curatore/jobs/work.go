@@ -80,7 +80,7 @@ func (t *Task) handle(ctx context.Context) (out outcome, returned bool) {
 	// The channel has room for the outcome, so that a job which returns too late
 	// does not stay for ever.
 	outcomes := make(chan outcome, 1)
-	go func() {
+	t.s.hands.do(func() {
 		out := outcome{err: errors.New("the job ended its goroutine (runtime.Goexit); it must return")}
 		defer func() {
 			if v := recover(); v != nil {
@@ -93,7 +93,7 @@ func (t *Task) handle(ctx context.Context) (out outcome, returned bool) {
 		if out.err != nil && ctx.Err() != nil {
 			out.err = &interrupted{context.Cause(ctx), out.err}
 		}
-	}()
+	})
 	select {
 	case out := <-outcomes:
 		return out, true
