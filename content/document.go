@@ -24,7 +24,7 @@ type Document struct {
 	ContentType string         // the category field's value
 	URL         string         // where the source shows the record
 	Language    string         // of the text, BCP 47
-	Metadata    map[string]any // by namespace, then by field: string, int64, float64, bool or time.Time
+	Metadata    map[string]any // by namespace, then by field: text, numbers, bool, time.Time, or lists of them, can be filtered by
 	UpdatedAt   time.Time      // orders results without a query, newest first
 	Locations   []Location     // where the parts of Text begin, in order; nil when it has none
 	Unlisted    bool           // search does not find it: another record stands for it, such as the file that it is the place of

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
+	"reflect"
 	"strings"
 	"time"
 
@@ -75,32 +77,55 @@ func prepare(d content.Document) (prepared, error) {
 	return p, nil
 }
 
-// scalar brings a value of metadata to one of the kinds that can be filtered by.
+// scalar brings a value of metadata to one of the kinds that can be filtered by, or
+// a list of them.
 func scalar(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
 		v = clean(v)
 		return v, v != ""
-	case int:
-		return int64(v), true
-	case int32:
-		return int64(v), true
-	case float32:
-		return float64(v), true
-	case int64, float64, bool:
-		return v, true
 	case time.Time:
 		return v, !v.IsZero()
-	case []string:
-		return v, len(v) > 0
-	case []any:
-		list := make([]string, len(v))
-		for i, x := range v {
-			s, ok := x.(string)
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n, true
+		}
+		x, err := v.Float64()
+		return x, err == nil
+	case []byte, json.RawMessage:
+		return nil, false
+	}
+	switch x := reflect.ValueOf(v); x.Kind() {
+	case reflect.String:
+		return scalar(x.String())
+	case reflect.Bool:
+		return x.Bool(), true
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return x.Int(), true
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		if n := x.Uint(); n > math.MaxInt64 {
+			return float64(n), true
+		}
+		return int64(x.Uint()), true
+	case reflect.Float32, reflect.Float64:
+		return x.Float(), true
+	case reflect.Pointer:
+		if x.IsNil() {
+			return nil, false
+		}
+		return scalar(x.Elem().Interface())
+	case reflect.Slice, reflect.Array:
+		var list []any
+		for i := range x.Len() {
+			one := x.Index(i).Interface()
+			if one == nil || one == "" {
+				continue
+			}
+			v, ok := scalar(one)
 			if !ok {
 				return nil, false
 			}
-			list[i] = s
+			list = append(list, v)
 		}
 		return list, len(list) > 0
 	}

@@ -144,6 +144,47 @@ func TestChangeOfModel(t *testing.T) {
 	})
 }
 
+// Whoever searches while a new model takes over gets the answer of the old one or of
+// the new one, whole.
+func TestSearchWhileTheModelChanges(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *hybrid) {
+		org := h.Organization("acme")
+		h.Put(org, randomDocuments(rand.New(rand.NewPCG(3, 9)), 60)...)
+		h.embed(org)
+		q := search.Query{Text: "cloud migration ", Mode: search.ModeVector, Limit: 100}
+		answers := map[string]bool{}
+		shown := func(res *search.Result) string { return fmt.Sprintf("%v %+v", res.DegradedReason, res.Hits) }
+		answers[shown(h.Search(org, q))] = true
+		h.model = &model{name: "better", older: map[string]*model{"concepts": h.model}}
+		h.open(nil)
+		var met []string
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := h.Indexer.Embed(t.Context(), org, nil); err != nil {
+				t.Error(err)
+			}
+		}()
+		for changed := false; !changed; {
+			select {
+			case <-done:
+				changed = true
+			default:
+			}
+			met = append(met, shown(h.Search(org, q)))
+		}
+		answers[met[len(met)-1]] = true
+		if len(answers) != 2 {
+			t.Error("the new model makes no difference")
+		}
+		for _, x := range met {
+			if !answers[x] {
+				t.Fatalf("neither the old nor the new answer: %.500s", x)
+			}
+		}
+	})
+}
+
 // A judge finds the texts with a word relevant.
 type judge struct {
 	word string

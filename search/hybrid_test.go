@@ -417,6 +417,16 @@ func TestSimilarAndSuggest(t *testing.T) {
 		if _, err := h.Searcher.Similar(t.Context(), org, "crm_account", "doc001", search.Query{Text: "x"}); !errors.Is(err, content.ErrInvalid) {
 			t.Errorf("with a text: %v", err)
 		}
+		few, same := h.Organization("few"), h.Organization("same")
+		h.Put(few, searchtest.Doc(1, "Lunch", "soup from the kitchen"), searchtest.Doc(2, "Cloud", "terraform and servers"), searchtest.Doc(3, "Clouds", "servers by terraform"))
+		for i := range 30 {
+			h.Put(same, searchtest.Doc(i, "Cloud", "terraform and servers"))
+		}
+		for scope, want := range map[content.Scope]int{few: 1, same: 29} {
+			if res, err := h.Searcher.Similar(t.Context(), scope, "crm_account", "doc002", search.Query{}); err != nil || res.Total != want {
+				t.Errorf("among few, or among many that are the same: %+v, %v", res, err)
+			}
+		}
 		list, err := h.Searcher.Suggest(t.Context(), org, search.SuggestQuery{Text: "moving clo"})
 		if err != nil || len(list) != 1 || list[0].Text != "moving cloud" || list[0].Count != 2 {
 			t.Errorf("suggestions %+v, %v", list, err)

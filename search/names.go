@@ -38,8 +38,11 @@ func (s *Searcher) check(ctx context.Context, tx *database.Tx, v *inverted.View,
 		}
 	}
 	for _, h := range q.Histograms {
-		if !s.fields[h.Field] {
+		switch {
+		case !s.fields[h.Field]:
 			unknown = append(unknown, h.Field)
+		case !s.times[h.Field]:
+			return fmt.Errorf("%w search: a histogram of %q, which holds no times", content.ErrInvalid, h.Field)
 		}
 	}
 	if q.Sort.Field != "" && !s.fields[q.Sort.Field] {
@@ -87,18 +90,20 @@ func (s *Searcher) checkGroups(ctx context.Context, v *inverted.View, groups []s
 }
 
 // declaredFields returns the names under which the documents of the registered
-// types can be filtered.
-func declaredFields(r *content.Registry) map[string]bool {
-	fields := map[string]bool{}
+// types can be filtered, and those among them that hold times.
+func declaredFields(r *content.Registry) (fields, times map[string]bool) {
+	fields, times = map[string]bool{}, map[string]bool{FieldUpdatedAt: true}
 	for _, name := range ownFields {
 		fields[name] = true
 	}
 	for _, t := range r.Types() {
 		for _, f := range t.Fields() {
 			if f.Filterable() {
-				fields[t.Group()+"."+f.Name] = true
+				name := t.Group() + "." + f.Name
+				fields[name] = true
+				times[name] = times[name] || f.Kind == content.Time || f.Kind == content.Date
 			}
 		}
 	}
-	return fields
+	return fields, times
 }

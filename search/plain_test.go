@@ -26,6 +26,9 @@ type plain struct {
 	docs map[string]map[string][]any // values by id and field: string, bool, float64 or time.Time
 }
 
+// A level is a text of a type of its own.
+type level string
+
 // put remembers a document as it was given.
 func (p *plain) put(d content.Document) {
 	fields := map[string][]any{"type": {d.Type}, "group": {d.Group}, "updated_at": {d.UpdatedAt}}
@@ -41,6 +44,16 @@ func (p *plain) put(d content.Document) {
 				}
 			case int64:
 				fields[namespace+"."+name] = []any{float64(v)}
+			case level:
+				fields[namespace+"."+name] = []any{string(v)}
+			case []uint16:
+				for _, n := range v {
+					fields[namespace+"."+name] = append(fields[namespace+"."+name], float64(n))
+				}
+			case *float32:
+				if v != nil {
+					fields[namespace+"."+name] = []any{float64(*v)}
+				}
 			case string:
 				if v != "" {
 					fields[namespace+"."+name] = []any{v}
@@ -200,6 +213,7 @@ func oddMetadata(rnd *rand.Rand) map[string]any {
 		for name, v := range map[string]any{
 			"text": texts[rnd.IntN(len(texts))], "number": int64(rnd.IntN(20) - 10), "amount": float64(rnd.IntN(50)-25) / 4, "on": rnd.IntN(2) == 0, "at": at(),
 			"odd": odd[rnd.IntN(len(odd))], "empty": "",
+			"level": level(texts[rnd.IntN(2)]), "sizes": []uint16{uint16(rnd.IntN(4)), uint16(4 + rnd.IntN(4))}, "share": []*float32{nil, new(float32)}[rnd.IntN(2)],
 		} {
 			if rnd.IntN(3) > 0 {
 				fields[name] = v
@@ -245,7 +259,7 @@ func TestFiltersFacetsAndSortsAreThoseOfALoop(t *testing.T) {
 		all := slices.Sorted(maps.Keys(p.docs))
 		names := []string{"type", "group", "content_type", "updated_at"}
 		for _, namespace := range []string{"source", "salesforce", "sam", "sharepoint", "scrape", "file", "custom"} {
-			for _, name := range []string{"text", "number", "amount", "on", "at", "tags", "odd"} {
+			for _, name := range []string{"text", "number", "amount", "on", "at", "tags", "odd", "level", "sizes", "share"} {
 				names = append(names, namespace+"."+name)
 			}
 		}
@@ -278,7 +292,8 @@ func TestFiltersFacetsAndSortsAreThoseOfALoop(t *testing.T) {
 			q.Facets = []string{names[rnd.IntN(len(names))], names[rnd.IntN(len(names))]}
 			q.FacetLimit = 1 + rnd.IntN(8)
 			field := names[rnd.IntN(len(names))]
-			q.Histograms = []search.Histogram{{Field: field, Interval: []inverted.Interval{inverted.Day, inverted.Week, inverted.Month, inverted.Year}[rnd.IntN(4)]}}
+			timed := names[3+rnd.IntN(len(names)-3)]
+			q.Histograms = []search.Histogram{{Field: timed, Interval: []inverted.Interval{inverted.Day, inverted.Week, inverted.Month, inverted.Year}[rnd.IntN(4)]}}
 			if rnd.IntN(2) == 0 {
 				q.Sort = search.Sort{Field: field, Descending: rnd.IntN(2) == 0}
 			}
@@ -341,8 +356,8 @@ func TestFiltersFacetsAndSortsAreThoseOfALoop(t *testing.T) {
 			for _, b := range first.Histograms[0].Bars {
 				bars[b.Start.Format(time.DateOnly)] = b.Count
 			}
-			diff(t, name+": histogram", p.histogram(ids, field, q.Histograms[0].Interval), bars)
-			if q.Sort.Field != "" && !strings.HasSuffix(field, ".odd") && !strings.HasSuffix(field, ".tags") {
+			diff(t, name+": histogram", p.histogram(ids, timed, q.Histograms[0].Interval), bars)
+			if q.Sort.Field != "" && !strings.HasSuffix(field, ".odd") && !strings.HasSuffix(field, ".tags") && !strings.HasSuffix(field, ".sizes") {
 				p.sorted(t, name, hits, q.Sort)
 			}
 		}

@@ -20,6 +20,7 @@ import (
 type Searcher struct {
 	config    Config
 	fields    map[string]bool // declared
+	times     map[string]bool // those of them that hold times
 	languages []string        // of the registered types
 	asked     askedCache
 	failed    atomic.Pointer[time.Time] // when the Embedder did not answer in time
@@ -31,7 +32,8 @@ var ErrDisabled = fmt.Errorf("search is switched off: %w", content.ErrDisabled)
 // NewSearcher returns a Searcher. It does not touch the database.
 func NewSearcher(c Config) *Searcher {
 	c = c.withDefaults()
-	s := &Searcher{config: c, fields: declaredFields(c.Registry)}
+	s := &Searcher{config: c}
+	s.fields, s.times = declaredFields(c.Registry)
 	for _, t := range c.Registry.Types() {
 		if !slices.Contains(s.languages, t.Language()) {
 			s.languages = append(s.languages, t.Language())

@@ -79,6 +79,9 @@ func TestValuesOf(t *testing.T) {
 	if _, err := valuesOf(struct{}{}); err == nil || !strings.Contains(err.Error(), "struct {}") {
 		t.Errorf("a struct was taken: %v", err)
 	}
+	if v, err := valuesOf([]any{"b", int64(2), "a", "b"}); err != nil || len(v) != 3 || v[0].String() != "2" || v[2].text != "b" {
+		t.Errorf("a list: %v, %v", v, err)
+	}
 	v, err := valuesOf(strings.Repeat("é", maxValue))
 	if err != nil || len(v[0].text) != maxValue {
 		t.Errorf("a long value has %d bytes, %v", len(v[0].text), err)

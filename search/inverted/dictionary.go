@@ -79,8 +79,9 @@ func (w *dictionaryWriter) finish() error {
 	return w.full(dictionaryColumn, encodeStrings(w.firsts))
 }
 
-// readWords decodes a piece.
-func readWords(data []byte, each func(word)) error {
+// readWords decodes a piece. The bytes that each is given are good until the next
+// call: most words are looked at and left.
+func readWords(data []byte, each func(term, surface []byte, count int)) error {
 	d := decoder{data: data}
 	var term, surface []byte
 	for len(d.data) > 0 {
@@ -90,30 +91,29 @@ func readWords(data []byte, each func(word)) error {
 		if d.err != nil {
 			return d.err
 		}
-		w := word{term: string(term), count: n}
-		w.surface = w.term
 		if len(surface) > 0 {
-			w.surface = string(surface)
+			each(term, surface, n)
+		} else {
+			each(term, term, n)
 		}
-		each(w)
 	}
 	return d.err
 }
 
-func hasPrefix(term string, prefixes []string) bool {
-	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(term, p) })
+func hasPrefix(term []byte, prefixes ...string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return len(term) >= len(p) && string(term[:len(p)]) == p })
 }
 
 // words reads the terms that begin with any of the prefixes, of all segments,
 // each term once: the counts are added up, and the spelling is that of the
 // segment with most.
 func (v *View) words(ctx context.Context, prefixes []string) ([]word, error) {
-	return v.wordsLike(ctx, prefixes, func(word) bool { return true })
+	return v.wordsLike(ctx, prefixes, func(_, _ []byte) bool { return true })
 }
 
 // wordsLike is words for those that keep takes. It is asked in each segment, and
 // also about other words that stand near those with the prefixes.
-func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word) bool) ([]word, error) {
+func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(term, surface []byte) bool) ([]word, error) {
 	pieces, err := load(ctx, v, v.keys(dictionaryColumn), v.read.columns, func(_ cacheKey, data []byte) ([]string, int, error) {
 		list, err := decodeStrings(data)
 		return list, 24 * len(list), err
@@ -144,10 +144,11 @@ func (v *View) wordsLike(ctx context.Context, prefixes []string, keep func(word)
 	}
 	all := map[string]*found{}
 	for i, data := range list {
-		err := readWords(data, func(w word) {
-			if !keep(w) || !hasPrefix(w.term, prefixes) {
+		err := readWords(data, func(term, surface []byte, count int) {
+			if !keep(term, surface) || !hasPrefix(term, prefixes...) {
 				return
 			}
+			w := word{string(term), string(surface), count}
 			f := all[w.term]
 			if f == nil {
 				f = &found{word: word{term: w.term}}

@@ -12,11 +12,12 @@ const (
 	likeTerms = 25       // words that a [View.Like] query consists of
 	likeText  = 64 << 10 // bytes of a document that are looked at
 	likeWords = 1000     // different words whose frequency is looked up
+	likeFew   = 10       // chunks that may have a telling word, also when they are most of all
 )
 
 // Like returns a query for documents like the given one: its most telling words,
-// those that it has often and that few others have, each weighted by how telling
-// it is. A word that is nowhere else tells nothing. Of a long document the
+// those that it has often and that less than half of the others have, each weighted
+// by how telling it is. A word that is nowhere else tells nothing. Of a long document the
 // beginning counts. A document without telling words gives an empty query. To
 // leave the document itself out, name it in [Request.Without].
 func (v *View) Like(ctx context.Context, d Document) (*Query, error) {
@@ -42,11 +43,19 @@ func (v *View) Like(ctx context.Context, d Document) (*Query, error) {
 	if err := m.count(ctx, m.clauses); err != nil {
 		return nil, err
 	}
+	var usual []queryWord
 	for i, w := range words {
-		if n := m.clauses[i].n; n > 1 && n < m.live/2 {
-			w.weight *= m.idf(n)
+		n := m.clauses[i].n
+		w.weight *= m.idf(n)
+		switch {
+		case n > 1 && n < max(m.live/2, likeFew):
 			q.words = append(q.words, w)
+		case n > 1:
+			usual = append(usual, w)
 		}
+	}
+	if len(q.words) == 0 { // better than nothing: documents that are nearly the same
+		q.words = usual
 	}
 	slices.SortStableFunc(q.words, func(a, b queryWord) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), strings.Compare(a.forms[0], b.forms[0]))

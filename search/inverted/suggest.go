@@ -86,7 +86,7 @@ func (v *View) completions(ctx context.Context, typed string) ([]word, error) {
 		_, size := utf8.DecodeRuneInString(typed[n:])
 		n += size
 	}
-	words, err := v.wordsLike(ctx, []string{typed[:n]}, func(w word) bool { return strings.HasPrefix(w.surface, typed) })
+	words, err := v.wordsLike(ctx, []string{typed[:n]}, func(_, surface []byte) bool { return hasPrefix(surface, typed) })
 	if err != nil {
 		return nil, err
 	}

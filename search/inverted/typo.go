@@ -1,6 +1,7 @@
 package inverted
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -82,38 +83,42 @@ func (m *matcher) nearlySpelled(ctx context.Context, w queryWord, least float64)
 	if len(letters) >= minTwoTypos {
 		most = 2
 	}
+	forms := make([][]rune, len(w.forms))
+	for i, f := range w.forms {
+		forms[i] = []rune(f)
+	}
 	same := []string{string(letters[:1]), string(letters[1:2])}
-	c, err := m.closest(ctx, w, least, same, func(x word) int {
-		if !hasPrefix(x.term, same) {
+	c, err := m.closest(ctx, w, least, same, most, func(term, surface []byte) int {
+		if !hasPrefix(term, same...) {
 			return most + 1
 		}
-		d := editDistance(letters, x.surface, most)
-		for _, f := range w.forms {
-			d = min(d, editDistance([]rune(f), x.term, most))
+		d := editDistance(letters, surface, most)
+		for _, f := range forms {
+			d = min(d, editDistance(f, term, most))
 		}
 		return d
-	}, most)
+	})
 	if c != nil || err != nil || least > 1 || len(letters) < minFirst {
 		return c, err
 	}
-	return m.closest(ctx, w, least, otherBeginnings(letters), func(x word) int {
-		if differInFirst(w.folded, x.surface) || slices.ContainsFunc(w.forms, func(f string) bool { return differInFirst(f, x.term) }) {
+	return m.closest(ctx, w, least, otherBeginnings(letters), 1, func(term, surface []byte) int {
+		if differInFirst(w.folded, surface) || slices.ContainsFunc(w.forms, func(f string) bool { return differInFirst(f, term) }) {
 			return 1
 		}
 		return 2
-	}, 1)
+	})
 }
 
 // closest returns a clause of the words with the fewest mistakes, which are counted
 // by mistakes, among those that begin with one of the prefixes.
-func (m *matcher) closest(ctx context.Context, w queryWord, least float64, prefixes []string, mistakes func(word) int, most int) (*clause, error) {
+func (m *matcher) closest(ctx context.Context, w queryWord, least float64, prefixes []string, most int, mistakes func(term, surface []byte) int) (*clause, error) {
 	distances := map[string]int{}
-	words, err := m.wordsLike(ctx, prefixes, func(x word) bool {
-		d := mistakes(x)
-		if d > most || strings.ContainsAny(x.term, "0123456789") || slices.Contains(w.forms, x.term) {
+	words, err := m.wordsLike(ctx, prefixes, func(term, surface []byte) bool {
+		d := mistakes(term, surface)
+		if d > most || bytes.ContainsAny(term, "0123456789") || slices.Contains(w.forms, string(term)) {
 			return false
 		}
-		distances[x.term] = min(d, cmp.Or(distances[x.term], d))
+		distances[string(term)] = min(d, cmp.Or(distances[string(term)], d))
 		return true
 	})
 	if err != nil || len(words) == 0 {
@@ -167,20 +172,20 @@ func otherBeginnings(letters []rune) []string {
 
 // differInFirst reports whether one word becomes the other when a letter is
 // replaced, added or left out at its beginning.
-func differInFirst(a, b string) bool {
+func differInFirst(a string, b []byte) bool {
 	_, n := utf8.DecodeRuneInString(a)
-	_, o := utf8.DecodeRuneInString(b)
-	return a != b && (a[n:] == b[o:] || a == b[o:] || a[n:] == b)
+	_, o := utf8.DecodeRune(b)
+	return a != string(b) && (a[n:] == string(b[o:]) || a == string(b[o:]) || a[n:] == string(b))
 }
 
 // editDistance returns the number of letters that were added, left out, replaced
 // or swapped with their neighbour, or more than most when there are more.
-func editDistance(a []rune, text string, most int) int {
-	n := utf8.RuneCountInString(text)
+func editDistance(a []rune, text []byte, most int) int {
+	n := utf8.RuneCount(text)
 	if d := n - len(a); d > most || -d > most {
 		return most + 1
 	}
-	b := []rune(text)
+	b := bytes.Runes(text)
 	before, last, row := make([]int, n+1), make([]int, n+1), make([]int, n+1)
 	for j := range last {
 		last[j] = j

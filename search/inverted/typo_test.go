@@ -125,10 +125,10 @@ func TestEditDistance(t *testing.T) {
 		{"", "", 2, 0}, {"abc", "abc", 2, 0}, {"abc", "abd", 2, 1}, {"abc", "acb", 2, 1}, {"abc", "ab", 2, 1}, {"abc", "xabc", 2, 1},
 		{"abcd", "badc", 2, 2}, {"abc", "cab", 2, 2}, {"abc", "xyz", 2, 3}, {"abc", "abcdefg", 2, 3}, {"kitten", "sitting", 3, 3}, {"Ёлка", "Елка", 1, 1}, {"abc", "xyz", 1, 2},
 	} {
-		if got := editDistance([]rune(c.a), c.b, c.most); got != c.want {
+		if got := editDistance([]rune(c.a), []byte(c.b), c.most); got != c.want {
 			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
 		}
-		if got := editDistance([]rune(c.b), c.a, c.most); got != c.want {
+		if got := editDistance([]rune(c.b), []byte(c.a), c.most); got != c.want {
 			t.Errorf("%q and %q: %d, want %d", c.b, c.a, got, c.want)
 		}
 	}
@@ -138,7 +138,7 @@ func FuzzEditDistance(f *testing.F) {
 	f.Add("migration", "migratoin")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		a, b = strings.ToValidUTF8(a, ""), strings.ToValidUTF8(b, "")
-		x, y := editDistance([]rune(a), b, 2), editDistance([]rune(b), a, 2)
+		x, y := editDistance([]rune(a), []byte(b), 2), editDistance([]rune(b), []byte(a), 2)
 		if x != y || (x == 0) != (a == b) || x < 0 || x > 3 {
 			t.Errorf("%q and %q: %d and %d", a, b, x, y)
 		}

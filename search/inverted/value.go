@@ -54,8 +54,19 @@ func valuesOf(v any) ([]value, error) {
 		}
 		slices.SortFunc(values, compareValues)
 		return slices.Compact(values), nil
+	case []any:
+		var values []value
+		for _, x := range v {
+			some, err := valuesOf(x)
+			if err != nil {
+				return nil, err
+			}
+			values = append(values, some...)
+		}
+		slices.SortFunc(values, compareValues)
+		return slices.Compact(values), nil
 	}
-	return nil, fmt.Errorf("%w: a %T cannot be filtered by; use string, bool, int64, float64, time.Time or []string", content.ErrInvalid, v)
+	return nil, fmt.Errorf("%w: a %T cannot be filtered by; use string, bool, int64, float64, time.Time, []string or []any of them", content.ErrInvalid, v)
 }
 
 func textValue(s string) value {

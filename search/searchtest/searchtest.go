@@ -20,6 +20,7 @@ import (
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/search"
+	"github.com/curatore/curatore-go/search/inverted"
 )
 
 // Run runs the suite. Open returns a new database with the core's tables.
@@ -326,6 +327,7 @@ func testUnknownNames(t *testing.T, f *Fixture) {
 			{"filter", search.Query{Filters: []content.Filter{{Field: "crm.industri", Op: content.IsNull}}}, []string{`"crm.industri"`, "crm.industry", "updated_at"}},
 			{"facet", search.Query{Facets: []string{"industry"}}, []string{`"industry"`, "crm.industry"}},
 			{"operator", search.Query{Filters: []content.Filter{{Field: "type", Op: "like", Values: []string{"x"}}}}, []string{`"like"`, "starts_with"}},
+			{"histogram", search.Query{Histograms: []search.Histogram{{Field: "crm.industry", Interval: inverted.Year}}}, []string{`"crm.industry"`, "no times"}},
 			{"inner name", search.Query{Facets: []string{"#chunks"}}, []string{`"#chunks"`}},
 			{"cursor", search.Query{Cursor: "nonsense"}, []string{"cursor", "nonsense"}},
 			{"limit", search.Query{Limit: -1}, []string{"-1"}},
