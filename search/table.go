@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -74,30 +73,31 @@ func (x *Indexer) remove(ctx context.Context, tx *database.Tx, w *inverted.Write
 // are most of what there is to read, only those come that tell where in their
 // source the words stand.
 func readChunks(ctx context.Context, tx *database.Tx, organization string, numbers []int64, texts bool) (byNumber map[int64]hitRow, version int64, err error) {
-	// no chunk has the number 0: its row, which is empty, tells the version
-	wanted := append(slices.Clip(numbers), 0)
-	keys, list := "json_each(?) AS k", any(jsonList(wanted))
+	if len(numbers) == 0 {
+		err := tx.Get(ctx, &version, "SELECT COALESCE(MAX(version), 0) FROM search_indexes WHERE organization_id = ?", organization)
+		if err != nil {
+			err = fmt.Errorf("read chunks: %w", err)
+		}
+		return nil, version, err
+	}
+	among, list := "IN (SELECT value FROM json_each(?))", any(jsonList(numbers))
 	if tx.Dialect().Name() == database.Postgres {
-		keys, list = "unnest(CAST(? AS BIGINT[])) AS k(value)", pq.Array(wanted)
+		among, list = "= ANY (CAST(? AS BIGINT[]))", pq.Array(numbers)
 	}
 	text := "CASE WHEN c.locations <> '' THEN c.content ELSE '' END"
 	if texts {
-		text = "COALESCE(c.content, '')"
+		text = "c.content"
 	}
 	byNumber = make(map[int64]hitRow, len(numbers))
 	err = each(ctx, tx, func(rows *sql.Rows) error {
-		var number, now sql.NullInt64
+		var number int64
 		var h hitRow
-		err := rows.Scan(&now, &number, &h.Type, &h.ID, &h.Group, &h.ChunkIndex, &h.Title, &h.Filename, &h.URL, &h.text, &h.ContentType, &h.locations)
-		version = now.Int64
-		if number.Valid {
-			byNumber[number.Int64] = h
-		}
+		err := rows.Scan(&version, &number, &h.Type, &h.ID, &h.Group, &h.ChunkIndex, &h.Title, &h.Filename, &h.URL, &h.text, &h.ContentType, &h.locations)
+		byNumber[number] = h
 		return err
-	}, `SELECT (SELECT version FROM search_indexes WHERE organization_id = ?), c.number, COALESCE(c.source_type, ''), COALESCE(c.source_id, ''),
-			COALESCE(c.source_type_filter, ''), COALESCE(c.chunk_index, 0), COALESCE(c.title, ''), COALESCE(c.filename, ''), COALESCE(c.url, ''),
-			`+text+`, COALESCE(c.content_type, ''), COALESCE(c.locations, '')
-		FROM `+keys+` LEFT JOIN search_chunks c ON c.organization_id = ? AND c.number = k.value`, organization, list, organization)
+	}, `SELECT (SELECT version FROM search_indexes WHERE organization_id = ?), c.number, c.source_type, c.source_id,
+			c.source_type_filter, c.chunk_index, c.title, c.filename, c.url, `+text+`, c.content_type, c.locations
+		FROM search_chunks c WHERE c.organization_id = ? AND c.number `+among, organization, organization, list)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read chunks: %w", err)
 	}

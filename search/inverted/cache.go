@@ -16,38 +16,45 @@ type cacheKey struct {
 	block        int
 }
 
-// A cache keeps what was read last, up to a number of bytes. It is safe for
+// A cache keeps what is asked for, up to a number of bytes. It is safe for
 // concurrent use.
+//
+// An item that is asked for again is only marked. When room is needed, items leave
+// at the back, but a marked one loses its mark and begins anew: that is nearly the
+// order of last use, and a look-up need not touch its neighbours in a list, which
+// are rarely in the processor's cache.
 type cache struct {
 	mu    sync.Mutex
 	limit int
 	used  int
-	items map[cacheKey]*list.Element
-	order *list.List // the front was used last
+	items map[cacheKey]*cacheItem
+	order *list.List // of items; they leave at the back
 }
 
 type cacheItem struct {
 	key   cacheKey
 	value any
 	size  int
+	asked bool // since it was put in front
+	place *list.Element
 }
 
 // itemOverhead is what an entry takes besides its value.
 const itemOverhead = 250
 
 func newCache(limit int) *cache {
-	return &cache{limit: limit, items: map[cacheKey]*list.Element{}, order: list.New()}
+	return &cache{limit: limit, items: map[cacheKey]*cacheItem{}, order: list.New()}
 }
 
 func (c *cache) get(key cacheKey) (any, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e, ok := c.items[key]
+	item, ok := c.items[key]
 	if !ok {
 		return nil, false
 	}
-	c.order.MoveToFront(e)
-	return e.Value.(*cacheItem).value, true
+	item.asked = true
+	return item.value, true
 }
 
 // all returns what is under several keys; nil where there is nothing.
@@ -56,9 +63,9 @@ func (c *cache) all(keys []cacheKey) []any {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i, key := range keys {
-		if e, ok := c.items[key]; ok {
-			c.order.MoveToFront(e)
-			values[i] = e.Value.(*cacheItem).value
+		if item, ok := c.items[key]; ok {
+			item.asked = true
+			values[i] = item.value
 		}
 	}
 	return values
@@ -74,13 +81,19 @@ func (c *cache) put(key cacheKey, v any, size int) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e, ok := c.items[key]; ok {
-		c.remove(e)
+	if item, ok := c.items[key]; ok {
+		c.remove(item)
 	}
-	c.items[key] = c.order.PushFront(&cacheItem{key, v, size})
-	for c.used += size; c.used > c.limit; {
-		c.remove(c.order.Back())
+	for c.used+size > c.limit {
+		last := c.order.Back().Value.(*cacheItem)
+		if last.asked {
+			last.asked = false
+			c.order.MoveToFront(last.place)
+			continue
+		}
+		c.remove(last)
 	}
+	c.add(&cacheItem{key: key, value: v, size: size}, c.order.PushFront)
 }
 
 // putSpare stores what nobody has asked for yet: only where there is room, and as
@@ -92,8 +105,13 @@ func (c *cache) putSpare(key cacheKey, v any, size int) {
 	if _, ok := c.items[key]; ok || c.used+size > c.limit {
 		return
 	}
-	c.items[key] = c.order.PushBack(&cacheItem{key, v, size})
-	c.used += size
+	c.add(&cacheItem{key: key, value: v, size: size}, c.order.PushBack)
+}
+
+func (c *cache) add(item *cacheItem, push func(any) *list.Element) {
+	item.place = push(item)
+	c.items[item.key] = item
+	c.used += item.size
 }
 
 // has reports whether there is something under a key, without using it.
@@ -115,15 +133,15 @@ func (c *cache) room() int {
 func (c *cache) forget(organization string, segments map[string]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key, e := range c.items {
+	for key, item := range c.items {
 		if key.organization == organization && segments[key.segment] {
-			c.remove(e)
+			c.remove(item)
 		}
 	}
 }
 
-func (c *cache) remove(e *list.Element) {
-	item := c.order.Remove(e).(*cacheItem)
+func (c *cache) remove(item *cacheItem) {
+	c.order.Remove(item.place)
 	delete(c.items, item.key)
 	c.used -= item.size
 }

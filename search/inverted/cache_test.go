@@ -45,6 +45,31 @@ func TestCacheKeepsWhatWasAskedFor(t *testing.T) {
 	}
 }
 
+// What is asked for again stays, the rest goes in the order in which it came.
+func TestCacheForgetsWhatIsNotAskedForAgain(t *testing.T) {
+	c := newCache(10 * (itemOverhead + 100))
+	key := func(i int) cacheKey { return cacheKey{"o", "s", dataBlock, i} }
+	for i := range 100 {
+		c.put(key(i), i, 100)
+		for _, often := range []int{0, 3} {
+			if x, ok := c.get(key(often)); i >= often && (!ok || x != often) {
+				t.Fatalf("after %d items, item %d: %v, %v", i+1, often, x, ok)
+			}
+		}
+		if x := c.all([]cacheKey{key(3), key(i + 1)}); i >= 3 && x[0] != 3 || x[1] != nil {
+			t.Fatalf("after %d items: %v", i+1, x)
+		}
+	}
+	if len(c.items) != 10 || c.order.Len() != 10 {
+		t.Errorf("%d items, %d in order", len(c.items), c.order.Len())
+	}
+	for i := 4; i < 92; i++ {
+		if c.has(key(i)) {
+			t.Errorf("item %d is still there", i)
+		}
+	}
+}
+
 // vocabulary is many words, so that an index of them has many blocks.
 func vocabulary() (texts, questions []string) {
 	rnd := rand.New(rand.NewPCG(61, 1))

@@ -30,9 +30,11 @@ func (m *matcher) preparePairs() {
 // order.
 type nearness struct {
 	pairs   []*pair
-	readers []*placeReader // by word
+	entries [][]entry      // by word
+	readers []*placeReader // by word, once they are needed
 	have    []bitset       // by word: the chunks that have it, once it was scored
 	most    uint32         // for any chunk: as much as the best few pairs together
+	ahead   []*pair        // of which neither word was scored yet
 	chunks  int
 }
 
@@ -43,7 +45,7 @@ const maxNear = 4
 // made by newBits.
 func (m *matcher) nearness(segment int, newBits func(chunks int) bitset) *nearness {
 	words := len(m.query.words)
-	n := &nearness{readers: make([]*placeReader, words), have: make([]bitset, words), chunks: m.tables[segment].len()}
+	n := &nearness{entries: make([][]entry, words), readers: make([]*placeReader, words), have: make([]bitset, words), chunks: m.tables[segment].len()}
 	for _, p := range m.pairs {
 		if p.most == 0 {
 			continue
@@ -53,9 +55,9 @@ func (m *matcher) nearness(segment int, newBits func(chunks int) bitset) *nearne
 			continue
 		}
 		n.pairs = append(n.pairs, p)
-		for word, entries := range map[int][]entry{p.first: first, p.second: second} {
-			if n.readers[word] == nil {
-				n.readers[word] = newPlaceReader(entries, n.chunks)
+		n.entries[p.first], n.entries[p.second] = first, second
+		for _, word := range []int{p.first, p.second} {
+			if n.have[word] == nil {
 				n.have[word] = newBits(n.chunks)
 			}
 		}
@@ -64,26 +66,36 @@ func (m *matcher) nearness(segment int, newBits func(chunks int) bitset) *nearne
 		return nil
 	}
 	slices.SortStableFunc(n.pairs, func(a, b *pair) int { return cmp.Compare(b.most, a.most) })
-	for _, p := range n.pairs[:min(maxNear, len(n.pairs))] {
-		n.most += p.most
-	}
+	n.most, n.ahead = mostOfPairs(n.pairs), slices.Clone(n.pairs)
 	return n
+}
+
+// mostOfPairs returns the most that pairs, the best first, can give together.
+func mostOfPairs(pairs []*pair) (most uint32) {
+	for _, p := range pairs[:min(maxNear, len(pairs))] {
+		most += p.most
+	}
+	return most
+}
+
+// scored tells that it is known which chunks have a word.
+func (n *nearness) scored(word int) {
+	n.ahead = slices.DeleteFunc(n.ahead, func(p *pair) bool { return p.first == word || p.second == word })
+}
+
+// left returns the most that pairs can give to a chunk that has no word which was
+// scored. There may be no pairs.
+func (n *nearness) left() uint32 {
+	if n == nil {
+		return 0
+	}
+	return mostOfPairs(n.ahead)
 }
 
 // again begins anew.
 func (n *nearness) again() *nearness {
 	clone := *n
 	clone.readers = make([]*placeReader, len(n.readers))
-	for word, r := range n.readers {
-		if r == nil {
-			continue
-		}
-		entries := make([]entry, len(r.terms))
-		for i := range r.terms {
-			entries[i] = r.terms[i].entry
-		}
-		clone.readers[word] = newPlaceReader(entries, n.chunks)
-	}
 	return &clone
 }
 
@@ -114,9 +126,7 @@ func (n *nearness) at(o int, each func(p *pair, part uint32)) {
 		if !n.have[p.first].has(o) || !n.have[p.second].has(o) || left == 0 {
 			continue
 		}
-		first, second := n.readers[p.first], n.readers[p.second]
-		first.places(o)
-		second.places(o)
+		first, second := n.places(p.first, o), n.places(p.second, o)
 		gap := min(closest(first.body, second.body, p.distance), closest(first.title, second.title, p.distance))
 		if gap <= maxGap {
 			part := min(left, p.most/uint32(1+gap))
@@ -124,6 +134,17 @@ func (n *nearness) at(o int, each func(p *pair, part uint32)) {
 			each(p, part)
 		}
 	}
+}
+
+// places tells where a word stands in a chunk.
+func (n *nearness) places(word, o int) *placeReader {
+	r := n.readers[word]
+	if r == nil {
+		r = newPlaceReader(n.entries[word], n.chunks)
+		n.readers[word] = r
+	}
+	r.places(o)
+	return r
 }
 
 func (n *nearness) err() error {

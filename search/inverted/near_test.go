@@ -2,6 +2,7 @@ package inverted
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -70,5 +71,26 @@ func TestExactTitlesAndIdentifiersComeFirst(t *testing.T) {
 		if got := first(t, m, text); got != want {
 			t.Errorf("%q: first is %d, want %d", text, got, want)
 		}
+	}
+}
+
+// A chunk that has none of the words which were scored can get something only
+// from the pairs of the others.
+func TestWhatPairsCanStillGive(t *testing.T) {
+	var pairs []*pair
+	for i, most := range []uint32{60, 50, 40, 30, 20, 10} { // of the words 0 and 1, 1 and 2, ...
+		pairs = append(pairs, &pair{wordPair: wordPair{first: i, second: i + 1}, most: most})
+	}
+	n := &nearness{pairs: pairs, ahead: slices.Clone(pairs)}
+	var got []uint32
+	for _, word := range []int{6, 3, 1, 4, 5, 0} {
+		got = append(got, n.left())
+		n.scored(word)
+	}
+	if want := []uint32{180, 180, 130, 20, 0, 0}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if len(n.pairs) != 6 || (*nearness)(nil).left() != 0 {
+		t.Error("pairs were lost, or come from nowhere")
 	}
 }

@@ -57,9 +57,10 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 		}
 	}
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(b.most, a.most) })
+	near := uint32(0) // the most that what stands near can give
 	if w.hits > 0 {
 		if s.near = m.nearness(segment, space.bits); s.near != nil {
-			rest += s.near.most
+			near = s.near.most
 		}
 	}
 	only := required
@@ -86,25 +87,26 @@ func (m *matcher) segment(segment int, w wanted) (*scoring, error) {
 				if probe != nil && !pruned {
 					least = m.best(s, w, probe)
 				}
-				if least == 0 && rest < reach {
+				if least == 0 && rest+near < reach {
 					least = m.best(s, w, only)
 					reach = max(w.floor, least)
 				}
 				w.floor = max(w.floor, least)
 			}
-			if rest < w.floor {
-				if !pruned {
-					only, pruned = space.clone(s.matched), true
-					if w.valid != nil {
-						only.and(w.valid)
-					}
+			if !pruned && rest+s.near.left() < w.floor {
+				only, pruned = space.clone(s.matched), true
+				if w.valid != nil {
+					only.and(w.valid)
 				}
-				s.keep(only, w.floor-rest)
+			}
+			if pruned && rest+near < w.floor {
+				s.keep(only, w.floor-rest-near)
 			}
 		}
 		have := s.matched
 		if s.near != nil && x.word >= 0 && x.kind != PrefixTerm && s.near.have[x.word] != nil {
 			have = s.near.have[x.word]
+			s.near.scored(x.word)
 		}
 		if err := m.addClause(s, x.clause, x.entries, norms, only, have); err != nil {
 			return nil, err

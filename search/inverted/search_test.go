@@ -150,8 +150,8 @@ func TestCacheIsBounded(t *testing.T) {
 			t.Fatalf("%d bytes in a cache of %d", c.used, c.limit)
 		}
 		size := 0
-		for _, e := range m.view.cache.items {
-			size += e.Value.(*cacheItem).size
+		for _, item := range m.view.cache.items {
+			size += item.size
 		}
 		if size != m.view.cache.used || len(m.view.cache.items) != m.view.cache.order.Len() {
 			t.Fatalf("%d bytes are counted, %d are there", m.view.cache.used, size)
