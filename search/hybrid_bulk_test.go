@@ -185,6 +185,31 @@ func TestSearchWhileTheModelChanges(t *testing.T) {
 	})
 }
 
+// A model takes over between the embedding of a query by the old one and its search.
+func TestModelChangesDuringASearch(t *testing.T) {
+	onBoth(t, func(t *testing.T, h *hybrid) {
+		org := h.Organization("acme")
+		h.Put(org, searchtest.Doc(1, "", "an automobile"), searchtest.Doc(2, "", "a physician"))
+		h.embed(org)
+		old, changed := h.model, false
+		h.model = &model{name: "better", older: map[string]*model{"concepts": old}}
+		h.open(nil)
+		old.fail = func([]string) error {
+			if !changed {
+				changed = true
+				h.embed(org)
+			}
+			return nil
+		}
+		q := search.Query{Text: "car", Mode: search.ModeVector, Limit: 1}
+		res := h.Search(org, q)
+		diff(t, "found by the new one", h.Search(org, q).Hits, res.Hits)
+		if !changed || res.Degraded || len(res.Hits) != 1 || res.Hits[0].ID != "doc001" {
+			t.Errorf("changed %v: %+v", changed, res)
+		}
+	})
+}
+
 // A judge finds the texts with a word relevant.
 type judge struct {
 	word string
