@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -200,5 +201,25 @@ func TestListenStaysOnThisMachine(t *testing.T) {
 	}
 	if _, err := mcpserver.Listen(t.Context(), "nonsense"); err == nil {
 		t.Error("nonsense was opened")
+	}
+}
+
+// Where it is open to other machines, where the SDK looks at no names, a page that
+// has bound its own name to this server is another page all the same.
+func TestPagesWithNamesOfTheirOwn(t *testing.T) {
+	handler, err := mcpserver.Handler(mcpserver.HTTPConfig{Authenticate: func(context.Context, string) (functions.Bound, error) {
+		return functions.Bound{}, errors.New("no such key")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for host, want := range map[string]int{"evil.example": http.StatusForbidden, "10.0.0.7:8080": http.StatusForbidden, "127.0.0.1:8080": http.StatusUnauthorized, "localhost:8080": http.StatusUnauthorized} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+host+"/", strings.NewReader(initialize))
+		r.Header.Set("Origin", "http://"+host)
+		r.Header.Set("Authorization", "Bearer stolen")
+		answer := httptest.NewRecorder()
+		if handler.ServeHTTP(answer, r); answer.Code != want {
+			t.Errorf("a page of %s: %d %s", host, answer.Code, answer.Body)
+		}
 	}
 }
