@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -107,8 +108,18 @@ func (x *suite) page() {
 
 // endless answers are refused; that a single file is too large is no mistake.
 func (x *suite) endless() {
+	var read atomic.Int64
+	defer func() {
+		if read.Load() > enough {
+			x.t.Errorf("more than %d MB of an answer are read; bound what is read, as a rest.Client does", enough>>20)
+		}
+	}()
 	x.afterwards("an answer without an end", 3, false, func(req *http.Request) (*http.Response, error) {
-		return answer(req, http.StatusOK, http.Header{"Content-Type": {"application/json"}}, endless{}), nil
+		body := endless{&read}
+		if read.Load() <= enough {
+			read.Store(0)
+		}
+		return answer(req, http.StatusOK, http.Header{"Content-Type": {"application/json"}}, body), nil
 	})
 }
 

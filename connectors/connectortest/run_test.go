@@ -41,5 +41,5 @@ func TestRun(t *testing.T) {
 				}
 			})}, nil
 		}})
-	connectortest.Run(t, connectortest.Subject{Connection: connection, Batch: 7, Before: func() []connectors.File { return make([]connectors.File, 1) }})
+	connectortest.Run(t, connectortest.Subject{Connection: connection, Batch: 4, Before: func() []connectors.File { return make([]connectors.File, 1) }})
 }

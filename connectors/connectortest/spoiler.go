@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -114,12 +115,19 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// endless is a body without an end.
-type endless struct{}
+// An endless body has no end, but gives up on whoever reads on and on: he would take
+// all memory.
+type endless struct{ read *atomic.Int64 }
 
-func (endless) Read(p []byte) (int, error) {
+// enough is more than any answer that is worth reading.
+const enough = 256 << 20
+
+func (e endless) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = ' ' // which JSON takes for nothing
+	}
+	if e.read.Add(int64(len(p))) > enough {
+		return 0, io.ErrUnexpectedEOF
 	}
 	return len(p), nil
 }
