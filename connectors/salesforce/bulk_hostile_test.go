@@ -91,6 +91,13 @@ func TestBulkHostile(t *testing.T) {
 		{"a page of a proxy", func(_ *org, times int, w http.ResponseWriter, r *http.Request) bool {
 			return isPage(r, "5") && times == 0 && reply(w, nil, "<html>\n<p>Sign in</p>\n</html>")
 		}, ""},
+		{"lines that end with CR LF, flags in capitals", func(o *org, _ int, w http.ResponseWriter, r *http.Request) bool {
+			if !isPage(r, "5") {
+				return false
+			}
+			header, body := o.answered(r)
+			return reply(w, header, strings.ReplaceAll(strings.ReplaceAll(body, "false", "FALSE"), "\n", "\r\n"))
+		}, ""},
 		{"nothing", func(_ *org, _ int, w http.ResponseWriter, r *http.Request) bool {
 			return isPage(r, "5") && reply(w, nil, "")
 		}, "the results of Salesforce: the answer cannot be read: there are none"},
