@@ -7,10 +7,13 @@ import (
 	"bytes"
 	"compress/zlib"
 	"context"
+	"crypto/md5" //nolint:gosec // that of old PDFs
+	"crypto/rc4" //nolint:gosec // the same
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +122,21 @@ func bomb(t testing.TB, name string, size int64, more ...string) string {
 	return b.String()
 }
 
+// shortKey is the check of a PDF that the empty password opens, by algorithms 2 and 4 of
+// its reference.
+func shortKey(t *testing.T) string {
+	t.Helper()
+	pad := "\x28\xBF\x4E\x5E\x4E\x75\x8A\x41\x64\x00\x4E\x56\xFF\xFA\x01\x08\x2E\x2E\x00\xB6\xD0\x68\x3E\x80\x2F\x0C\xA9\xFE\x64\x53\x69\x7A"
+	sum := md5.Sum([]byte(pad + strings.Repeat("o", 32) + "\xfc\xff\xff\xff0123456789abcdef"))
+	c, err := rc4.NewCipher(sum[:5])
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := []byte(pad)
+	c.XORKeyStream(user, user)
+	return string(user)
+}
+
 // Each file that is broken, locked, too large or made to do harm gives an error
 // that says so, soon.
 func TestHostile(t *testing.T) {
@@ -126,7 +144,9 @@ func TestHostile(t *testing.T) {
 	ole := "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + strings.Repeat("\x00", 2000)
 	utf16 := func(s string) string { return strings.Join(strings.Split(s, ""), "\x00") + "\x00" }
 	small := local.New(local.Options{Limits: extract.Limits{DecodedBytes: 64 << 20}})
-	encrypted := strings.Replace(pdfOf(1, "x"), "/Root 1 0 R", "/Root 1 0 R /ID [(0123456789abcdef)(0123456789abcdef)] /Encrypt << /Filter /Standard /V 1 /R 2 /O ("+strings.Repeat("o", 32)+") /U ("+strings.Repeat("u", 32)+") /P -4 >>", 1)
+	lock := func(user string) string {
+		return strings.Replace(pdfOf(1, "x"), "/Root 1 0 R", fmt.Sprintf("/Root 1 0 R /ID [(0123456789abcdef)(0123456789abcdef)] /Encrypt << /Filter /Standard /V 1 /R 2 /O (%s) /U <%x> /P -4 >>", strings.Repeat("o", 32), user), 1)
+	}
 	for _, c := range []struct {
 		name, text string
 		want       extract.Status
@@ -134,7 +154,8 @@ func TestHostile(t *testing.T) {
 	}{
 		{"half.pdf", pdfOf(1, "x")[:200], extract.Broken, "cut short"},
 		{"garbled.pdf", strings.Replace(pdfOf(1, "x"), "xref\n0", "xrfe\nx", 1), extract.Broken, ""},
-		{"locked.pdf", encrypted, extract.Encrypted, "password"},
+		{"locked.pdf", lock(strings.Repeat("u", 32)), extract.Encrypted, "password"},
+		{"short key.pdf", lock(shortKey(t)), extract.Encrypted, "40 bits"},
 		{"bomb.pdf", pdfOf(1, strings.Repeat(" ", 80<<20)), extract.TooLarge, "unpacks to more than"},
 		{"double.pdf", pdfOf(2, strings.Repeat(" ", 80<<20)), extract.TooLarge, "unpacks to more than"},
 		{"loop.pdf", strings.Replace(pdfOf(1, "x"), "/Kids [ 4 0 R ]", "/Kids [ 2 0 R ]", 1), extract.TooLarge, "tree of pages"},
@@ -196,6 +217,36 @@ func TestHostile(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// A file that was cut anywhere has what came before, with a note, or says what is wrong
+// with it.
+func TestCutFiles(t *testing.T) {
+	slides := zipped(t, "ppt/presentation.xml", `<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst><p:sldId r:id="rA"/></p:sldIdLst></p:presentation>`,
+		"ppt/_rels/presentation.xml.rels", `<Relationships><Relationship Id="rA" Type="x/slide" Target="slides/slide1.xml"/></Relationships>`, "ppt/slides/slide1.xml", slide(shape("title", "x")))
+	mail := "From: a@b\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\n" + strings.Repeat("some text\n", 20) + "--x--\n"
+	e := local.New()
+	for name, c := range map[string]struct {
+		data string
+		want []extract.Status
+	}{
+		"a.docx": {word(t, strings.Repeat(p("some text"), 50)), []extract.Status{extract.Broken}},
+		"a.pptx": {slides, []extract.Status{extract.Broken}},
+		"a.xlsx": {workbook(t), []extract.Status{extract.Broken}},
+		"a.pdf":  {pdfOf(1, strings.Repeat("BT /F 10 Tf (some text) Tj ET ", 50)), []extract.Status{extract.Broken}},
+		"a.json": {"[" + strings.Repeat(`{"some": "text"},`, 20) + "1]", []extract.Status{extract.Broken}},
+		"a.eml":  {mail, []extract.Status{extract.OK, extract.Partial, extract.Empty}},
+		"a.html": {"<html><body><table>" + strings.Repeat("<tr><td>some<td>text", 20) + "</table></body></html>", []extract.Status{extract.OK, extract.Empty}},
+		"a.csv":  {strings.Repeat("some,\"text\"\n", 20), []extract.Status{extract.OK}},
+		"a.txt":  {strings.Repeat("größer ", 20), []extract.Status{extract.OK}},
+	} {
+		for i := 1; i < 10; i++ {
+			r, err := e.Extract(t.Context(), file(name, c.data[:len(c.data)*i/10]))
+			if s := extract.StatusOf(r, err); !slices.Contains(c.want, s) {
+				t.Errorf("%s, cut at %d0 %%: %s, %v", name, i, s, err)
+			}
+		}
+	}
 }
 
 // Whatever the bytes are, reading them ends with a result or with an error.

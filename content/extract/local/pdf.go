@@ -32,6 +32,12 @@ func readPDF(ctx context.Context, r *reading) error {
 		}
 		return fmt.Errorf("%w: %w", extract.ErrBroken, err)
 	}
+	if lock := doc.Trailer().Key("Encrypt"); lock.Kind() == pdf.Dict {
+		bits := max(lock.Key("Length").Int64(), 40)
+		if v := lock.Key("V").Int64(); v == 1 || v == 2 && bits < 88 { // the library takes too much of its short keys
+			return fmt.Errorf("%w: it is encrypted with a key of %d bits, as was usual before 2001", extract.ErrEncrypted, bits)
+		}
+	}
 	r.pdfProperties(doc.Trailer().Key("Info"))
 	pages, err := r.pdfPages(ctx, doc)
 	if err != nil {

@@ -156,6 +156,21 @@ func TestWordAgainstPandoc(t *testing.T) {
 	compare(t, .98, samples)
 }
 
+// What Word and other programs have written, too.
+func TestShippedWordAgainstPandoc(t *testing.T) {
+	need(t, "pandoc")
+	var samples []sample
+	for name, data := range filesOf(t, ".docx", directories(t, wordCorpus)) {
+		pandoc := exec.CommandContext(t.Context(), "pandoc", "-f", "docx", "-t", "plain", "--wrap=none")
+		pandoc.Stdin = bytes.NewReader(data)
+		want, err := pandoc.Output()
+		if err == nil && len(words(string(want))) > 0 { // it does not read the strict form
+			samples = append(samples, sample{name, data, string(want)})
+		}
+	}
+	compare(t, .98, samples)
+}
+
 // Pandoc does not read slides, so those that it has made are held against what it
 // made them from.
 func TestSlidesAgainstPandoc(t *testing.T) {
@@ -217,27 +232,34 @@ func TestSheetsAgainstXLSX2CSV(t *testing.T) {
 // directories to be measured in their place, such as those of larger modules.
 var pdfCorpus = []string{"github.com/jung-kurt/gofpdf@v1.16.2", "codeberg.org/go-pdf/fpdf@v0.12.0"}
 
-// pdfFiles returns the PDFs of the corpus up to 6 MB, each content once.
-func pdfFiles(t *testing.T) (files map[string][]byte) {
+// wordCorpus are modules that ship DOCX files.
+var wordCorpus = []string{"github.com/unidoc/unioffice@v1.4.0", "code.sajari.com/docconv@v1.3.8", "github.com/gen2brain/go-fitz@v1.24.15"}
+
+// directories returns where modules stand; the test is skipped when one cannot be had.
+func directories(t *testing.T, modules []string) (dirs []string) {
 	t.Helper()
-	dirs := filepath.SplitList(os.Getenv("CURATORE_TEST_PDFS"))
-	if len(dirs) == 0 {
-		for _, m := range pdfCorpus {
-			out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", m).Output()
-			var module struct{ Dir string }
-			if err == nil {
-				err = json.Unmarshal(out, &module)
-			}
-			if err != nil || module.Dir == "" {
-				t.Skipf("%s, whose PDFs are read, cannot be downloaded: %v", m, err)
-			}
-			dirs = append(dirs, module.Dir)
+	for _, m := range modules {
+		out, err := exec.CommandContext(t.Context(), "go", "mod", "download", "-json", m).Output()
+		var module struct{ Dir string }
+		if err == nil {
+			err = json.Unmarshal(out, &module)
 		}
+		if err != nil || module.Dir == "" {
+			t.Skipf("%s, whose files are read, cannot be downloaded: %v", m, err)
+		}
+		dirs = append(dirs, module.Dir)
 	}
+	return dirs
+}
+
+// filesOf returns the files below directories with an extension, up to 6 MB, each content
+// once.
+func filesOf(t *testing.T, extension string, dirs []string) map[string][]byte {
+	t.Helper()
 	files, seen := map[string][]byte{}, map[[32]byte]bool{}
 	for _, dir := range dirs {
 		if err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || !strings.EqualFold(filepath.Ext(name), ".pdf") {
+			if err != nil || d.IsDir() || !strings.EqualFold(filepath.Ext(name), extension) {
 				return err
 			}
 			data, err := os.ReadFile(name)
@@ -258,7 +280,11 @@ func TestPDFAgainstPdftotext(t *testing.T) {
 	need(t, "pdftotext")
 	var samples []sample
 	locked := 0
-	for name, data := range pdfFiles(t) {
+	dirs := filepath.SplitList(os.Getenv("CURATORE_TEST_PDFS"))
+	if len(dirs) == 0 {
+		dirs = directories(t, pdfCorpus)
+	}
+	for name, data := range filesOf(t, ".pdf", dirs) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		want, err := exec.CommandContext(ctx, "pdftotext", "-q", name, "-").Output()
 		cancel()
