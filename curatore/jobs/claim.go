@@ -133,7 +133,19 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 		took[r.Queue]--
 	}
 	s.giveBackPlaces(took) // of runs that somebody else was faster to claim
-	return append(claimed, others...), nil
+	claimed = append(claimed, others...)
+	left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		return slices.Contains(chosen, id) || slices.ContainsFunc(claimed, func(r *record) bool { return r.ID == id })
+	})
+	if len(others) == len(chosen) || len(left) == 0 {
+		return claimed, nil
+	}
+	more, err := s.tryClaim(ctx, tx, left) // for the places that were given back
+	if err != nil {
+		s.giveBack(claimed)
+		return nil, err
+	}
+	return append(claimed, more...), nil
 }
 
 // takeEasy claims, in one statement, the runs of queues without limits whose jobs
@@ -157,16 +169,17 @@ func (s *Service) giveBackPlaces(took map[string]int) {
 	}
 }
 
-// waiting reads which of some runs wait to be claimed, and can be in this
-// process. Others that are being claimed at this moment are left out.
+// waiting reads which of some runs wait to be claimed, and can be in this process.
+// It holds none: another process would pass over a run that this one then leaves to
+// it, and nobody would claim it before the next sweep.
 func (s *Service) waiting(ctx context.Context, tx *database.Tx, ids []string) (found []waiting, err error) {
 	const order = " ORDER BY priority DESC, created_at, id"
 	if !s.picky {
-		table, arg := oneByOne(tx.Dialect(), "id, queue, type, label, priority, created_at", ids, ready(tx.Dialect()))
+		table, arg := oneByOne(tx.Dialect(), "id, queue, type, label, priority, created_at", ids, ready(tx.Dialect()), "")
 		err = tx.Select(ctx, &found, "SELECT id, queue, type, label FROM "+table+order, arg)
 		return found, err
 	}
-	table, arg := oneByOne(tx.Dialect(), columns, ids, ready(tx.Dialect()))
+	table, arg := oneByOne(tx.Dialect(), columns, ids, ready(tx.Dialect()), "")
 	rows, err := tx.Query(ctx, "SELECT "+columns+" FROM "+table+order, arg)
 	if err != nil {
 		return nil, err

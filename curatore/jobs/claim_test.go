@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/curatore/curatore-go/content/database"
+	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -166,4 +168,28 @@ func TestAccept(t *testing.T) {
 			w.t.Errorf("%d attempts, %v was accepted", run.Attempt, accepted.Load())
 		}
 	})
+}
+
+// A process that looks at a run and leaves it to others does not keep these from
+// claiming it meanwhile: nobody would look again before the next sweep.
+func TestLookingAtARunLeavesItToOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, databasetest.Open(t, database.Postgres))
+	looking, worked := make(chan bool), make(chan bool)
+	var once sync.Once
+	picky := decl{Type: "a", Handle: noop, Accept: func(jobs.Run) bool {
+		once.Do(func() { // in the transaction that claims
+			close(looking)
+			<-worked
+		})
+		return false
+	}}
+	worker := w.service(config{Jobs: []decl{{Type: "a", Handle: noop}}, Poll: time.Hour})
+	w.Service = w.service(config{Jobs: []decl{picky}, Poll: time.Hour})
+	w.start(w.Service)
+	id := w.submit("a")
+	<-looking
+	w.start(worker)
+	w.wait(id, jobs.Completed)
+	close(worked)
 }

@@ -20,19 +20,18 @@ func anyOf(d database.Dialect, column string, values []string) (condition string
 }
 
 // oneByOne returns a table of the runs with some ids that meet a condition, with
-// the given columns, and what to bind for it. On Postgres it holds their rows and
-// leaves out those that others hold at this moment.
+// the given columns, and what to bind for it. With hold, on Postgres, it holds their
+// rows and leaves out those that others hold at this moment.
 //
 // There each run is looked up by its id. With a condition on a list of ids the
 // planner prefers to walk through all runs that wait, which are few by its
 // statistics and may be a hundred thousand.
-func oneByOne(d database.Dialect, columns string, ids []string, where string) (table string, arg any) {
+func oneByOne(d database.Dialect, columns string, ids []string, where, hold string) (table string, arg any) {
 	if d.Name() != database.Postgres {
 		these, arg := anyOf(d, "id", ids)
 		return "(SELECT " + columns + " FROM runs WHERE " + these + " AND " + where + ")", arg
 	}
-	return "unnest(?::text[]) AS wanted (one), LATERAL (SELECT " + columns + " FROM runs AS r WHERE r.id = one AND " + where +
-		" FOR NO KEY UPDATE SKIP LOCKED) AS found", pq.Array(ids)
+	return "unnest(?::text[]) AS wanted (one), LATERAL (SELECT " + columns + " FROM runs AS r WHERE r.id = one AND " + where + hold + ") AS found", pq.Array(ids)
 }
 
 // takenOneByOne is the end of an UPDATE of those runs. On Postgres it finds the row
@@ -42,6 +41,6 @@ func takenOneByOne(d database.Dialect, ids []string, where string) (clause strin
 		these, arg := anyOf(d, "id", ids)
 		return "WHERE " + these + " AND " + where, arg
 	}
-	table, arg := oneByOne(d, "ctid AS place", ids, where)
+	table, arg := oneByOne(d, "ctid AS place", ids, where, " FOR NO KEY UPDATE SKIP LOCKED")
 	return "FROM " + table + " WHERE runs.ctid = place", arg
 }

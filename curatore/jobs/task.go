@@ -34,7 +34,7 @@ type Task struct {
 	beatSoon     atomic.Pointer[func()]  // begins to beat
 
 	mu         sync.Mutex
-	run        *Run // of a record that nobody else has
+	run        *Run            // of a record that nobody else has
 	checkpoint json.RawMessage // as committed
 	next       *checkpoint     // for the next Commit; nil when there is no new one
 	notes      []note
