@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,17 +117,17 @@ func TestLyingServers(t *testing.T) {
 
 // A site that gives each visitor addresses of his own is not read for ever.
 func TestSessionsInAddresses(t *testing.T) {
-	asked := 0
+	var asked atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/robots.txt" {
 			http.NotFound(w, r)
 			return
 		}
-		asked++
+		n := asked.Add(1)
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprint(w, "<p>The same text for all")
-		for n, to := range []string{"/a", "/b"} {
-			visit := fmt.Sprintf("%x", sha256.Sum256([]byte{byte(asked), byte(n)}))
+		for i, to := range []string{"/a", "/b"} {
+			visit := fmt.Sprintf("%x", sha256.Sum256([]byte{byte(n), byte(i)}))
 			visit = strings.Map(func(c rune) rune { return c%16 + 'a' }, visit)
 			_, _ = fmt.Fprintf(w, `<a href="%s;jsessionid=%s">x</a><a href="%s?x=1&PHPSESSID=%s">x</a><a href="/v-%s/%s">x</a>`, to, visit, to, visit, visit, to[1:])
 		}
@@ -135,8 +136,8 @@ func TestSessionsInAddresses(t *testing.T) {
 	config := web.Settings{Collections: []web.Collection{{Name: "site", Seeds: []string{s.URL + "/"}, MaxPages: 10, MaxDepth: 1000}}, DelayMillis: -1, AllowNetworks: []string{"127.0.0.0/8"}, Parallel: 1}
 	org := open(t, config)
 	crawl(t, org)
-	if asked > 43 {
-		t.Errorf("%d addresses were asked for 10 pages", asked)
+	if asked.Load() > 43 {
+		t.Errorf("%d addresses were asked for 10 pages", asked.Load())
 	}
 	found := 0
 	for _, line := range decisions(t, org, &site{Server: s}) {
