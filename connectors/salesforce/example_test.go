@@ -2,6 +2,7 @@ package salesforce_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/curatore/curatore-go/connectors/salesforce"
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/search"
 )
 
 // All parts of an export are imported at once. Custom fields, which differ
@@ -42,11 +44,28 @@ func Example() {
 	stats, err := org.Stats(ctx, "salesforce")
 	check(err)
 	fmt.Println(stats["contacts"]["current_employees"], "of", stats["contacts"]["total"], "contacts are current employees")
+	found, err := org.Search(ctx, search.Query{Types: []string{"salesforce_account"}, Limit: 1})
+	check(err)
+	// What a model may call.
+	for _, call := range [][2]string{
+		{"list_types", `{}`},
+		{"search_salesforce", `{"query": "account"}`},
+		{"get", fmt.Sprintf(`{"type": "salesforce_account", "id": %q}`, found.Hits[0].ID)},
+		{"query_model", `{"model": "salesforce_account", "select": ["name"], "limit": 3}`},
+	} {
+		answer, err := org.Functions().Call(ctx, call[0], json.RawMessage(call[1]))
+		check(err)
+		fmt.Println(call[0]+":", answer.Message)
+	}
 	// Output:
 	// salesforce_account 20
 	// salesforce_contact 50
 	// salesforce_opportunity 30
 	// 40 of 50 contacts are current employees
+	// list_types: There are 3 types
+	// search_salesforce: Found 7 of 7 records
+	// get: Found 1 record
+	// query_model: Found 3 records, and there are more
 }
 
 func check(err error) {

@@ -52,11 +52,26 @@ func Example() {
 	rows, err := org.Functions().Call(ctx, "query_model", json.RawMessage(`{"model": "sam_solicitation", "select": ["solicitation_number", "notice_count"], "limit": 2}`))
 	check(err)
 	fmt.Println(string(rows.Data))
+	// What a model may call.
+	for _, call := range [][2]string{
+		{"list_types", `{}`},
+		{"search_samgov", `{"query": "cloud migration"}`},
+		{"get", fmt.Sprintf(`{"type": "sam_notice", "id": %q}`, found.Hits[0].ID)},
+		{"query_model", `{"model": "sam_notice", "select": ["title"], "limit": 3}`},
+	} {
+		answer, err := org.Functions().Call(ctx, call[0], json.RawMessage(call[1]))
+		check(err)
+		fmt.Println(call[0]+":", answer.Message)
+	}
 	// Output:
 	// 6 notices, 6 solicitations
 	// Notice Cloud Migration, lot 12
 	// Notice Cloud Migration, lot 0
 	// {"model":"sam_solicitation","rows":[{"solicitation_number":"W000000-26-R-0000","notice_count":1},{"solicitation_number":"W000003-26-R-0003","notice_count":1}]}
+	// list_types: There are 4 types
+	// search_samgov: Found 4 of 4 records
+	// get: Found 1 record
+	// query_model: Found 3 records, and there are more
 }
 
 func check(err error) {

@@ -2,6 +2,7 @@ package sharepoint_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log"
 	"os"
@@ -60,10 +61,25 @@ func Example() {
 	for _, hit := range found.Hits {
 		fmt.Println(hit.Label, hit.Title)
 	}
+	// What a model may call.
+	for _, call := range [][2]string{
+		{"list_types", `{}`},
+		{"search_sharepoint", `{"query": "help desk"}`},
+		{"get", fmt.Sprintf(`{"type": "asset", "id": %q}`, found.Hits[0].ID)},
+		{"query_model", `{"model": "asset", "select": ["filename"], "limit": 3}`},
+	} {
+		answer, err := org.Functions().Call(ctx, call[0], json.RawMessage(call[1]))
+		check(err)
+		fmt.Println(call[0]+":", answer.Message)
+	}
 	// Output:
 	// 1 new, 0 changed, 0 deleted
 	// 0 new, 1 changed, 0 deleted
 	// File cloud v2.md
+	// list_types: There are 3 types
+	// search_sharepoint: Found 1 of 1 record
+	// get: Found 1 record
+	// query_model: Found 1 record
 }
 
 func check(err error) {

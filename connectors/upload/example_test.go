@@ -70,6 +70,17 @@ func Example() {
 	versions, err := org.History(ctx, "asset", page.Items[0].ID, 0, 0)
 	check(err)
 	fmt.Println("earlier versions of prices.csv:", len(versions))
+	// What a model may call.
+	for _, call := range [][2]string{
+		{"list_types", `{}`},
+		{"search_upload", `{"query": "rent"}`},
+		{"get", fmt.Sprintf(`{"type": "asset", "id": %q}`, lease.ID)},
+		{"query_model", `{"model": "asset", "select": ["filename"], "limit": 3}`},
+	} {
+		answer, err := org.Functions().Call(ctx, call[0], json.RawMessage(call[1]))
+		check(err)
+		fmt.Println(call[0]+":", answer.Message)
+	}
 	// Output:
 	// new contracts/lease.html
 	// new photo.png
@@ -83,4 +94,8 @@ func Example() {
 	// The monthly rent is 4,200 dollars.
 	// {"model":"extraction_result","rows":[{"filename":"lease.html","extraction_status":"ok","extractor":"local/3"},{"filename":"photo.png","extraction_status":"unsupported","extractor":"local/3"},{"filename":"prices.csv","extraction_status":"ok","extractor":"local/3"}]}
 	// earlier versions of prices.csv: 1
+	// list_types: There are 2 types
+	// search_upload: Found 1 of 1 record
+	// get: Found 1 record
+	// query_model: Found 3 records
 }

@@ -76,6 +76,17 @@ func Example() {
 	result, err = again.Wait(ctx)
 	check(err)
 	fmt.Println("changed:", result.Streams["scraped_asset"].Updated)
+	// What a model may call.
+	for _, call := range [][2]string{
+		{"list_types", `{}`},
+		{"search_web", `{"query": "bridge closed"}`},
+		{"get", fmt.Sprintf(`{"type": "scraped_asset", "id": %q}`, found.Hits[0].ID)},
+		{"query_model", `{"model": "scraped_asset", "select": ["title"], "limit": 3}`},
+	} {
+		answer, err := org.Functions().Call(ctx, call[0], json.RawMessage(call[1]))
+		check(err)
+		fmt.Println(call[0]+":", answer.Message)
+	}
 	// Output:
 	// pages and documents: 3
 	// # Road works
@@ -83,4 +94,8 @@ func Example() {
 	// The bridge is **closed** until May.
 	// {"model":"scrape_decision","rows":[{"url":"/","decision":"stored","reason":""},{"url":"/drafts/1","decision":"skipped","reason":"robots.txt excludes it"},{"url":"/news","decision":"stored","reason":""},{"url":"/prices.csv","decision":"stored","reason":""}]}
 	// changed: 0
+	// list_types: There are 5 types
+	// search_web: Found 1 of 1 record
+	// get: Found 1 record
+	// query_model: Found 3 records
 }
