@@ -96,7 +96,7 @@ func (c *Curator) mergeAfter(tx *database.Tx, scope content.Scope) {
 		}
 		c.untilClosed(context.Background(), func(ctx context.Context) { // not in the transaction's
 			defer c.merging.Delete(organization)
-			if err := c.imports.Index.Merge(ctx, scope); err != nil && ctx.Err() == nil && c.config.Logger != nil {
+			if err := c.indexer.Merge(ctx, scope); err != nil && ctx.Err() == nil && c.config.Logger != nil {
 				c.config.Logger.WarnContext(ctx, "the search index could not be merged", "error", err)
 			}
 		})

@@ -18,8 +18,6 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/connectors/upload"
 	"github.com/curatore/curatore-go/content/database"
-	"github.com/curatore/curatore-go/content/database/databasetest"
-	"github.com/curatore/curatore-go/curatore"
 )
 
 // half gives the first half of a file, and then fails.
@@ -37,19 +35,7 @@ func (h half) ReadAt(p []byte, off int64) (int, error) {
 func TestPreviewIsWhatHappens(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
-			c, err := curatore.Open(t.Context(), curatore.Config{Database: databasetest.DSN(t, kind)}, upload.New(upload.Settings{Sync: true}))
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := c.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-			org, err := c.Organization(t.Context(), "acme", "test")
-			if err != nil {
-				t.Fatal(err)
-			}
+			org := openOn(t, kind, upload.New(upload.Settings{Sync: true}))
 			first := []connectors.File{file("same.txt", "same"), file("Same.txt", "same"), file("changed.txt", "old"), file("gone.txt", "gone"), file("deep/er/x.md", "# X"), file("empty.txt", ""), file("broken.pdf", "%PDF-1.4")}
 			second := []connectors.File{file("same.txt", "same"), file("Same.txt", "same"), file("changed.txt", "new"), file("copy of same.txt", "same"), file("deep/er/x.md", "# X"), file("empty.txt", ""), file("broken.pdf", "%PDF-1.4"),
 				zipped(t, "a.zip", "zip/a.txt", "a", "zip/ä.txt", "ä")}
