@@ -24,7 +24,7 @@ import (
 // Options are the rarely needed settings of [Open]. The zero value is ready to
 // use.
 type Options struct {
-	MaxConnections int          // Postgres connections for writes, as many for reads, and as many for Peek; SQLite readers; 0 means 10 and 4
+	MaxConnections int          // Postgres connections for writes, as many for reads, for Peek and for AutoCommit; SQLite readers; 0 means 10 and 4
 	Logger         *slog.Logger // nil is silent
 	// Fault is asked before each statement, and before each begin and commit of a
 	// transaction; its error is that of the call, which does not happen. It is for
@@ -38,6 +38,7 @@ type DB struct {
 	write   *pool // SQLite: of one connection
 	read    *pool // Postgres: the same as write, begun differently
 	peek    *pool // SQLite: read
+	auto    *pool // SQLite: write, with a transaction
 	dsn     string
 	fault   func(statement string) error
 }
@@ -82,6 +83,9 @@ func (db *DB) Close() error {
 	err := errors.Join(db.write.close(), db.read.close())
 	if db.peek != db.read {
 		err = errors.Join(err, db.peek.close())
+	}
+	if db.auto != db.write {
+		err = errors.Join(err, db.auto.close())
 	}
 	return err
 }
@@ -132,19 +136,38 @@ func (db *DB) Peek(ctx context.Context, do func(ctx context.Context, tx *Tx) err
 	if ctx.Value(inRead{db}) != nil {
 		panic("database: Peek inside a Read would wait for itself once all connections are taken; use the transaction at hand")
 	}
-	c, err := db.peek.borrow(ctx)
+	return db.without(context.WithValue(ctx, inRead{db}, true), db.peek, do)
+}
+
+// AutoCommit is Peek for a statement that writes, and is committed as soon as it has
+// run: what comes behind it cannot take it back. On SQLite, where begin and commit
+// cost next to nothing, it is Write. When the connection is lost, the statement may
+// have been carried out or not; the error is of kind content.ErrBusy.
+func (db *DB) AutoCommit(ctx context.Context, do func(ctx context.Context, tx *Tx) error) error {
+	if db.auto == db.write {
+		return db.Write(ctx, do)
+	}
+	if ctx.Value(inWrite{db}) != nil {
+		panic("database: AutoCommit inside a Write would deadlock on SQLite; use the transaction at hand")
+	}
+	return db.without(context.WithValue(ctx, inWrite{db}, true), db.auto, do)
+}
+
+// without runs do without a transaction.
+func (db *DB) without(ctx context.Context, p *pool, do func(ctx context.Context, tx *Tx) error) error {
+	c, err := p.borrow(ctx)
 	if err != nil {
 		return domainError(ctx, err)
 	}
-	tx := &Tx{conn: c, dialect: db.dialect, peek: true, fail: db.fail}
+	tx := &Tx{conn: c, dialect: db.dialect, peek: p == db.peek, fail: db.fail}
 	defer func() {
 		tx.end()
-		db.peek.give(c, tx.failed == nil && ctx.Err() == nil)
+		p.give(c, tx.failed == nil && ctx.Err() == nil)
 		for _, do := range tx.after {
-			do(false) // nothing was written
+			do(!tx.peek && tx.failed == nil)
 		}
 	}()
-	return domainError(ctx, do(context.WithValue(ctx, inRead{db}, true), tx))
+	return domainError(ctx, do(ctx, tx))
 }
 
 func (db *DB) run(ctx context.Context, p *pool, do func(context.Context, *Tx) error) (err error) {

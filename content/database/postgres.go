@@ -26,7 +26,12 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
-	peeking, err := pq.NewConnector(withSettings(dsn, peekSettings))
+	keyed := withSettings(dsn, keyedSettings)
+	autoing, err := pq.NewConnector(keyed)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
+	}
+	peeking, err := pq.NewConnector(withSettings(keyed, map[string]string{"default_transaction_read_only": "on"}))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
@@ -45,6 +50,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 		write:   newPool(pooled, "BEGIN", pgCommit, size),
 		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
 		peek:    newPool(sqlx.NewDb(sql.OpenDB(peeking), "postgres"), "", "", size),
+		auto:    newPool(sqlx.NewDb(sql.OpenDB(autoing), "postgres"), "", "", size),
 	}, nil
 }
 
@@ -59,10 +65,10 @@ func planned(dsn string) string {
 	return withSettings(dsn, map[string]string{"plan_cache_mode": planMode})
 }
 
-// peekSettings are those of connections for [DB.Peek], whose statements look rows
-// up by their keys: one plan is right for all values, if it goes by the indexes
-// also where it was made while the tables were small.
-var peekSettings = map[string]string{"plan_cache_mode": "force_generic_plan", "default_transaction_read_only": "on",
+// keyedSettings are those of connections for [DB.Peek] and [DB.AutoCommit], whose
+// statements look rows up by their keys: one plan is right for all values, if it goes
+// by the indexes also where it was made while the tables were small.
+var keyedSettings = map[string]string{"plan_cache_mode": "force_generic_plan",
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "enable_bitmapscan": "off"}
 
 // withSettings adds settings of the session to an address that does not name them

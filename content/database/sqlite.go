@@ -59,7 +59,7 @@ func openSQLite(ctx context.Context, path string, opts Options) (*DB, error) {
 		write: newPool(sqlx.NewDb(write, "sqlite3"), "BEGIN IMMEDIATE", "COMMIT", 1),
 		read:  newPool(sqlx.NewDb(read, "sqlite3"), "BEGIN", "COMMIT", cmp.Or(opts.MaxConnections, 4)),
 	}
-	db.peek = db.read
+	db.peek, db.auto = db.read, db.write
 	// Several processes that open a new file at once meet while switching it to
 	// WAL, where SQLite reports "busy" without waiting.
 	for deadline := time.Now().Add(10 * time.Second); ; {

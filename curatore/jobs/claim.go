@@ -49,6 +49,14 @@ func (s *Service) claimAll(claims []*claim) {
 	for i, c := range claims {
 		byID[c.id], ids[i] = c, c.id
 	}
+	easy := s.claimEasy(ctx, ids)
+	for _, r := range easy {
+		byID[r.ID].run = r
+	}
+	if len(easy) == len(ids) {
+		return
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return byID[id].run != nil })
 	var claimed []*record
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		if err := tx.PlanOnce(ctx); err != nil {
@@ -59,8 +67,8 @@ func (s *Service) claimAll(claims []*claim) {
 	})
 	if err != nil {
 		s.giveBack(claimed)
-		for _, c := range claims {
-			c.err = err
+		for _, id := range ids {
+			byID[id].err = err
 		}
 		return
 	}
@@ -87,13 +95,8 @@ type waiting struct {
 // tryClaim claims what can be claimed. It has taken places in this process for
 // the runs that it returns.
 func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) ([]*record, error) {
-	claimed, err := s.takeEasy(ctx, tx, ids)
-	if err != nil || len(claimed) == len(ids) {
-		return claimed, err
-	}
 	found, err := s.waiting(ctx, tx, ids)
 	if err != nil {
-		s.giveBack(claimed)
 		return nil, err
 	}
 	byQueue := map[string][]string{}
@@ -114,30 +117,27 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 		n, err := s.places(ctx, tx, s.queues[name], len(byQueue[name]))
 		if err != nil {
 			s.giveBackPlaces(took)
-			s.giveBack(claimed)
 			return nil, err
 		}
 		took[name] = n
 		chosen = append(chosen, byQueue[name][:n]...)
 	}
 	if len(chosen) == 0 {
-		return claimed, nil
+		return nil, nil
 	}
-	others, err := s.takeUp(ctx, tx, chosen, "TRUE")
+	claimed, err := s.takeUp(ctx, tx, chosen, "TRUE")
 	if err != nil {
 		s.giveBackPlaces(took)
-		s.giveBack(claimed)
 		return nil, err
 	}
-	for _, r := range others {
+	for _, r := range claimed {
 		took[r.Queue]--
 	}
 	s.giveBackPlaces(took) // of runs that somebody else was faster to claim
-	claimed = append(claimed, others...)
 	left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
 		return slices.Contains(chosen, id) || slices.ContainsFunc(claimed, func(r *record) bool { return r.ID == id })
 	})
-	if len(others) == len(chosen) || len(left) == 0 {
+	if len(claimed) == len(chosen) || len(left) == 0 {
 		return claimed, nil
 	}
 	more, err := s.tryClaim(ctx, tx, left) // for the places that were given back
@@ -148,19 +148,27 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 	return append(claimed, more...), nil
 }
 
-// takeEasy claims, in one statement, the runs of queues without limits whose jobs
-// accept every run.
-func (s *Service) takeEasy(ctx context.Context, tx *database.Tx, ids []string) ([]*record, error) {
+// claimEasy claims, in one statement without a transaction around it, the runs of
+// queues without limits whose jobs accept every run. Whatever goes wrong, the others
+// are left to who claims them in a transaction.
+func (s *Service) claimEasy(ctx context.Context, ids []string) (claimed []*record) {
 	if len(s.easyQueues) == 0 {
-		return nil, nil
+		return nil
 	}
-	queues, queueArg := anyOf(tx.Dialect(), "queue", s.easyQueues)
-	types, typeArg := anyOf(tx.Dialect(), "type", s.easyTypes)
-	claimed, err := s.takeUp(ctx, tx, ids, queues+" AND "+types, queueArg, typeArg)
+	err := s.db.AutoCommit(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		queues, queueArg := anyOf(tx.Dialect(), "queue", s.easyQueues)
+		types, typeArg := anyOf(tx.Dialect(), "type", s.easyTypes)
+		claimed, err = s.takeUp(ctx, tx, ids, queues+" AND "+types, queueArg, typeArg)
+		return err
+	})
+	if err != nil {
+		s.log.DebugContext(ctx, "runs could not be claimed in one statement; a transaction tries", "error", err)
+		return nil
+	}
 	for _, r := range claimed {
 		s.queues[r.Queue].take(1)
 	}
-	return claimed, err
+	return claimed
 }
 
 func (s *Service) giveBackPlaces(took map[string]int) {

@@ -156,10 +156,16 @@ func TestFence(t *testing.T) {
 		w.start(w.Service)
 		id := w.submit("a")
 		<-began
-		w.exec("UPDATE runs SET lease_until = "+w.db.Dialect().After()+" WHERE id = ?", -1, id)
 		second := w.service(config{Jobs: declared})
 		w.start(second)
-		<-began
+		for over := false; !over; { // until no heartbeat comes between
+			w.exec("UPDATE runs SET lease_until = "+w.db.Dialect().After()+" WHERE id = ? AND attempt = 1", -1, id)
+			select {
+			case <-began:
+				over = true
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
 		run, err := second.Wait(deadline(w.t), w.acme, id)
 		if err != nil || run.Status != jobs.Completed || string(run.Result) != `"41"` || run.Attempt != 2 {
 			w.t.Fatalf("the second attempt: %+v, %v", run, err)

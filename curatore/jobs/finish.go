@@ -3,12 +3,10 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/curatore/curatore-go/content/database"
@@ -21,67 +19,36 @@ type finish struct {
 	to    Status
 	row   finishRow
 	notes []note
-	moved bool // false: another process has the run, or it is gone
+	moved bool // the end is stored; false without err: another process has the run, or it is gone
 	err   error
 }
 
-// A finishRow travels to the database as JSON.
-type finishRow struct {
-	ID       string          `json:"id"`
-	Fence    int64           `json:"fence"`
-	Status   Status          `json:"status"`
-	Phase    string          `json:"phase,omitempty"`
-	Done     int64           `json:"done,omitempty"`
-	Total    int64           `json:"total,omitempty"`
-	Result   json.RawMessage `json:"result,omitempty"`
-	Error    string          `json:"error,omitempty"`
-	Failed   int             `json:"failed,omitempty"`
-	Lost     int             `json:"lost,omitempty"`
-	Reason   string          `json:"reason,omitempty"`
-	Until    string          `json:"until,omitempty"`
-	Pause    *float64        `json:"pause,omitempty"` // seconds
-	Finished string          `json:"finished,omitempty"`
-	Notes    []note          `json:"notes,omitempty"` // on Postgres
-}
-
-// On Postgres the same statement stores the last events and wakes other processes.
-// It returns how many runs it has moved, and when these are not all, which.
-const (
-	finishSet = `UPDATE runs SET status = m.status, phase = COALESCE(m.phase, ''), done = COALESCE(m.done, 0), total = COALESCE(m.total, 0), result = COALESCE(m.result, runs.result),
-error = COALESCE(m.error, ''), failures = runs.failures + COALESCE(m.failed, 0), lost = runs.lost + COALESCE(m.lost, 0), wait_reason = COALESCE(m.reason, ''),
-lease_until = NULL, finished_at = m.finished, not_before = COALESCE(m.until, `
-	finishWhere = `
-WHERE runs.id = m.id AND runs.fence = m.fence AND runs.status = 'running' RETURNING runs.id`
-	finishSQLite = finishSet + `strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', m.pause || ' seconds'))
-FROM (SELECT value ->> 'id' AS id, value ->> 'fence' AS fence, value ->> 'status' AS status, value ->> 'phase' AS phase, value ->> 'done' AS done,
-value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS error, value ->> 'failed' AS failed, value ->> 'lost' AS lost, value ->> 'reason' AS reason,
-value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m` + finishWhere
-	finishPostgres = `WITH moved AS (` + finishSet + `clock_timestamp() + m.pause * interval '1 second')
-FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz, notes jsonb)` + finishWhere + `, runs.organization_id, m.notes),
-told AS (INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
-SELECT organization_id, id, (value ->> 'at')::timestamptz, value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
-FROM moved, jsonb_array_elements(notes) WITH ORDINALITY AS all_notes (value, n) ORDER BY id, n)
-SELECT CASE WHEN count(*) < ? THEN COALESCE(string_agg(id, ' '), '') END, (SELECT count(pg_notify(?, value)) FROM jsonb_array_elements_text(?::jsonb) AS tidings (value)) FROM moved`
-)
-
-// finishAll stores what became of some runs, in one transaction. When that
-// fails, each has one of its own, so that none suffers from another.
+// finishAll stores what became of some runs together. When that fails, each is
+// stored by itself, so that none suffers from another.
 func (s *Service) finishAll(all []*finish) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.lease)
 	defer cancel()
 	err := s.tryFinish(ctx, all)
+	for _, f := range all {
+		f.err = err
+	}
 	if err == nil || len(all) == 1 {
-		for _, f := range all {
-			f.err = err
-		}
 		return
 	}
 	for _, f := range all {
-		f.err = s.tryFinish(ctx, []*finish{f})
+		if f.err = nil; !f.moved {
+			f.err = s.tryFinish(ctx, []*finish{f})
+		}
 	}
 }
 
+// looks is how often the row of a run that ends is looked for. One that somebody was
+// changing, such as one who wants the run cancelled, is one that a second look sees.
+const looks = 2
+
+// tryFinish stores ends in one statement, or in a transaction with the groups that
+// might be complete with them. After an error those that are marked as moved are
+// stored.
 func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 	slices.SortFunc(all, func(a, b *finish) int { return cmp.Compare(a.row.ID, b.row.ID) }) // rows are locked in one order
 	for _, f := range all {
@@ -89,17 +56,41 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 			return err
 		}
 	}
-	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+	if slices.ContainsFunc(all, (*finish).leavesGroup) {
+		return s.finishInGroups(ctx, all)
+	}
+	left := all
+	for n := 0; n < looks && len(left) > 0; n++ {
+		these := left
+		err := s.db.AutoCommit(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+			s.at("finishing")
+			left, err = s.storeEnds(ctx, tx, these)
+			return err
+		})
+		if err != nil {
+			notMoved(these, nil) // on SQLite they were, and were taken back
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) finishInGroups(ctx context.Context, all []*finish) error {
+	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		if err := tx.PlanOnce(ctx); err != nil {
 			return err
 		}
-		if err := s.storeEnds(ctx, tx, all); err != nil {
-			return err
+		left := all
+		for n := 0; n < looks && len(left) > 0; n++ {
+			var err error
+			if left, err = s.storeEnds(ctx, tx, left); err != nil {
+				return err
+			}
 		}
 		s.at("finishing")
 		groups := map[string]string{} // their organizations
 		for _, f := range all {
-			if f.moved && f.to.Ended() && f.task.run.GroupID != "" {
+			if f.moved && f.leavesGroup() {
 				groups[f.task.run.GroupID] = f.task.organization
 			}
 		}
@@ -110,82 +101,14 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 		}
 		return nil
 	})
-}
-
-// storeEnds updates the rows of runs that this process still holds, and stores their
-// events. A row that somebody was changing, such as one who wants the run cancelled,
-// is one that a second statement sees.
-func (s *Service) storeEnds(ctx context.Context, tx *database.Tx, all []*finish) error {
-	store, together := s.storeEndsSQLite, tx.Dialect().Name() == database.Postgres
-	if together {
-		store = s.storeEndsPostgres
-	}
-	left := all
-	for range 2 {
-		rows, told := make([]finishRow, len(left)), make([]told, len(left))
-		for i, f := range left {
-			rows[i], told[i] = f.row, f.task.told(f.notes)
-			if together {
-				rows[i].Notes = f.notes
-			}
-		}
-		encoded, err := json.Marshal(rows)
-		if err != nil {
-			return fmt.Errorf("encode the ends of runs: %w", err)
-		}
-		left, err = store(ctx, tx, left, string(encoded), told)
-		if err != nil || len(left) == 0 {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) storeEndsPostgres(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
-	tidings, err := json.Marshal(s.tidingsOf(told))
 	if err != nil {
-		return nil, fmt.Errorf("encode tidings: %w", err)
+		notMoved(all, nil)
 	}
-	var some sql.NullString
-	if err := tx.QueryRow(ctx, finishPostgres, rows, len(all), channel, string(tidings)).Scan(&some, new(int)); err != nil {
-		return nil, err
-	}
-	if !some.Valid {
-		for _, f := range all {
-			f.moved = true
-		}
-		return nil, nil
-	}
-	return notMoved(all, strings.Fields(some.String)), nil
+	return err
 }
 
-func (s *Service) storeEndsSQLite(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
-	var ids []string
-	if err := tx.Select(ctx, &ids, finishSQLite, rows); err != nil {
-		return nil, err
-	}
-	left = notMoved(all, ids)
-	for i, f := range all {
-		if !f.moved {
-			told[i].notes = nil
-		}
-	}
-	return left, s.tell(ctx, tx, told...)
-}
-
-// notMoved marks those that were moved, and returns the others.
-func notMoved(all []*finish, ids []string) (left []*finish) {
-	moved := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		moved[id] = true
-	}
-	for _, f := range all {
-		if f.moved = moved[f.row.ID]; !f.moved {
-			left = append(left, f)
-		}
-	}
-	return left
-}
+// leavesGroup reports whether a group might be complete with this end.
+func (f *finish) leavesGroup() bool { return f.to.Ended() && f.task.run.GroupID != "" }
 
 // finish stores how an attempt ended. Only the holder of the fence can. It returns
 // before that is done; over, which must be quick, is called then.

@@ -34,13 +34,13 @@ func oneByOne(d database.Dialect, columns string, ids []string, where, hold stri
 	return "unnest(?::text[]) AS wanted (one), LATERAL (SELECT " + columns + " FROM runs AS r WHERE r.id = one AND " + where + hold + ") AS found", pq.Array(ids)
 }
 
-// takenOneByOne is the end of an UPDATE of those runs. On Postgres it finds the row
-// by its place, which the look-up knows.
+// takenOneByOne is the end of an UPDATE of those runs. On Postgres it finds the
+// rows by their places, which the look-up knows.
 func takenOneByOne(d database.Dialect, ids []string, where string) (clause string, arg any) {
 	if d.Name() != database.Postgres {
 		these, arg := anyOf(d, "id", ids)
 		return "WHERE " + these + " AND " + where, arg
 	}
 	table, arg := oneByOne(d, "ctid AS place", ids, where, " FOR NO KEY UPDATE SKIP LOCKED")
-	return "FROM " + table + " WHERE runs.ctid = place", arg
+	return "WHERE ctid = ANY(ARRAY(SELECT place FROM " + table + "))", arg
 }

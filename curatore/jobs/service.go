@@ -64,7 +64,7 @@ func FailPoints() []string {
 		"done",       // in the transaction of a Commit, behind its effects
 		"committed",  // after a Commit
 		"handled",    // the job has returned, and nothing says so
-		"finishing",  // in the transaction that stores the end
+		"finishing",  // the end is about to be stored, or is in a transaction that is not committed
 	}
 }
 

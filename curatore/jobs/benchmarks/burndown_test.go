@@ -29,19 +29,29 @@ const (
 )
 
 // BenchmarkBurnDown works off 10,000 runs of nothing that were stored beforehand:
-// bare River on Postgres, then runs on Postgres and on SQLite. The ratio is that
-// to River's rate.
+// bare River on Postgres, then runs on Postgres and on SQLite, several times in turn.
+// The ratios are those to River's rate in the same round, of which the median counts.
 func BenchmarkBurnDown(b *testing.B) {
-	for range b.N {
-		bare := burnRiver(b)
-		postgres := burnRuns(b, database.Postgres)
-		sqlite := burnRuns(b, database.SQLite)
-		b.ReportMetric(bare, "river/s")
-		b.ReportMetric(postgres, "postgres/s")
-		b.ReportMetric(sqlite, "sqlite/s")
-		b.ReportMetric(postgres/bare, "postgres:river")
-		b.ReportMetric(sqlite/bare, "sqlite:river")
+	var rates, ratios [3][]float64 // bare River, Postgres, SQLite
+	for range rounds * b.N {
+		now := [3]float64{burnRiver(b), burnRuns(b, database.Postgres), burnRuns(b, database.SQLite)}
+		for i, rate := range now {
+			rates[i], ratios[i] = append(rates[i], rate), append(ratios[i], rate/now[0])
+		}
 	}
+	b.ReportMetric(median(rates[0]), "river/s")
+	b.ReportMetric(median(rates[1]), "postgres/s")
+	b.ReportMetric(median(rates[2]), "sqlite/s")
+	b.ReportMetric(median(ratios[1]), "postgres:river")
+	b.ReportMetric(median(ratios[2]), "sqlite:river")
+}
+
+// rounds is odd, so that one of them is the median.
+const rounds = 5
+
+func median(all []float64) float64 {
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 type nothing struct{}

@@ -45,19 +45,36 @@ INSERT INTO working_runs SELECT id, queue FROM runs WHERE status = 'running';
 -- +goose StatementBegin
 CREATE FUNCTION place_runs() RETURNS TRIGGER LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    some_waited BOOLEAN;
+    some_worked BOOLEAN;
+    all_worked  BOOLEAN;
+    some_wait   BOOLEAN;
+    some_work   BOOLEAN;
+    all_work    BOOLEAN;
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        IF NOT EXISTS (SELECT FROM gone WHERE status <> 'running') AND NOT EXISTS (SELECT FROM come WHERE status <> 'running') THEN
-            RETURN NULL; -- they go on, as with each commit of a job
-        END IF;
-    END IF;
     IF TG_OP <> 'INSERT' THEN
-        DELETE FROM waiting_runs AS w USING gone WHERE gone.status = 'pending'
-            AND w.queue = gone.queue AND w.priority = gone.priority AND w.created_at = gone.created_at AND w.id = gone.id;
-        DELETE FROM working_runs AS w USING gone WHERE gone.status = 'running' AND w.id = gone.id;
+        SELECT bool_or(status = 'pending'), bool_or(status = 'running'), bool_and(status = 'running')
+            INTO some_waited, some_worked, all_worked FROM gone;
     END IF;
     IF TG_OP <> 'DELETE' THEN
+        SELECT bool_or(status = 'pending'), bool_or(status = 'running'), bool_and(status = 'running')
+            INTO some_wait, some_work, all_work FROM come;
+    END IF;
+    IF all_worked AND all_work THEN
+        RETURN NULL; -- they go on, as with each commit of a job
+    END IF;
+    IF some_waited THEN
+        DELETE FROM waiting_runs AS w USING gone WHERE gone.status = 'pending'
+            AND w.queue = gone.queue AND w.priority = gone.priority AND w.created_at = gone.created_at AND w.id = gone.id;
+    END IF;
+    IF some_worked THEN
+        DELETE FROM working_runs AS w USING gone WHERE gone.status = 'running' AND w.id = gone.id;
+    END IF;
+    IF some_wait THEN
         INSERT INTO waiting_runs SELECT id, queue, type, priority, created_at, not_before FROM come WHERE status = 'pending';
+    END IF;
+    IF some_work THEN
         INSERT INTO working_runs SELECT id, queue FROM come WHERE status = 'running';
     END IF;
     RETURN NULL;
