@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/curatore/curatore-go/content/database"
@@ -106,7 +107,7 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 		}
 		j := s.byType[w.Type]
 		if j == nil || j.handle == nil || s.queues[w.Queue] == nil {
-			s.reportUnknown(ctx, w)
+			tx.AfterEnd(func(bool) { s.reportUnknown(ctx, w) }) // who hears it may use the database
 			continue
 		}
 		byQueue[w.Queue] = append(byQueue[w.Queue], w.ID)
@@ -198,12 +199,24 @@ func (s *Service) waiting(ctx context.Context, tx *database.Tx, ids []string) (f
 		if err := r.scan(rows); err != nil {
 			return nil, err
 		}
-		if j := s.byType[r.Type]; j != nil && j.Accept != nil && !j.Accept(r.Run) {
+		if j := s.byType[r.Type]; j != nil && !s.accepts(ctx, j, r.Run) {
 			continue
 		}
 		found = append(found, waiting{r.ID, r.Queue, r.Type, r.Label})
 	}
 	return found, rows.Err()
+}
+
+// accepts asks the job. One that panics refuses, or it would end the program each
+// time that the run is found.
+func (s *Service) accepts(ctx context.Context, j *job, run Run) (is bool) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.ErrorContext(ctx, "the Accept of a job panicked; this process leaves the run to others", "type", j.Type, "run", run.ID, "panic", v, "stack", string(debug.Stack()))
+			is = false
+		}
+	}()
+	return j.Accept == nil || j.Accept(run)
 }
 
 // places takes places of a queue for up to n runs, and returns how many.

@@ -170,6 +170,24 @@ func TestAccept(t *testing.T) {
 	})
 }
 
+// An Accept that panics refuses the run; the process and its other runs go on.
+func TestAcceptPanics(t *testing.T) {
+	databasetestRun(t, func(w *world) {
+		var asked atomic.Int64
+		accept := func(jobs.Run) bool { asked.Add(1); panic("no") }
+		w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: noop, Accept: accept}, {Type: "b", Handle: noop}}})
+		w.start(w.Service)
+		id := w.submit("a")
+		for ctx := deadline(w.t); asked.Load() < 2 && ctx.Err() == nil; {
+			time.Sleep(time.Millisecond)
+		}
+		w.wait(w.submit("b"), jobs.Completed)
+		if run := w.get(id); run.Status != jobs.Pending {
+			w.t.Errorf("it is %s", run.Status)
+		}
+	})
+}
+
 // A process that looks at a run and leaves it to others does not keep these from
 // claiming it meanwhile: nobody would look again before the next sweep.
 func TestLookingAtARunLeavesItToOthers(t *testing.T) {

@@ -228,6 +228,7 @@ func TestProgress(t *testing.T) {
 			{"parsing", 7, 0, "parsing 7/0"},
 			{"parsing", 7, 20, "parsing 7/20"},
 			{"parsing", 30, 20, "parsing 30/30"},
+			{"counting", -3, -4, "counting 0/0"},
 			{"importing", 1, 4, "importing 1/4"},
 			{"importing\x00", 1, 4, "importing\ufffd 1/4"},
 		} {

@@ -43,19 +43,15 @@ type Options struct {
 	Transient bool
 }
 
-// maxConfig bounds the arguments of a run, in bytes of JSON. What is larger
-// belongs into the object store.
-const maxConfig = 1 << 20
-
 var traceForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 func (o Options) check() error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{content.ErrInvalid}, args...)...)
 	}
-	for name, text := range map[string]string{"UniqueKey": o.UniqueKey, "ResourceID": o.ResourceID, "Parent": o.Parent, "Group": o.Group, "After": o.After} {
-		if cleanText(text, maxName) != text {
-			return wrong("Options.%s is %.40q…; use at most %d bytes of text", name, text, maxName)
+	for _, field := range []struct{ name, text string }{{"UniqueKey", o.UniqueKey}, {"ResourceID", o.ResourceID}, {"Parent", o.Parent}, {"Group", o.Group}, {"After", o.After}} {
+		if cleanText(field.text, maxName) != field.text {
+			return wrong("Options.%s is %.40q…; use at most %d bytes of text", field.name, field.text, maxName)
 		}
 	}
 	switch {
@@ -86,10 +82,8 @@ func (s *Service) enqueue(ctx context.Context, tx *database.Tx, scope content.Sc
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: the arguments of %s cannot be stored: %w", content.ErrInvalid, j.Type, err)
-	case len(config) > maxConfig:
-		return nil, fmt.Errorf("%w: the arguments of %s are %d bytes; store what is larger than %d elsewhere", content.ErrInvalid, j.Type, len(config), maxConfig)
 	case config == nil:
-		config = json.RawMessage("{}")
+		config = json.RawMessage("null")
 	}
 	run, err := s.insert(ctx, tx, organization, scope.Principal(), j, config, o, "")
 	if err != nil {
@@ -110,13 +104,13 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 	run := &Run{ID: id, Type: j.Type, Queue: j.Queue, Label: cleanText(cmp.Or(o.Label, j.Label), maxMessage), ResourceID: o.ResourceID,
 		Status: Pending, Config: config, Priority: o.Priority, UniqueKey: o.UniqueKey, ParentID: o.Parent, GroupID: o.Group, AfterGroup: o.After,
 		ReplayOf: replayOf, TraceID: cmp.Or(o.TraceID, traceOf(ctx), strings.ReplaceAll(id, "-", "")), MaxAttempts: o.MaxAttempts,
-		CreatedBy: principal, CreatedAt: s.now().UTC()}
+		CreatedBy: cleanText(principal, maxMessage), CreatedAt: s.now().UTC()}
 	if !o.NotBefore.IsZero() {
-		at := o.NotBefore.UTC().Truncate(time.Microsecond)
+		at := storable(o.NotBefore)
 		run.NotBefore = &at
 	}
 	for range 3 { // what is in the way may be gone between two statements
-		stored, err := s.store(ctx, tx, organization, run, j.Resumable && !o.Transient)
+		stored, err := s.store(ctx, tx, organization, run, j.Aliases, j.Resumable && !o.Transient)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +122,8 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 			return nil, err
 		}
 		var live record
-		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+` FROM runs WHERE organization_id = ? AND type = ? AND live_key = ? AND live_key <> ''`, organization, j.Type, o.UniqueKey))
+		types, arg := anyOf(tx.Dialect(), "type", append([]string{j.Type}, j.Aliases...))
+		err = live.scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM runs WHERE organization_id = ? AND "+types+" AND live_key = ? AND live_key <> '' LIMIT 1", organization, arg, o.UniqueKey))
 		if err == nil {
 			live.Duplicate = true
 			return &live.Run, nil
@@ -157,13 +152,18 @@ func newID(given string) (string, error) {
 
 // store stores a run in one statement, which also looks at its parent and its
 // groups. It returns false when one of these, or a live run with its unique key,
-// is in the way.
-func (s *Service) store(ctx context.Context, tx *database.Tx, organization string, run *Run, resumable bool) (bool, error) {
+// also one under an earlier name of the type, is in the way.
+func (s *Service) store(ctx context.Context, tx *database.Tx, organization string, run *Run, aliases []string, resumable bool) (bool, error) {
 	d := tx.Dialect()
 	f := familyOf(d, organization, run)
 	args := slices.Concat(f.args, []any{run.ID, organization, run.Type, run.Queue, run.Label, run.ResourceID, string(run.Config), run.Priority, nullTime(d, run.NotBefore),
 		run.UniqueKey, run.ParentID, run.GroupID, run.AfterGroup, run.ReplayOf, run.TraceID, run.MaxAttempts, run.CreatedBy,
 		d.Time(run.CreatedAt), d.Bind(content.Bool, resumable)})
+	if len(aliases) > 0 && run.UniqueKey != "" { // the index sees those of the same name
+		types, arg := anyOf(d, "type", aliases)
+		f.where += " AND NOT EXISTS (SELECT 1 FROM runs WHERE organization_id = ? AND " + types + " AND live_key = ? AND live_key <> '')"
+		args = append(args, organization, arg, run.UniqueKey)
+	}
 	query := f.with + `INSERT INTO runs (id, organization_id, type, queue, label, resource_id, config, priority, not_before,
 unique_key, parent_id, group_id, after_group, replay_of, trace_id, max_attempts, created_by, created_at, resumable, status, wait_reason)
 SELECT ` + database.Placeholders(19) + ", " + f.status + " WHERE " + f.where + `

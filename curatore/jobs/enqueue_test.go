@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func TestEnqueueStoresTheRun(t *testing.T) {
 		if stored.Status != jobs.Pending || stored.CreatedBy != "alice" || stored.Label != "a\ufffdb\ufffd.zip" {
 			w.t.Errorf("stored %+v", stored)
 		}
-		if plain := w.get(w.submit("import")); plain.Label != "Import" || string(plain.Config) != "{}" {
+		if plain := w.get(w.submit("import")); plain.Label != "Import" || string(plain.Config) != "null" {
 			w.t.Errorf("a run of nothing but a type has label %q and config %s", plain.Label, plain.Config)
 		}
 	})
@@ -89,5 +90,40 @@ func TestEnqueueRefuses(t *testing.T) {
 		if n := w.count("SELECT count(*) FROM runs WHERE id <> ?", ""); n != 0 {
 			w.t.Errorf("%d runs were stored", n)
 		}
+	})
+}
+
+// A job gets its arguments as they were given, also nothing of a type.
+func TestArgumentsComeAsGiven(t *testing.T) {
+	type settings struct{ Name string }
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{})
+		list := echo[[]string](w.Service, "list")
+		pointer := echo[*settings](w.Service, "pointer")
+		value := echo[settings](w.Service, "value")
+		w.start(w.Service)
+		for want, submit := range map[string]func() (*jobs.Run, error){
+			"[]string(nil)": func() (*jobs.Run, error) { return list.Submit(w.t.Context(), w.acme, nil, jobs.Options{}) },
+			`[]string{"a"}`: func() (*jobs.Run, error) {
+				return list.Submit(w.t.Context(), w.acme, []string{"a"}, jobs.Options{})
+			},
+			"(*jobs_test.settings)(nil)":  func() (*jobs.Run, error) { return pointer.Submit(w.t.Context(), w.acme, nil, jobs.Options{}) },
+			`jobs_test.settings{Name:""}`: func() (*jobs.Run, error) { return value.Submit(w.t.Context(), w.acme, settings{}, jobs.Options{}) },
+		} {
+			run, err := submit()
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			if ended := w.wait(run.ID, jobs.Completed); decoded(string(ended.Result)) != want {
+				w.t.Errorf("the job got %s, want %s", ended.Result, want)
+			}
+		}
+	})
+}
+
+// echo registers a job that returns its arguments as Go writes them.
+func echo[A any](s *jobs.Service, name string) *jobs.Typed[A] {
+	return jobs.Register(s, jobs.Job{Type: name, Queue: "q"}, func(_ context.Context, _ *jobs.Task, args A) (any, error) {
+		return fmt.Sprintf("%#v", args), nil
 	})
 }

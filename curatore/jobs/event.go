@@ -75,6 +75,9 @@ func newNote(at time.Time, level Level, kind, message string, data any) note {
 	return n
 }
 
+// size is about how many bytes it takes until it is stored.
+func (n note) size() int { return 100 + len(n.Message) + len(n.Data) }
+
 // noteTime has the fixed width in which SQLite stores times.
 const noteTime = "2006-01-02T15:04:05.000000Z"
 

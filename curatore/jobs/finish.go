@@ -3,9 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -112,7 +109,7 @@ func (f *finish) leavesGroup() bool { return f.to.Ended() && f.task.run.GroupID 
 
 // finish stores how an attempt ended. Only the holder of the fence can. It returns
 // before that is done; over, which must be quick, is called then.
-func (s *Service) finish(ctx context.Context, t *Task, out outcome, over func()) {
+func (s *Service) finish(ctx context.Context, t *Task, e ending, over func()) {
 	select {
 	case t.turn <- struct{}{}: // a goroutine that the job left behind may be in Commit
 		t.over.Store(true) // and later ones are refused
@@ -121,12 +118,7 @@ func (s *Service) finish(ctx context.Context, t *Task, out outcome, over func())
 		over()
 		return
 	}
-	err := out.err
-	encoded, encodeErr := encode(out.result)
-	if encodeErr != nil && err == nil {
-		err = Permanent(fmt.Errorf("the result of the job cannot be stored: %w", encodeErr))
-	}
-	f := t.finishing(t.verdict(err), encoded)
+	f := t.finishing(e)
 	s.at("handled")
 	s.finishes.tell(f, func() {
 		if f.err == nil && f.moved {
@@ -165,7 +157,7 @@ func (s *Service) insist(ctx context.Context, t *Task, f *finish) {
 }
 
 // finishing makes what is stored of an ending.
-func (t *Task) finishing(e ending, result json.RawMessage) *finish {
+func (t *Task) finishing(e ending) *finish {
 	e.text, e.reason = cleanText(e.text, maxMessage), cleanText(e.reason, maxMessage)
 	d, last := t.draft(false), t.lastNote(e)
 	f := &finish{task: t, to: e.to, notes: append(d.notes, last), row: finishRow{ID: t.run.ID, Fence: t.fence, Status: e.to,
@@ -184,7 +176,7 @@ func (t *Task) finishing(e ending, result json.RawMessage) *finish {
 		f.row.Pause = &seconds
 	}
 	if e.to.Ended() {
-		f.row.Result, f.row.Finished = result, last.At
+		f.row.Result, f.row.Finished = e.result, last.At
 	}
 	return f
 }
@@ -196,8 +188,8 @@ func (t *Task) lastNote(e ending) note {
 		name = ": " + t.run.Label
 	}
 	var data any
-	if stop := (*interrupted)(nil); errors.As(e.err, &stop) {
-		data = map[string]string{"error": cleanText(stop.Error(), maxMessage)} // what the job made of it
+	if e.said != "" {
+		data = map[string]string{"error": e.said}
 	}
 	say := func(level Level, kind, message string) note {
 		return newNote(t.s.now(), level, kind, message, data)

@@ -46,7 +46,7 @@ func (s *Service) NewGroup(ctx context.Context, tx *database.Tx, scope content.S
 	if err != nil {
 		return Group{}, fmt.Errorf("make an id: %w", err)
 	}
-	g := Group{ID: id.String(), Label: cleanText(label, maxMessage), CreatedBy: scope.Principal(), CreatedAt: s.now().UTC(), Counts: map[Status]int{}}
+	g := Group{ID: id.String(), Label: cleanText(label, maxMessage), CreatedBy: cleanText(scope.Principal(), maxMessage), CreatedAt: s.now().UTC(), Counts: map[Status]int{}}
 	_, err = tx.Exec(ctx, "INSERT INTO run_groups (id, organization_id, label, created_by, created_at) VALUES (?, ?, ?, ?, ?)",
 		g.ID, organization, g.Label, g.CreatedBy, tx.Dialect().Time(g.CreatedAt))
 	return g, err
@@ -79,7 +79,7 @@ func (s *Service) Group(ctx context.Context, scope content.Scope, id string) (g 
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		var counts []byte
-		err := tx.QueryRow(ctx, "SELECT id, label, created_by, created_at, sealed, completed_at, counts FROM run_groups WHERE organization_id = ? AND id = ?", organization, id).
+		err := tx.QueryRow(ctx, "SELECT id, label, created_by, created_at, sealed, completed_at, counts FROM run_groups WHERE organization_id = ? AND id = ?", organization, cleanText(id, maxName)).
 			Scan(&g.ID, &g.Label, &g.CreatedBy, database.ScanTime(&g.CreatedAt), &g.Sealed, database.ScanNullTime(&g.CompletedAt), &counts)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -117,7 +117,7 @@ func completed(ctx context.Context, tx *database.Tx, organization, id, hold stri
 		hold = ""
 	}
 	var at *time.Time
-	err = tx.QueryRow(ctx, "SELECT completed_at FROM run_groups WHERE organization_id = ? AND id = ?"+hold, organization, id).Scan(database.ScanNullTime(&at))
+	err = tx.QueryRow(ctx, "SELECT completed_at FROM run_groups WHERE organization_id = ? AND id = ?"+hold, organization, cleanText(id, maxName)).Scan(database.ScanNullTime(&at))
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("group %q: %w", id, content.ErrNotFound)
 	}

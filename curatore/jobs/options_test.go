@@ -117,6 +117,76 @@ func TestUniqueKey(t *testing.T) {
 	})
 }
 
+// A live run under an earlier name of the job holds the unique key, too.
+func TestUniqueKeyUnderAnEarlierName(t *testing.T) {
+	eachDatabase(t, []decl{{Type: "import_v1", Handle: noop}}, func(w *world) {
+		unique := jobs.Options{UniqueKey: "one"}
+		old, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import_v1", Options: unique})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.Service = w.service(config{Jobs: []decl{{Job: jobs.Job{Aliases: []string{"import_v1"}}, Type: "import", Handle: noop}}})
+		run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import", Options: unique})
+		if err != nil || !run.Duplicate || run.ID != old.ID {
+			w.t.Errorf("%+v %v, want the run %s", run, err, old.ID)
+		}
+		if run, err := w.Submit(w.t.Context(), w.other, newRun{Type: "import", Options: unique}); err != nil || run.Duplicate {
+			w.t.Errorf("in another organization: %+v %v", run, err)
+		}
+		w.start(w.Service)
+		w.wait(old.ID, jobs.Completed)
+		if run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import", Options: unique}); err != nil || run.Duplicate {
+			w.t.Errorf("after the end: %+v %v", run, err)
+		}
+	})
+}
+
+// A time that no database stores is the nearest one that it does: a run that shall
+// never begin does not begin at once, and does not make lists unreadable.
+func TestTimesOutOfReach(t *testing.T) {
+	never, before := time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-5, 1, 1, 0, 0, 0, 0, time.UTC)
+	parks := func(_ context.Context, task *jobs.Task) (any, error) {
+		if task.Run().Attempt > 1 {
+			return nil, nil
+		}
+		return nil, jobs.Park(map[string]time.Time{"never": never, "before": before}[task.Run().Label], "why")
+	}
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}, {Type: "parks", Handle: parks}}, func(w *world) {
+		w.start(w.Service)
+		later, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: jobs.Options{NotBefore: never}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		parked, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "parks", Label: "never"})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.until(parked.ID, func(r jobs.Run) bool { return r.Status == jobs.Parked })
+		for _, n := range []newRun{{Type: "a", Options: jobs.Options{NotBefore: before}}, {Type: "parks", Label: "before"}} {
+			run, err := w.Submit(w.t.Context(), w.acme, n)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.wait(run.ID, jobs.Completed)
+		}
+		for id, want := range map[string]jobs.Status{later.ID: jobs.Pending, parked.ID: jobs.Parked} {
+			if run := w.get(id); run.Status != want || run.NotBefore == nil || run.NotBefore.Year() != 9999 || w.why(id).Reason != jobs.NotYet {
+				w.t.Errorf("%s not before %v, want %s", run.Status, run.NotBefore, want)
+			}
+		}
+		for _, q := range []jobs.Query{{Until: never}, {Since: before}} {
+			if page, err := w.List(w.t.Context(), w.acme, q); err != nil || len(page.Runs) != 4 {
+				w.t.Errorf("%+v: %d runs, %v", q, len(page.Runs), err)
+			}
+		}
+		for _, q := range []jobs.Query{{Since: never}, {Until: before}} {
+			if page, err := w.List(w.t.Context(), w.acme, q); err != nil || len(page.Runs) != 0 {
+				w.t.Errorf("%+v: %d runs, %v", q, len(page.Runs), err)
+			}
+		}
+	})
+}
+
 // An Enqueue costs its transaction one statement, whatever its options. Only where
 // a live run has the unique key, that one is read too.
 func TestEnqueueIsOneStatement(t *testing.T) {

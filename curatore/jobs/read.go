@@ -34,7 +34,7 @@ func (s *Service) Get(ctx context.Context, scope content.Scope, id string) (Run,
 
 func (s *Service) get(ctx context.Context, tx *database.Tx, organization, id string) (*record, error) {
 	var r record
-	err := r.scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM runs WHERE organization_id = ? AND id = ?", organization, id))
+	err := r.scan(tx.QueryRow(ctx, "SELECT "+columns+" FROM runs WHERE organization_id = ? AND id = ?", organization, cleanText(id, maxName)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fmt.Errorf("run %q: %w", id, content.ErrNotFound)
 	}
@@ -46,9 +46,11 @@ const (
 	defaultRuns   = 50
 	defaultEvents = 500
 	maxPage       = 1000
+	maxValues     = 1000 // of one kind in a Query
 )
 
-// A Query selects runs. Its zero value selects the newest of all.
+// A Query selects runs. Its zero value selects the newest of all. Of types, queues
+// and statuses it names at most 1000 each.
 type Query struct {
 	Types     []string // an alias of a job stands for it as well
 	Queues    []string
@@ -81,6 +83,9 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	if q.Active {
 		q.Statuses = append([]Status{Pending, Parked, Running}, q.Statuses...)
 	}
+	if n := max(len(q.Types), len(q.Queues), len(q.Statuses)); n > maxValues {
+		return Page{}, fmt.Errorf("%w: a query of runs names %d types, queues or statuses; use at most %d", content.ErrInvalid, n, maxValues)
+	}
 	where, args := []string{"organization_id = ?"}, []any{organization}
 	for _, status := range q.Statuses {
 		if !slices.Contains(Statuses(), status) {
@@ -92,14 +97,14 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 	where, args = among(where, args, "queue", q.Queues)
 	for _, c := range []struct{ column, value string }{{"created_by", q.CreatedBy}, {"parent_id", q.Parent}, {"group_id", q.Group}, {"trace_id", q.Trace}} {
 		if c.value != "" { // which is said again for the indexes of those that have one
-			where, args = append(where, c.column+" = ? AND "+c.column+" <> ''"), append(args, c.value)
+			where, args = append(where, c.column+" = ? AND "+c.column+" <> ''"), append(args, cleanText(c.value, maxMessage))
 		}
 	}
 	if !q.Since.IsZero() {
-		where, args = append(where, "created_at >= ?"), append(args, s.db.Dialect().Time(q.Since))
+		where, args = append(where, "created_at >= ?"), append(args, s.db.Dialect().Time(storable(q.Since)))
 	}
 	if !q.Until.IsZero() {
-		where, args = append(where, "created_at < ?"), append(args, s.db.Dialect().Time(q.Until))
+		where, args = append(where, "created_at < ?"), append(args, s.db.Dialect().Time(storable(q.Until)))
 	}
 	if q.DeadOnly {
 		where = append(where, "dead AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
@@ -167,7 +172,7 @@ func among[T ~string](where []string, args []any, column string, values []T) ([]
 		return where, args
 	}
 	for _, v := range values {
-		args = append(args, string(v))
+		args = append(args, cleanText(string(v), maxName))
 	}
 	return append(where, column+" IN ("+database.Placeholders(len(values))+")"), args
 }
@@ -218,7 +223,7 @@ func (s *Service) Events(ctx context.Context, scope content.Scope, runID string,
 
 func (s *Service) events(ctx context.Context, tx *database.Tx, organization, runID string, after int64, limit int) (events []Event, err error) {
 	rows, err := tx.Query(ctx, `SELECT id, run_id, at, level, type, message, data FROM run_events
-WHERE organization_id = ? AND run_id = ? AND id > ? ORDER BY id LIMIT ?`, organization, runID, after, limit)
+WHERE organization_id = ? AND run_id = ? AND id > ? ORDER BY id LIMIT ?`, organization, cleanText(runID, maxName), after, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -187,6 +188,46 @@ func TestEventsAreRead(t *testing.T) {
 		}
 		if len(all) != n {
 			w.t.Errorf("%d events, want %d", len(all), n)
+		}
+	})
+}
+
+// Text that no database stores is the id of nothing, on both of them, and a query
+// has a limit.
+func TestOddTextIsNotFound(t *testing.T) {
+	eachDatabase(t, []decl{{Type: "a", Handle: noop}}, func(w *world) {
+		w.submit("a")
+		ctx := w.t.Context()
+		for _, id := range []string{"a\x00b", "a\xffb", strings.Repeat("x", 1<<20)} {
+			_, get := w.Get(ctx, w.acme, id)
+			_, wait := w.Wait(ctx, w.acme, id)
+			_, events := w.Events(ctx, w.acme, id, -5, -5)
+			_, replay := w.Replay(ctx, w.acme, id)
+			_, why := w.Why(ctx, w.acme, id)
+			_, group := w.Group(ctx, w.acme, id)
+			all := []error{get, wait, events, replay, why, group, w.Cancel(ctx, w.acme, id, "")}
+			for _, err := range w.Subscribe(ctx, w.acme, jobs.Subscription{RunID: id}) {
+				all = append(all, err)
+			}
+			for _, err := range w.Follow(ctx, w.acme, id) {
+				all = append(all, err)
+			}
+			if len(all) != 9 {
+				w.t.Errorf("%d errors, want 9", len(all))
+			}
+			for i, err := range all {
+				if !isNotFound(err) {
+					w.t.Errorf("%d: %.200v, want content.ErrNotFound", i, err)
+				}
+			}
+			for _, q := range []jobs.Query{{Types: []string{id}}, {Queues: []string{id}}, {CreatedBy: id}, {Parent: id}, {Group: id}, {Trace: id}} {
+				if page, err := w.List(ctx, w.acme, q); err != nil || len(page.Runs) != 0 {
+					w.t.Errorf("%d runs, %.200v", len(page.Runs), err)
+				}
+			}
+		}
+		if _, err := w.List(ctx, w.acme, jobs.Query{Types: make([]string, 100_000)}); !errors.Is(err, content.ErrInvalid) {
+			w.t.Errorf("100,000 types: %v, want content.ErrInvalid", err)
 		}
 	})
 }

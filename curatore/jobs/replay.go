@@ -19,7 +19,7 @@ func (s *Service) Replay(ctx context.Context, scope content.Scope, id string) (r
 		return nil, err
 	}
 	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := tx.Lock(ctx, "jobs replay "+id); err != nil {
+		if err := tx.Lock(ctx, "jobs replay "+cleanText(id, maxName)); err != nil {
 			return err
 		}
 		dead, err := s.get(ctx, tx, organization, id)

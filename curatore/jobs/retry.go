@@ -1,6 +1,8 @@
 package jobs
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -29,7 +31,7 @@ func (p *parking) Error() string {
 // That is no failure and does not count as one. The time is compared with the
 // database's clock.
 func Park(until time.Time, reason string) error {
-	return &parking{until, cleanText(reason, maxMessage)}
+	return &parking{storable(until), cleanText(reason, maxMessage)}
 }
 
 type permanent struct{ error }
@@ -64,19 +66,15 @@ func (r Retry) pause(n int, random float64) time.Duration {
 	return d - time.Duration(random*float64(d/2))
 }
 
-// attempts is how often a run may fail.
-func (j *job) attempts(run Run) int {
-	if run.MaxAttempts > 0 {
-		return run.MaxAttempts
-	}
-	return j.retry().MaxAttempts
-}
+// attempts is how often a run may fail; maxAttempts is the run's own, or 0.
+func (j *job) attempts(maxAttempts int) int { return cmp.Or(maxAttempts, j.retry().MaxAttempts) }
 
 // An ending is what becomes of a run whose job has returned.
 type ending struct {
 	to     Status
+	result json.RawMessage
 	text   string         // the error; empty when there is none
-	err    error          // as the job returned it
+	said   string         // what the job returned when its context had been cancelled
 	failed bool           // it counts as a failure
 	lost   bool           // and as the loss of its database
 	pause  *time.Duration // until it is started again
@@ -85,33 +83,32 @@ type ending struct {
 }
 
 // verdict tells what becomes of a run whose job returned err.
-func (t *Task) verdict(err error) ending {
+func (t *Task) verdict(err error) (e ending) {
 	var stop *interrupted
 	var park *parking
-	e := ending{err: err}
 	switch {
 	case err == nil:
 		e.to = Completed
 	case errors.As(err, &stop):
-		return t.stopped(stop)
+		e = t.stopped(stop)
 	case errors.As(err, &park):
 		e.to, e.until, e.reason = Parked, &park.until, park.reason
 	default:
 		e.to, e.text, e.failed = Failed, err.Error(), true
-		t.again(&e)
+		t.again(&e, err)
 	}
 	return e
 }
 
 // stopped is the verdict about a run whose context had been cancelled.
 func (t *Task) stopped(stop *interrupted) ending {
-	e := ending{err: stop}
+	e := ending{said: cleanText(stop.Error(), maxMessage)}
 	switch {
 	case errors.Is(stop.cause, ErrTimedOut):
 		e.to, e.text, e.failed = TimedOut, stop.cause.Error(), true
-		t.again(&e)
+		t.again(&e, stop)
 	case errors.Is(stop.cause, ErrStopped), errors.Is(stop.cause, content.ErrSuperseded):
-		if t.resumable || t.job.attempts(*t.run) > 1 {
+		if t.resumable || t.job.attempts(t.run.MaxAttempts) > 1 {
 			e.to = Pending
 		} else {
 			e.to, e.text, e.failed = Failed, stop.cause.Error()+"; start it again", true
@@ -128,14 +125,14 @@ func (t *Task) stopped(stop *interrupted) ending {
 var outage = Retry{Backoff: time.Second, MaxBackoff: time.Minute}
 
 // again turns a failure into a pause, when there is to be another attempt.
-func (t *Task) again(e *ending) {
-	n, most, retry := t.run.Failures+1, t.job.attempts(*t.run), t.job.retry()
-	if t.resumable && errors.Is(e.err, content.ErrBusy) {
+func (t *Task) again(e *ending, err error) {
+	n, most, retry := t.run.Failures+1, t.job.attempts(t.run.MaxAttempts), t.job.retry()
+	if t.resumable && errors.Is(err, content.ErrBusy) {
 		t.mu.Lock()
 		n, most, retry, e.lost = t.lost+1, maxLost, outage, true
 		t.mu.Unlock()
 	}
-	if n >= most || !mayRetry(e.err) {
+	if n >= most || !mayRetry(err) {
 		return
 	}
 	pause := retry.pause(n, t.s.random())

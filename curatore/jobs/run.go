@@ -18,7 +18,7 @@ type Run struct {
 	Label      string          `json:"label"`       // what it works on, for people
 	ResourceID string          `json:"resource_id"` // of what it works on, of the Job's ResourceType; may be empty
 	Status     Status          `json:"status"`      // where it stands
-	Config     json.RawMessage `json:"config"`      // what it was started with; {} for nothing
+	Config     json.RawMessage `json:"config"`      // what it was started with
 
 	Phase string `json:"phase"` // what it does now, such as "importing"; empty at first
 	Done  int64  `json:"done"`  // units of the phase that are done

@@ -343,7 +343,7 @@ func (s *Service) letFinish(ctx context.Context, quiet <-chan struct{}) {
 func (s *Service) takeAway(ctx context.Context, tasks []*Task) {
 	for _, t := range tasks {
 		t.over.Store(true)
-		f := t.finishing(t.stopped(&interrupted{stopped(), errors.New("its job did not stop in time")}), nil)
+		f := t.finishing(t.stopped(&interrupted{stopped(), errors.New("its job did not stop in time")}))
 		if s.finishes.ask(f); f.err != nil {
 			s.log.ErrorContext(ctx, "a run whose job did not stop is taken up when its lease has run out", "run", t.run.ID, "error", f.err)
 		}

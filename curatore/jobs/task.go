@@ -3,17 +3,22 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/curatore/curatore-go/content"
 )
 
-// maxNotes bounds the events that wait to be stored, when the database is slower
-// than the job is talkative.
-const maxNotes = 10_000
+// Bounds of the events that wait to be stored, when the database is slower than the
+// job is talkative. Postgres reads no JSON that is ten times as long.
+const (
+	maxNotes    = 10_000
+	maxNoteSize = 16 << 20 // bytes, of all of them
+)
 
 // A Task is a run in the hands of its job. Its methods are safe for concurrent
 // use. Progress and events cost no statement of their own: they are kept, and
@@ -38,6 +43,7 @@ type Task struct {
 	checkpoint json.RawMessage // as committed
 	next       *checkpoint     // for the next Commit; nil when there is no new one
 	notes      []note
+	noteSize   int // of these, in bytes
 	dropped    int
 	changes    int       // of progress
 	written    int       // the changes that are stored
@@ -45,6 +51,9 @@ type Task struct {
 	stored     int       // how many times notes were stored
 	lost       int       // times in a row without a new checkpoint
 }
+
+// maxCheckpoint bounds a checkpoint, in bytes of JSON.
+const maxCheckpoint = 16 << 20
 
 type checkpoint struct {
 	value json.RawMessage
@@ -87,9 +96,15 @@ func (t *Task) Checkpoint() json.RawMessage {
 // SetCheckpoint sets from where another attempt goes on. It is encoded as JSON
 // now, and stored by the Commit at work when called in its function, else by the
 // next [Task.Commit] that succeeds; never without one. A value that cannot be
-// encoded makes that Commit fail. Call it from the goroutine that commits.
+// encoded, or is more than 16 MB, makes that Commit fail. Call it from the goroutine that commits.
 func (t *Task) SetCheckpoint(v any) {
 	value, err := json.Marshal(v)
+	switch {
+	case err == nil && !utf8.Valid(value):
+		err = errors.New("it is not valid UTF-8")
+	case len(value) > maxCheckpoint:
+		err = fmt.Errorf("it is %d bytes of JSON; keep what is larger than %d elsewhere", len(value), maxCheckpoint)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.next = &checkpoint{value, err}
@@ -101,6 +116,7 @@ func (t *Task) SetCheckpoint(v any) {
 func (t *Task) Progress(phase string, done, total int64) {
 	phase = cleanText(phase, maxName)
 	t.mu.Lock()
+	done, total = max(done, 0), max(total, 0)
 	if phase == t.run.Phase {
 		done = max(done, t.run.Done)
 	}
@@ -122,7 +138,8 @@ func (t *Task) Progress(phase string, done, total int64) {
 func (t *Task) Debug(eventType, message string, data any) { t.note(Debug, eventType, message, data) }
 
 // Info adds an event that tells what happens. Data is encoded as JSON; nil is
-// none. Text is made valid UTF-8 without NUL, and cut at 8 kB.
+// none, more than 1 MB of it is left out. Text is made valid UTF-8 without NUL, and
+// cut at 8 kB.
 func (t *Task) Info(eventType, message string, data any) { t.note(Info, eventType, message, data) }
 
 // Warn adds an event about something that somebody should look at.
@@ -144,12 +161,12 @@ func (t *Task) told(notes []note) told { return told{t.organization, t.run.ID, n
 // add keeps a note until it is stored. One that must always has a place.
 func (t *Task) add(n note, must bool) {
 	t.mu.Lock()
-	if must || len(t.notes) < maxNotes {
-		t.notes = append(t.notes, n)
+	if must || len(t.notes) < maxNotes && t.noteSize < maxNoteSize {
+		t.notes, t.noteSize = append(t.notes, n), t.noteSize+n.size()
 	} else {
 		t.dropped++
 	}
-	many := len(t.notes) >= maxNotes/10
+	many := len(t.notes) >= maxNotes/10 || t.noteSize >= maxNoteSize/10
 	t.mu.Unlock()
 	if many {
 		if begin := t.beatSoon.Load(); begin != nil {
@@ -195,6 +212,9 @@ func (t *Task) settle(d draft, at time.Time) {
 	defer t.mu.Unlock()
 	t.renewed, t.written = at, d.changes
 	if len(d.notes) > 0 {
+		for _, n := range t.notes[:d.taken] {
+			t.noteSize -= n.size()
+		}
 		t.notes = append([]note(nil), t.notes[d.taken:]...)
 		t.dropped -= d.dropped
 		t.stored++

@@ -1,8 +1,6 @@
 package jobs
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -30,53 +28,22 @@ func cleanText(s string, limit int) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
-// encode returns a value as JSON that both databases store; nil for nil.
-func encode(v any) (json.RawMessage, error) {
-	if v == nil {
-		return nil, nil
-	}
-	b, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	if bytes.Equal(b, []byte("null")) { // a nil map, pointer or RawMessage
-		return nil, nil
-	}
-	return cleanJSON(b)
-}
+// The times that both databases store and compare: SQLite has them as text of one
+// width.
+var (
+	firstTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastTime  = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+)
 
-// cleanJSON replaces what is valid in JSON and refused by the JSONB of Postgres:
-// the escapes of NUL and of halves of surrogate pairs.
-func cleanJSON(b json.RawMessage) (json.RawMessage, error) {
-	// json.Marshal writes no escaped surrogates, but passes on raw JSON.
-	if !bytes.Contains(b, []byte(`\u0000`)) && !bytes.Contains(b, []byte(`\ud`)) && !bytes.Contains(b, []byte(`\uD`)) {
-		return b, nil
+// storable returns the time nearest to one that both databases store.
+func storable(t time.Time) time.Time {
+	switch t = t.UTC(); {
+	case t.Before(firstTime):
+		return firstTime
+	case t.After(lastTime):
+		return lastTime
 	}
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber() // a number stays as it is written
-	var v any
-	if err := d.Decode(&v); err != nil { // replaces the halves of pairs
-		return nil, err
-	}
-	return json.Marshal(withoutNUL(v))
-}
-
-func withoutNUL(v any) any {
-	switch v := v.(type) {
-	case string:
-		return strings.ReplaceAll(v, "\x00", "\ufffd")
-	case []any:
-		for i := range v {
-			v[i] = withoutNUL(v[i])
-		}
-	case map[string]any:
-		clean := make(map[string]any, len(v))
-		for k, x := range v {
-			clean[strings.ReplaceAll(k, "\x00", "\ufffd")] = withoutNUL(x)
-		}
-		return clean
-	}
-	return v
+	return t.Truncate(time.Microsecond)
 }
 
 // nullTime returns what to bind for a time that may be missing.

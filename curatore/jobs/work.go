@@ -20,7 +20,7 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 		t.Info(EventResumed, fmt.Sprintf("attempt %d goes on from the last checkpoint", r.Attempt), nil)
 	}
 	stopBeating := t.beat(ctx)
-	out, returned := t.handle(ctx)
+	e, returned := t.handle(ctx)
 	stopBeating()
 	if !returned {
 		t.over.Store(true)
@@ -34,7 +34,7 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 		s.leaveRun(ctx, t)
 		return
 	}
-	s.finish(ctx, t, out, func() {
+	s.finish(ctx, t, e, func() {
 		<-s.ending
 		s.leaveRun(ctx, t)
 	})
@@ -61,45 +61,58 @@ func (s *Service) leaveRun(ctx context.Context, t *Task) {
 	t.cancel(nil)
 }
 
-// An outcome is what a job returned.
-type outcome struct {
-	result any
-	err    error // of type interrupted when its context had been cancelled
-}
-
-// handle calls the job. Returned is false when Stop gave up waiting for it.
-func (t *Task) handle(ctx context.Context) (out outcome, returned bool) {
+// handle calls the job and says what becomes of its run. Returned is false when
+// Stop gave up waiting for it.
+func (t *Task) handle(ctx context.Context) (e ending, returned bool) {
 	if ctx.Err() != nil { // it was cancelled while it was claimed
-		return outcome{nil, &interrupted{context.Cause(ctx), context.Cause(ctx)}}, true
+		return t.verdict(&interrupted{context.Cause(ctx), context.Cause(ctx)}), true
 	}
 	if timeout := t.job.timeout(); timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, timeout, timedOut(timeout))
 		defer stop()
 	}
-	// The channel has room for the outcome, so that a job which returns too late
+	// The channel has room for the ending, so that a job which returns too late
 	// does not stay for ever.
-	outcomes := make(chan outcome, 1)
+	endings := make(chan ending, 1)
 	t.s.hands.do(func() {
-		out := outcome{err: errors.New("the job ended its goroutine (runtime.Goexit); it must return")}
+		returned := false
+		var e ending
 		defer func() {
-			if v := recover(); v != nil {
+			switch v := recover(); {
+			case v != nil:
 				t.add(newNote(t.s.now(), Error, EventPanic, fmt.Sprintf("panic: %v", v), map[string]string{"stack": string(debug.Stack())}), true)
-				out = outcome{err: fmt.Errorf("the job panicked: %v; the event %q of the run has the stack", v, EventPanic)}
+				e = t.verdict(fmt.Errorf("the job panicked: %v; the event %q of the run has the stack", v, EventPanic))
+			case !returned:
+				e = t.verdict(errors.New("the job ended its goroutine (runtime.Goexit); it must return"))
 			}
-			outcomes <- out
+			endings <- e
 		}()
-		out.result, out.err = t.job.handle(context.WithValue(ctx, inJob{}, t), t)
-		if out.err != nil && ctx.Err() != nil {
-			out.err = &interrupted{context.Cause(ctx), out.err}
-		}
+		e = t.call(ctx)
+		returned = true
 	})
 	select {
-	case out := <-outcomes:
-		return out, true
+	case e := <-endings:
+		return e, true
 	case <-t.s.gaveUp:
-		return outcome{}, false
+		return ending{}, false
 	}
+}
+
+// call calls the job, and whatever belongs to its result and its error, which may
+// panic as well.
+func (t *Task) call(ctx context.Context) ending {
+	result, err := t.job.handle(context.WithValue(ctx, inJob{}, t), t)
+	if err != nil && ctx.Err() != nil {
+		err = &interrupted{context.Cause(ctx), err}
+	}
+	encoded, encodeErr := encode(result)
+	if encodeErr != nil && err == nil {
+		err = Permanent(fmt.Errorf("the result of the job cannot be stored: %w", encodeErr))
+	}
+	e := t.verdict(err)
+	e.result = encoded
+	return e
 }
 
 // interrupted is the error of a job whose context had been cancelled.

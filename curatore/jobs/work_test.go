@@ -15,6 +15,16 @@ import (
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
+// A nilError is an error whose text a nil pointer does not have.
+type nilError struct{ text string }
+
+func (e *nilError) Error() string { return e.text }
+
+// A bomb cannot be encoded.
+type bomb struct{}
+
+func (bomb) MarshalJSON() ([]byte, error) { panic("a bomb") }
+
 // However a job ends, the row tells it: status, error, result, last event.
 func TestHowRunsEnd(t *testing.T) {
 	type result struct {
@@ -54,6 +64,12 @@ func TestHowRunsEnd(t *testing.T) {
 		}, {
 			job:    decl{Type: "unstorable", Handle: func(context.Context, *jobs.Task) (any, error) { return make(chan int), nil }},
 			status: jobs.Failed, error: "the result of the job cannot be stored", events: []string{"failed"}, last: "failed",
+		}, {
+			job:    decl{Type: "nil_of_a_type", Handle: func(context.Context, *jobs.Task) (any, error) { return nil, (*nilError)(nil) }},
+			status: jobs.Failed, error: "the job panicked", events: []string{"panic", "failed"}, last: "failed",
+		}, {
+			job:    decl{Type: "bomb_as_result", Handle: func(context.Context, *jobs.Task) (any, error) { return bomb{}, nil }},
+			status: jobs.Failed, error: "the job panicked: a bomb", events: []string{"panic", "failed"}, last: "failed",
 		}, {
 			job: decl{Type: "nul_in_result", Handle: func(context.Context, *jobs.Task) (any, error) {
 				return map[string]string{"a\x00": "b\x00", "c": `\u0000`}, nil
