@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/curatore/curatore-go/connectors"
@@ -28,7 +29,7 @@ const cleanUpTime = 30 * time.Second
 
 // hand stores the files of an import, then its run, and returns. If the run cannot
 // be stored, the files are removed again.
-func (o *Organization) hand(ctx context.Context, conn *connectors.Connection, options connectors.Options, files []connectors.File) (*Run, error) {
+func (o *Organization) hand(ctx context.Context, conn *connectors.Connection, options connectors.Options, files []connectors.File) (_ *Run, err error) {
 	c := o.c
 	temp, err := c.tempObjects()
 	if err != nil {
@@ -41,7 +42,12 @@ func (o *Organization) hand(ctx context.Context, conn *connectors.Connection, op
 	id := store.NewID()
 	config := importConfig{Options: options}
 	var keys, names []string
-	removeAll := func() { c.removeFiles(ctx, temp, id, keys) }
+	unused := true
+	defer func() { // also when a reader panics
+		if unused {
+			c.removeFiles(ctx, temp, id, keys)
+		}
+	}()
 	for i, f := range files {
 		key, err := blob.Key(organization, conn.Name(), "imports", id, strconv.Itoa(i))
 		if err != nil {
@@ -50,33 +56,25 @@ func (o *Organization) hand(ctx context.Context, conn *connectors.Connection, op
 		keys, names = append(keys, key), append(names, f.Name)
 		info, err := temp.Put(ctx, key, reader(f), putOptions(f))
 		if err != nil {
-			removeAll()
 			return nil, fmt.Errorf("store the file %q: %w", f.Name, err)
 		}
 		config.Files = append(config.Files, fileConfig{Filename: f.Name, FileSize: info.Size, Key: key, SHA256: info.SHA256})
 	}
-	var run *jobs.Run
-	stored := false // but for the commit
-	err = c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		run, err = c.importRuns[conn.Name()].Enqueue(ctx, tx, o.scope, config, jobs.Options{ID: id, Label: strings.Join(names, ", ")})
-		stored = err == nil
+	if err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+		_, err := c.importRuns[conn.Name()].Enqueue(ctx, tx, o.scope, config, jobs.Options{ID: id, Label: strings.Join(names, ", "), ResourceID: conn.Name()})
+		unused = err != nil
 		return err
-	})
-	if err != nil {
-		// A connection that is lost in a commit leaves it open what became of it.
-		if !stored {
-			removeAll()
+	}); err != nil {
+		if unused {
 			return nil, err
 		}
-		switch _, errGet := c.jobs.Get(context.WithoutCancel(ctx), o.scope, id); {
-		case errGet == nil:
-			return &Run{o: o, id: id}, nil
-		case errors.Is(errGet, content.ErrNotFound):
-			removeAll()
+		// A connection that is lost in a commit leaves it open what became of it.
+		_, errGet := c.jobs.Get(context.WithoutCancel(ctx), o.scope, id)
+		if unused = errors.Is(errGet, content.ErrNotFound); errGet != nil {
+			return nil, err
 		}
-		return nil, err
 	}
-	return &Run{o: o, id: run.ID}, nil
+	return &Run{o: o, id: id}, nil
 }
 
 // reader returns what to store of a file.
@@ -147,7 +145,7 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 	if organization, err := c.auth.Organization(task.Scope()); err != nil || !strings.HasPrefix(f.Key, organization+"/") {
 		return nil, errors.Join(fmt.Errorf("%w: its key %.200q is not one of the organization", content.ErrInvalid, f.Key), err)
 	}
-	began, patience := time.Now(), cmp.Or(c.config.hooks.patience, storePatience)
+	began, patience, corrupt := time.Now(), cmp.Or(c.config.hooks.patience, storePatience), false
 	for pause := min(storePause, patience/4); ; pause *= 2 {
 		local, err := blob.OpenLocal(ctx, temp, f.Key, f.SHA256, c.spill())
 		switch {
@@ -155,12 +153,14 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 			return local, nil
 		case errors.Is(err, content.ErrNotFound):
 			return nil, fmt.Errorf("%w; import it again", err)
+		case errors.Is(err, blob.ErrCorrupt) && !corrupt:
+			corrupt = true // it may have become so on the way
 		case !errors.Is(err, blob.ErrUnavailable), ctx.Err() != nil, c.now().Sub(task.Run().CreatedAt) > storeGiveUp:
 			return nil, err
 		case time.Since(began)+pause > patience:
-			return nil, jobs.Park(time.Now().Add(storePark), fmt.Sprintf("the object store cannot be reached: %v", err))
+			return nil, jobs.Park(time.Now().Add(storePark), fmt.Sprintf("the file %q cannot be fetched: %v", f.Filename, err))
 		}
-		task.Warn(jobs.EventProgress, fmt.Sprintf("the object store cannot be reached, it is tried again in %s: %v", pause, err), nil)
+		task.Warn(jobs.EventProgress, fmt.Sprintf("the file %q cannot be fetched, it is tried again in %s: %v", f.Filename, pause, err), nil)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -171,6 +171,19 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 
 // spill is where local copies are.
 func (c *Curator) spill() blob.Spill { return blob.Spill{Dir: c.config.SpillDir} }
+
+// checkSpill reports a directory for local copies in which no file can be made,
+// which would fail each import that this process takes.
+func (c *Curator) checkSpill() error {
+	if c.config.SpillDir == "" || c.config.EnqueueOnly {
+		return nil
+	}
+	_, remove, err := c.spill().Create()
+	if err != nil {
+		return fmt.Errorf("%w: Config.SpillDir: %w", content.ErrInvalid, err)
+	}
+	return remove()
+}
 
 // removeWhenEnded removes the files of a run that works in this process when it
 // has ended for good; a run that is given back needs them again.
@@ -241,9 +254,11 @@ func (c *Curator) allDoneReading() {
 		runs = append(runs, run)
 	}
 	c.mu.Unlock()
+	var all sync.WaitGroup // a store that does not answer holds Close up once
 	for _, run := range runs {
-		c.doneReading(context.Background(), run)
+		all.Go(func() { c.doneReading(context.Background(), run) })
 	}
+	all.Wait()
 }
 
 func (c *Curator) logger() *slog.Logger {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,9 +30,10 @@ import (
 // random access. Faults are laid into its calls.
 type remote struct {
 	blob.Store
-	mu  sync.Mutex
-	put func(key string) error
-	get func(key string) error
+	mu    sync.Mutex
+	put   func(key string) error
+	get   func(key string) error
+	spoil atomic.Int32 // objects whose bytes change on the way
 }
 
 func newRemote(t *testing.T) *remote {
@@ -64,7 +66,21 @@ func (r *remote) Get(ctx context.Context, key string, at blob.Range) (io.ReadClo
 	if err != nil {
 		return nil, info, err
 	}
+	if r.spoil.Add(-1) >= 0 {
+		return &spoiled{body}, info, nil
+	}
 	return struct{ io.ReadCloser }{body}, info, nil
+}
+
+// A spoiled body has one bit that was not stored.
+type spoiled struct{ io.ReadCloser }
+
+func (s *spoiled) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if n > 0 {
+		p[0] ^= 1
+	}
+	return n, err
 }
 
 func (r *remote) set(put, get func(key string) error) {
@@ -243,6 +259,12 @@ func TestHandOverFromABadStore(t *testing.T) {
 		"gone": {func(s *remote) func(string) error {
 			return func(key string) error { return s.Delete(context.Background(), key) }
 		}, jobs.Failed, "import it again"},
+		"other bytes, once": {func(s *remote) func(string) error {
+			return func(string) error { s.spoil.Store(1); s.set(nil, nil); return nil }
+		}, jobs.Completed, ""},
+		"other bytes": {func(s *remote) func(string) error {
+			return func(string) error { s.spoil.Store(100); return nil }
+		}, jobs.Failed, "corrupt"},
 		"another": {func(s *remote) func(string) error {
 			return func(key string) error {
 				_, err := s.Store.Put(context.Background(), key, strings.NewReader("x"), blob.PutOptions{})
@@ -256,7 +278,8 @@ func TestHandOverFromABadStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store, spill := newRemote(t), t.TempDir()
 			store.set(nil, test.get(store))
-			org := organization(t, open(t, curatore.Config{Database: databasetest.DSN(t, "sqlite"), Objects: store, SpillDir: spill}), "acme")
+			c := curatore.WithPatience(curatore.Config{Database: databasetest.DSN(t, "sqlite"), Objects: store, SpillDir: spill}, time.Second)
+			org := organization(t, open(t, c), "acme")
 			run, err := org.Import(t.Context(), "salesforce", zipped(accountsCSV(someAccounts(20)...)))
 			if err != nil {
 				t.Fatal(err)
@@ -292,7 +315,7 @@ func TestParkedForTheStore(t *testing.T) {
 			t.Errorf("it waits %s after %d failures", wait, parked.Failures)
 		}
 		why, err := org.Why(t.Context(), run.ID())
-		if err != nil || why.Reason != jobs.NotYet || !strings.Contains(why.Text, "the object store cannot be reached") {
+		if err != nil || why.Reason != jobs.NotYet || !strings.Contains(why.Text, "cannot be fetched: object store unavailable") {
 			t.Errorf("%+v, %v", why, err)
 		}
 		if left := keys(t, store); len(left) != 1 {

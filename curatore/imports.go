@@ -94,7 +94,7 @@ func (o *Organization) importHere(ctx context.Context, conn *connectors.Connecti
 		config.Files = append(config.Files, fileConfig{Filename: f.Name, FileSize: f.Size})
 		names = append(names, f.Name)
 	}
-	return o.start(ctx, o.c.importRuns[conn.Name()], config, strings.Join(names, ", "), files)
+	return o.start(ctx, o.c.importRuns[conn.Name()], config, jobs.Options{Label: strings.Join(names, ", "), ResourceID: conn.Name()}, files)
 }
 
 // ReplayFailures starts a run that tries again the records which earlier imports
@@ -114,7 +114,7 @@ func (o *Organization) ReplayFailures(ctx context.Context, connection string, op
 	if err := conn.CheckSecrets(options.Settings); err != nil {
 		return nil, fmt.Errorf("replay %s: %w", connection, err)
 	}
-	run, err := o.start(ctx, o.c.replayRuns[connection], importConfig{Options: options}, "", nil)
+	run, err := o.start(ctx, o.c.replayRuns[connection], importConfig{Options: options}, jobs.Options{ResourceID: connection}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("replay %s: %w", connection, err)
 	}
@@ -123,8 +123,9 @@ func (o *Organization) ReplayFailures(ctx context.Context, connection string, op
 
 // start stores a run. One that needs the files which this process was given ends
 // with it and with ctx.
-func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig], config importConfig, label string, files []connectors.File) (*Run, error) {
+func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig], config importConfig, options jobs.Options, files []connectors.File) (*Run, error) {
 	c := o.c
+	options.Transient = len(files) > 0
 	var run *jobs.Run
 	keep := func(files []connectors.File) {
 		c.mu.Lock()
@@ -136,7 +137,7 @@ func (o *Organization) start(ctx context.Context, job *jobs.Typed[importConfig],
 		}
 	}
 	err := c.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		run, err = job.Enqueue(ctx, tx, o.scope, config, jobs.Options{Label: label, Transient: len(files) > 0})
+		run, err = job.Enqueue(ctx, tx, o.scope, config, options)
 		if err == nil && len(files) > 0 {
 			keep(files) // before anybody can find the run
 		}

@@ -138,6 +138,10 @@ func (c *Curator) keepSweeping(ctx context.Context) {
 func (c *Curator) sweepRemains(ctx context.Context) (n int, err error) {
 	now := c.now()
 	n, err = c.spill().Sweep(now)
+	if c.config.SpillDir != "" { // connections keep theirs where temporary files are
+		m, errOther := blob.Spill{}.Sweep(now)
+		n, err = n+m, errors.Join(err, errOther)
+	}
 	stores, errStores := c.stores()
 	errs := []error{err, errStores}
 	for _, s := range stores {

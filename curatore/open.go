@@ -192,7 +192,7 @@ func (c *Curator) declare() error {
 	var invalid error
 	c.registry, invalid = content.NewRegistry(types...)
 	_, wrong := functions.NewEngine(functions.Config{}, c.ownFunctions()...)
-	return errors.Join(connectors.Check(c.order...), invalid, wrong)
+	return errors.Join(connectors.Check(c.order...), invalid, wrong, c.checkSpill())
 }
 
 // ownFunctions are those of the connections and of the program.

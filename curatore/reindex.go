@@ -25,7 +25,7 @@ const (
 
 // registerIndexing declares the jobs that keep the search index.
 func (c *Curator) registerIndexing() {
-	c.reindexing = jobs.Register(c.jobs, jobs.Job{Type: reindexRun, Label: "Reindex", Queue: jobs.QueueMaintenance, Timeout: 24 * time.Hour, Resumable: true,
+	c.reindexing = jobs.Register(c.jobs, jobs.Job{Type: reindexRun, Label: "Reindex", Queue: jobs.QueueMaintenance, ResourceType: "type", Timeout: 24 * time.Hour, Resumable: true,
 		Phases: []string{connectors.PhaseIndexing, connectors.PhaseEmbedding}}, c.reindex)
 	c.embedding = jobs.Register(c.jobs, jobs.Job{Type: embedRun, Label: "Vectors", Queue: jobs.QueueMaintenance, Timeout: 24 * time.Hour, Resumable: true,
 		Phases: []string{connectors.PhaseEmbedding}}, func(ctx context.Context, task *jobs.Task, _ struct{}) (any, error) {
@@ -48,7 +48,7 @@ func (o *Organization) Reindex(ctx context.Context, typeName string) (*Run, erro
 			return nil, err
 		}
 	}
-	run, err := o.c.reindexing.Submit(ctx, o.scope, reindexConfig{typeName}, jobs.Options{Label: typeName})
+	run, err := o.c.reindexing.Submit(ctx, o.scope, reindexConfig{typeName}, jobs.Options{Label: typeName, ResourceID: typeName})
 	if err != nil {
 		return nil, fmt.Errorf("reindex: %w", err)
 	}

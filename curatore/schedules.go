@@ -31,7 +31,7 @@ func (c *Curator) schedule() error {
 			return fmt.Errorf("schedule %d: %w", i+1, err)
 		}
 		job.Schedule(jobs.Schedule{
-			Name: scheduleName(s), Cron: s.Cron, Zone: s.Zone, Options: jobs.Options{Label: "scheduled"},
+			Name: scheduleName(s), Cron: s.Cron, Zone: s.Zone, Options: jobs.Options{Label: "scheduled", ResourceID: s.Connection},
 			Organizations: func(ctx context.Context, tx *database.Tx) (ids []string, err error) {
 				err = tx.Select(ctx, &ids, "SELECT organization_id FROM connection_settings WHERE connection = ? AND instance = ? ORDER BY 1", s.Connection, s.Instance)
 				return ids, err

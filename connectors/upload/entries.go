@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
+	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/extract"
 	"github.com/curatore/curatore-go/content/extract/local"
 	"github.com/curatore/curatore-go/content/store"
@@ -227,14 +227,11 @@ func (e *entry) open(ctx context.Context) (f extract.File, done func(), err erro
 		f.ReaderAt = bytes.NewReader(b)
 		return f, done, err
 	}
-	temp, err := os.CreateTemp("", "curatore-upload-*")
+	temp, remove, err := (blob.Spill{}).Create()
 	if err != nil {
 		return f, done, err
 	}
-	done = func() {
-		_ = temp.Close()
-		_ = os.Remove(temp.Name())
-	}
+	done = func() { _ = remove() } // of what was only read
 	n, err := io.Copy(temp, counted)
 	if err == nil && n != size {
 		err = fmt.Errorf("%w: it has %d bytes, and should have %d", content.ErrInvalid, n, size)

@@ -17,6 +17,7 @@ import (
 	"github.com/curatore/curatore-go/connectors"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/asset"
+	"github.com/curatore/curatore-go/content/blob"
 	"github.com/curatore/curatore-go/content/store"
 )
 
@@ -28,7 +29,8 @@ type session struct {
 	keeper   asset.Keeper
 	web      *fetcher
 
-	log     *os.File // decisions as lines of JSON: as many as there are addresses
+	log     *os.File     // decisions as lines of JSON: as many as there are addresses
+	drop    func() error // the log
 	logged  *bufio.Writer
 	crawled bool
 	cut     int // addresses that were not looked at
@@ -42,7 +44,7 @@ func (s *session) Close() error {
 	if s.log == nil {
 		return nil
 	}
-	return errors.Join(s.log.Close(), os.Remove(s.log.Name()))
+	return s.drop()
 }
 
 // Preflight implements connectors.Preflighter: the first seed of each collection
@@ -162,11 +164,11 @@ var errStop = errors.New("stop")
 // depends on the pages alone.
 func (s *session) crawl(ctx context.Context, give func(connectors.Record) bool) error {
 	if s.log == nil {
-		log, err := os.CreateTemp("", "curatore-web-*")
+		log, drop, err := (blob.Spill{}).Create()
 		if err != nil {
 			return err
 		}
-		s.log, s.logged = log, bufio.NewWriter(log)
+		s.log, s.drop, s.logged = log, drop, bufio.NewWriter(log)
 	} else if err := errors.Join(s.log.Truncate(0), seekStart(s.log)); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -44,6 +45,44 @@ func (m *Meter) Check(o PutOptions) error {
 		return fmt.Errorf("%w: the SHA-256 of what came is %s, %s was announced; send the file again", content.ErrInvalid, sum, o.SHA256)
 	}
 	return nil
+}
+
+// Until returns a reader of r that ends with ctx. It is for stores.
+func Until(ctx context.Context, r io.Reader) io.Reader { return &until{ctx, r} }
+
+type until struct {
+	ctx context.Context // of the call that reads
+	r   io.Reader
+}
+
+func (u *until) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.r.Read(p)
+}
+
+// Bound returns a reader of r that gives content.ErrInvalid as soon as more comes
+// than Size announces, so that a stream without an end fills no store. It is for
+// stores.
+func (o PutOptions) Bound(r io.Reader) io.Reader {
+	if o.Size == 0 {
+		return r
+	}
+	return &bound{r, o.Size, o.Size}
+}
+
+type bound struct {
+	r          io.Reader
+	size, left int64
+}
+
+func (b *bound) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("%w: more than the %d bytes came that were announced; send the file again", content.ErrInvalid, b.size)
+	}
+	return n, err
 }
 
 // Verify returns a reader of the content of an object, from its beginning, that

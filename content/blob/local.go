@@ -1,6 +1,7 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -93,7 +95,8 @@ func (s Spill) Sweep(now time.Time) (n int, err error) {
 // OpenLocal opens an object for random access, such as reading a zip archive
 // needs. All of it was checked against its SHA-256, and against the one given
 // unless that is "", before it returns. An object that the store has on this
-// machine is read where it is; of any other a copy is made in the spill.
+// machine is read where it is; of any other a copy is made in the spill, and
+// [ErrUnavailable] says too that there is no room for it.
 func OpenLocal(ctx context.Context, s Store, key, sha256 string, spill Spill) (_ *File, err error) {
 	body, info, err := s.Get(ctx, key, Range{})
 	if err != nil {
@@ -119,12 +122,11 @@ func OpenLocal(ctx context.Context, s Store, key, sha256 string, spill Spill) (_
 		f.ReaderAt, to = local, local
 		f.close = func() error { return errors.Join(body.Close(), remove()) }
 	}
-	if info.SHA256 == "" { // else Get checks it
-		info.SHA256 = sha256
-		if _, err := io.Copy(to, Verify(body, info)); err != nil {
-			return nil, fmt.Errorf("read object %s: %w", key, err)
+	info.SHA256 = cmp.Or(sha256, info.SHA256)
+	if _, err := io.Copy(to, Verify(body, info)); err != nil { // whatever the store has checked
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			err = fmt.Errorf("%w: there is no space left for a local copy in %s; make room: %w", ErrUnavailable, spill.dir(), err)
 		}
-	} else if _, err := io.Copy(to, body); err != nil {
 		return nil, fmt.Errorf("read object %s: %w", key, err)
 	}
 	return f, nil

@@ -4,9 +4,14 @@
 //
 //	worker -database sqlite:worker.db -objects objects work          until it is interrupted
 //	worker -database sqlite:worker.db -objects objects import *.ZIP  prints the id of the run
+//	worker -database sqlite:worker.db -objects objects runs          those that wait or are at work
 //	worker -database sqlite:worker.db -objects objects show RUN      follows it to its end
+//	worker -database sqlite:worker.db -objects objects list TYPE     such as salesforce_account
 //	worker -database sqlite:worker.db -objects objects search WORDS
 //	worker -database sqlite:worker.db -objects objects health
+//
+// Each brings the tables of the database up to date before anything else; with
+// migrate that is all.
 package main
 
 import (
@@ -28,6 +33,7 @@ import (
 	"github.com/curatore/curatore-go/connectors/salesforce"
 	"github.com/curatore/curatore-go/content/blob/dirblob"
 	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/curatore/jobs"
 	"github.com/curatore/curatore-go/search"
 )
 
@@ -50,12 +56,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	}
 	command := flags.Arg(0)
 	switch {
-	case !slices.Contains([]string{"work", "import", "show", "search", "health"}, command):
-		return fmt.Errorf("%q is no command; use work, import, show, search or health", command)
+	case !slices.Contains([]string{"work", "import", "runs", "show", "list", "search", "health", "migrate"}, command):
+		return fmt.Errorf("%q is no command; use work, import, runs, show, list, search, health or migrate", command)
 	case command == "import" && flags.NArg() < 2:
 		return errors.New("import takes the files of an export")
 	case command == "show" && flags.NArg() != 2:
 		return errors.New("show takes the id that import has printed")
+	case command == "list" && flags.NArg() != 2:
+		return errors.New("list takes a type, such as salesforce_account")
 	}
 	if err := os.MkdirAll(*dir, 0o755); err != nil {
 		return err
@@ -73,10 +81,15 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
-	if command == "work" {
+	switch command {
+	case "migrate":
+		return nil
+	case "work":
 		fmt.Fprintln(out, "working")
 		<-ctx.Done() // Close lets the imports at work go on for ten seconds
 		return nil
+	case "health":
+		return health(ctx, c, out)
 	}
 	org, err := c.Organization(ctx, *tenant, "example")
 	if err != nil {
@@ -85,12 +98,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	switch command {
 	case "import":
 		return start(ctx, org, out, flags.Args()[1:])
+	case "runs":
+		return runs(ctx, org, out)
 	case "show":
 		return show(ctx, org, out, flags.Arg(1))
-	case "search":
-		return find(ctx, org, out, strings.Join(flags.Args()[1:], " "))
+	case "list":
+		return list(ctx, org, out, flags.Arg(1))
 	}
-	return health(ctx, c, out)
+	return find(ctx, org, out, strings.Join(flags.Args()[1:], " "))
 }
 
 // start stores files and a run that imports them, and prints its id.
@@ -116,6 +131,18 @@ func start(ctx context.Context, org *curatore.Organization, out io.Writer, paths
 	return err
 }
 
+// runs prints what waits and what is at work.
+func runs(ctx context.Context, org *curatore.Organization, out io.Writer) error {
+	page, err := org.Runs(ctx, jobs.Query{Active: true})
+	if err != nil {
+		return err
+	}
+	for _, r := range page.Runs {
+		fmt.Fprintf(out, "%s %s: %s\n", r.ID, r.Status, r.Label)
+	}
+	return nil
+}
+
 // show prints what a run tells until it ends, and at first why it waits.
 func show(ctx context.Context, org *curatore.Organization, out io.Writer, id string) error {
 	why, err := org.Why(ctx, id)
@@ -136,6 +163,18 @@ func show(ctx context.Context, org *curatore.Organization, out io.Writer, id str
 			fmt.Fprintln(out, update.Run.Status)
 		}
 	}
+	return nil
+}
+
+func list(ctx context.Context, org *curatore.Organization, out io.Writer, typeName string) error {
+	page, err := org.List(ctx, typeName, curatore.ListQuery{Total: true})
+	if err != nil {
+		return err
+	}
+	for _, item := range page.Items {
+		fmt.Fprintln(out, item.Title)
+	}
+	fmt.Fprintf(out, "%d of %d\n", len(page.Items), page.Total)
 	return nil
 }
 

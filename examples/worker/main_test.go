@@ -8,15 +8,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/curatore/curatore-go/connectors/salesforce"
 	"github.com/curatore/curatore-go/connectors/salesforce/salesforcetest"
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
+	"github.com/curatore/curatore-go/curatore"
+	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
 // programEnv makes the test binary the program.
@@ -30,13 +35,13 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// The whole way in two processes: one stores the run, lists it and searches, the
-// other one works.
+// The whole way in two processes: this one stores the run, looks at it, lists and
+// searches, the other one works.
 func TestSmoke(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
-			common := []string{"-database", databasetest.DSN(t, kind), "-objects", t.TempDir()}
-			objects := common[3]
+			common := []string{"-database", databasetest.Empty(t, kind), "-objects", t.TempDir()}
+			dsn, objects := common[1], common[3]
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			do := func(args ...string) (string, error) {
@@ -53,41 +58,36 @@ func TestSmoke(t *testing.T) {
 				}
 				return out
 			}
-			id := must("import", "../quickstart/sample/WE_00Dbm00000QmZ4kEAF_1.ZIP", "../quickstart/sample/WE_00Dbm00000QmZ4kEAF_2.ZIP")
+			if must("migrate"); kind == database.SQLite {
+				if _, err := os.Stat(strings.TrimPrefix(dsn, "sqlite:")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			id := must(append([]string{"import"}, export(t, 1000, 100)...)...)
+			if out := must("runs"); !strings.HasPrefix(out, id+" pending: ") {
+				t.Errorf("runs: %q, want %s", out, id)
+			}
 			if out, err := do("health"); err == nil || !strings.Contains(err.Error(), `no live process works on queue "salesforce"; 1 runs wait`) {
 				t.Fatalf("before a worker is started: %v\n%s", err, out)
 			}
-			if n := temporary(objects); n != 2 {
-				t.Errorf("%d objects wait to be imported, want 2", n)
+			if n := temporary(objects); n != 1 {
+				t.Errorf("%d objects wait to be imported, want 1", n)
 			}
-			worker := exec.CommandContext(ctx, os.Args[0], append(common, "work")...)
-			worker.Env = append(os.Environ(), programEnv+"=1")
-			said, err := worker.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			worker.Stderr = os.Stderr
-			if err := worker.Start(); err != nil {
-				t.Fatal(err)
-			}
-			defer func() { // it stops by itself when it is asked to
-				_ = worker.Process.Signal(os.Interrupt)
-				if err := worker.Wait(); err != nil {
-					t.Errorf("the worker: %v", err)
-				}
-			}()
-			if _, err := io.ReadFull(said, make([]byte, len("working"))); err != nil {
-				t.Fatal(err)
-			}
+			seen := watch(ctx, t, dsn, id)
+			stop := work(ctx, t, common)
+			defer stop()
 			out := must("show", id)
-			if !strings.Contains(out, "Salesforce import completed: WE_00Dbm00000QmZ4kEAF_1.ZIP") || !strings.HasSuffix(out, "completed") {
+			if !strings.Contains(out, "info: Salesforce import completed: ") || !strings.HasSuffix(out, "completed") {
 				t.Errorf("show: %s", out)
+			}
+			if diff := gocmp.Diff([]jobs.Status{jobs.Pending, jobs.Running}, <-seen); diff != "" {
+				t.Errorf("the run was listed as active with these statuses (-want +got):\n%s", diff)
+			}
+			if out := must("runs"); out != "" {
+				t.Errorf("runs: %s", out)
 			}
 			if out := must("health"); !strings.Contains(out, "Salesforce: 0 wait, 0 at work, 1 processes") {
 				t.Errorf("health: %s", out)
-			}
-			if out := must("search", "account"); strings.Count(out, "\n") < 2 {
-				t.Errorf("search: %s", out)
 			}
 			for temporary(objects) > 0 {
 				if ctx.Err() != nil {
@@ -95,8 +95,94 @@ func TestSmoke(t *testing.T) {
 				}
 				time.Sleep(10 * time.Millisecond)
 			}
+			out = must("list", "salesforce_contact")
+			if !strings.HasSuffix(out, "\n50 of 100") {
+				t.Errorf("list: %s", out)
+			}
+			name, _, _ := strings.Cut(out, "\n")
+			if out := must("search", name); !strings.Contains(out, "Contact: "+name) {
+				t.Errorf("search for %q: %s", name, out)
+			}
 		})
 	}
+}
+
+// watch gives the statuses in which a run is listed as active, until it is not.
+func watch(ctx context.Context, t *testing.T, dsn, id string) <-chan []jobs.Status {
+	t.Helper()
+	c, err := curatore.Open(ctx, curatore.Config{Database: dsn, EnqueueOnly: true}, salesforce.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	org, err := c.Organization(ctx, "example", "example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan []jobs.Status, 1)
+	go func() {
+		var seen []jobs.Status
+		defer func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+			done <- seen
+		}()
+		for {
+			page, err := org.Runs(ctx, jobs.Query{Active: true})
+			if err != nil || len(page.Runs) > 1 {
+				t.Errorf("%d runs, %v", len(page.Runs), err)
+				return
+			}
+			if len(page.Runs) == 0 || page.Runs[0].ID != id {
+				return
+			}
+			seen = slices.Compact(append(seen, page.Runs[0].Status))
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	return done
+}
+
+// work starts a process that works and returns when it does. Stop asks it to end,
+// and waits for that.
+func work(ctx context.Context, t *testing.T, common []string) (stop func()) {
+	t.Helper()
+	worker := exec.CommandContext(ctx, os.Args[0], append(common[:4:4], "work")...)
+	worker.Env = append(os.Environ(), programEnv+"=1")
+	worker.Stderr = os.Stderr
+	said, err := worker.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := worker.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(said, make([]byte, len("working"))); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(worker.Process.Signal(os.Interrupt), worker.Wait()); err != nil {
+			t.Errorf("the worker: %v", err)
+		}
+	}
+}
+
+// export writes the parts of an export and returns their paths.
+func export(t *testing.T, accounts, contacts int) (paths []string) {
+	t.Helper()
+	parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: accounts, Contacts: contacts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, p := range parts {
+		path := filepath.Join(dir, p.Name)
+		if err := os.WriteFile(path, p.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
 }
 
 // What is asked for wrongly is refused before anything is opened, and a database
@@ -107,6 +193,7 @@ func TestRefused(t *testing.T) {
 		`"" is no command; use work`:      {},
 		"import takes the files":          {"import"},
 		"show takes the id":               {"show"},
+		"list takes a type":               {"list"},
 		"connection refused":              {"-database", "postgres://me:canary@127.0.0.1:1/none", "-objects", t.TempDir(), "work"},
 	} {
 		if err := run(t.Context(), args, io.Discard); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") {
@@ -120,18 +207,8 @@ func TestRefused(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
-			parts, _, err := salesforcetest.Parts(salesforcetest.Options{Accounts: 300, Contacts: 300})
-			if err != nil {
-				t.Fatal(err)
-			}
 			common := []string{"-database", databasetest.DSN(t, kind), "-objects", t.TempDir()}
-			args, dir := []string{"import"}, t.TempDir()
-			for _, p := range parts {
-				if err := os.WriteFile(filepath.Join(dir, p.Name), p.Data, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				args = append(args, filepath.Join(dir, p.Name))
-			}
+			args := append([]string{"import"}, export(t, 300, 300)...)
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 			defer cancel()
 			var id, told bytes.Buffer
@@ -139,22 +216,9 @@ func TestInterrupted(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, pause := range []time.Duration{100 * time.Millisecond, 400 * time.Millisecond} { // it need not have begun
-				worker := exec.CommandContext(ctx, os.Args[0], append(common[:4:4], "work")...)
-				worker.Env = append(os.Environ(), programEnv+"=1")
-				said, err := worker.StdoutPipe()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := worker.Start(); err != nil {
-					t.Fatal(err)
-				}
-				if _, err := io.ReadFull(said, make([]byte, len("working"))); err != nil {
-					t.Fatal(err)
-				}
+				stop := work(ctx, t, common)
 				time.Sleep(pause)
-				if err := errors.Join(worker.Process.Signal(os.Interrupt), worker.Wait()); err != nil {
-					t.Errorf("the worker: %v", err)
-				}
+				stop()
 			}
 			working, stop := context.WithCancel(ctx)
 			done := make(chan error, 1)

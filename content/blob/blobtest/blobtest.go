@@ -341,6 +341,11 @@ func (s *suite) promises() {
 			}
 		}
 	}
+	// A stream that does not end is not read on when more came than was announced.
+	r := &broken{stream(Random(3, 4*s.Large)), func() error { return errors.New("it was read to its end") }}
+	if _, err := s.Put(s.Context(), "o/p", r, blob.PutOptions{Size: 10}); !errors.Is(err, content.ErrInvalid) {
+		s.Errorf("a stream without an end: %v, want content.ErrInvalid", err)
+	}
 	s.get("o/p", []byte("before"))
 	if keys := s.keys("", ""); !cmp.Equal(keys, []string{"o/p"}) {
 		s.Errorf("there are %v", keys)

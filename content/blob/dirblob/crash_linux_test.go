@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,6 +106,21 @@ func TestCorruption(t *testing.T) {
 			if _, err := read(s, "a/c"); !errors.Is(err, blob.ErrCorrupt) {
 				t.Errorf("%v, want blob.ErrCorrupt", err)
 			}
+			if _, err := s.Copy(t.Context(), "a/c", "a/d"); err == nil {
+				if _, err := read(s, "a/d"); !errors.Is(err, blob.ErrCorrupt) {
+					t.Errorf("its copy: %v, want blob.ErrCorrupt", err)
+				}
+				if err := s.Delete(t.Context(), "a/d"); err != nil {
+					t.Error(err)
+				}
+			}
+			// It does not hide those behind it, nor stay when all below is deleted.
+			if _, err := s.Put(t.Context(), "a/x", strings.NewReader("x"), blob.PutOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := blob.DeletePrefix(t.Context(), s, "a/"); n != 2 || err != nil {
+				t.Errorf("%d were deleted, %v", n, err)
+			}
 			// Storing it again mends it.
 			if _, err := s.Put(t.Context(), "a/c", strings.NewReader("again"), blob.PutOptions{}); err != nil {
 				t.Fatal(err)
@@ -119,20 +135,75 @@ func TestCorruption(t *testing.T) {
 	}
 }
 
-// A link in the directory does not lead out of it.
+// A link in the directory does not lead out of it, whatever is asked for.
 func TestLinks(t *testing.T) {
 	outside, dir := t.TempDir(), t.TempDir()
-	s := open(t, dir)
-	if err := os.Symlink(outside, filepath.Join(dir, "org")); err != nil {
+	other, s := open(t, outside), open(t, dir)
+	if _, err := other.Put(t.Context(), "a", strings.NewReader("secret"), blob.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Put(t.Context(), "org/a", strings.NewReader("x"), blob.PutOptions{}); err == nil {
-		t.Error("it wrote through a link")
-	}
-	if left := files(t, outside); len(left) > 0 {
-		t.Errorf("outside are %v", left)
+	before := files(t, outside)
+	for _, to := range []string{outside, filepath.Join("..", filepath.Base(filepath.Dir(outside)), filepath.Base(outside))} {
+		link := filepath.Join(dir, "org")
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+		_, errPut := s.Put(t.Context(), "org/b", strings.NewReader("x"), blob.PutOptions{})
+		_, errGet := read(s, "org/a")
+		_, errStat := s.Stat(t.Context(), "org/a")
+		_, errCopy := s.Copy(t.Context(), "org/a", "copy")
+		for name, err := range map[string]error{"put": errPut, "get": errGet, "stat": errStat, "copy": errCopy, "delete": s.Delete(t.Context(), "org/a")} {
+			if err == nil {
+				t.Errorf("%s went through a link to %s", name, to)
+			}
+		}
+		for info, err := range s.List(t.Context(), "", "") {
+			t.Errorf("list went through a link: %+v, %v", info, err)
+		}
+		if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); n > 0 {
+			t.Errorf("sweep went through a link: %d, %v", n, err)
+		}
+		if after := files(t, outside); !slices.Equal(before, after) {
+			t.Errorf("outside were %v, and are %v", before, after)
+		}
+		if err := os.Remove(link); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
+
+// A reader that panics leaves no file open, and what was there.
+func TestPanic(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, err := s.Put(t.Context(), "a", strings.NewReader("before"), blob.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	opened := func() int {
+		entries, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := opened()
+	for range 20 {
+		func() {
+			defer func() { _ = recover() }()
+			_, _ = s.Put(t.Context(), "a", panics{}, blob.PutOptions{})
+			t.Error("it returned")
+		}()
+	}
+	if n := opened(); n > before+10 {
+		t.Errorf("%d files are open, %d were before", n, before)
+	}
+	if data, err := read(s, "a"); err != nil || string(data) != "before" {
+		t.Errorf("%q, %v", data, err)
+	}
+}
+
+type panics struct{}
+
+func (panics) Read([]byte) (int, error) { panic("as the test wants it") }
 
 // TestMain lets the test's program be one that stores objects until it is killed.
 func TestMain(m *testing.M) {

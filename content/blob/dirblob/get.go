@@ -27,10 +27,10 @@ func (s *Store) Get(ctx context.Context, key string, r blob.Range) (io.ReadClose
 		return nil, blob.Info{}, errors.Join(err, f.Close())
 	}
 	section := io.NewSectionReader(f, offset, length)
-	o := &object{Reader: &contextReader{ctx, section}, ReaderAt: section, Closer: f}
+	o := &object{Reader: blob.Until(ctx, section), ReaderAt: section, Closer: f}
 	if r == (blob.Range{}) {
 		// Of the whole file, so that a byte too many is seen.
-		o.Reader = blob.Verify(&contextReader{ctx, f}, info)
+		o.Reader = blob.Verify(blob.Until(ctx, f), info)
 	}
 	return o, info, nil
 }

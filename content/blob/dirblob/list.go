@@ -16,7 +16,8 @@ import (
 	"github.com/curatore/curatore-go/content/blob"
 )
 
-// List implements blob.Store. Infos are complete.
+// List implements blob.Store. Infos are complete, but for an object whose info
+// cannot be read: it is listed all the same, so that it can be deleted.
 func (s *Store) List(ctx context.Context, prefix, after string) iter.Seq2[blob.Info, error] {
 	return func(yield func(blob.Info, error) bool) {
 		if err := blob.CheckPrefix(prefix); err != nil {
@@ -66,6 +67,9 @@ func (s *Store) walk(ctx context.Context, dir, after string, yield func(blob.Inf
 		if errors.Is(err, content.ErrNotFound) {
 			continue // it was deleted meanwhile
 		}
+		if errors.Is(err, blob.ErrCorrupt) {
+			i, err = s.changed(key + infoSuffix)
+		}
 		if err != nil {
 			err = fmt.Errorf("list objects: %w", err)
 		}
@@ -74,6 +78,15 @@ func (s *Store) walk(ctx context.Context, dir, after string, yield func(blob.Inf
 		}
 	}
 	return true
+}
+
+// changed is what is known of an object whose info cannot be read.
+func (s *Store) changed(name string) (info, error) {
+	stat, err := s.root.Stat(name)
+	if err != nil {
+		return info{}, err
+	}
+	return info{Modified: stat.ModTime().UTC()}, nil
 }
 
 // entries reads a directory that may not be there.

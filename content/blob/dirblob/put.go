@@ -24,7 +24,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 	if err != nil {
 		return blob.Info{}, fmt.Errorf("object %s: %w", key, err)
 	}
-	meter := blob.NewMeter(&contextReader{ctx, r})
+	meter := blob.NewMeter(o.Bound(blob.Until(ctx, r)))
 	upload, err := s.upload(meter)
 	if err == nil {
 		err = errors.Join(context.Cause(ctx), meter.Check(o))
@@ -55,7 +55,7 @@ func (s *Store) Copy(ctx context.Context, from, to string) (blob.Info, error) {
 		now := time.Now() // of the file system, so that no Sweep takes it for an old one
 		err = s.root.Chtimes(upload, now, now)
 	} else {
-		upload, err = s.upload(blob.Verify(&contextReader{ctx, f}, i.of(from)))
+		upload, err = s.upload(blob.Verify(blob.Until(ctx, f), i.of(from)))
 	}
 	if err == nil {
 		i, err = s.commit(to, upload, i)
@@ -80,15 +80,16 @@ func (s *Store) upload(r io.Reader) (name string, err error) {
 }
 
 // write makes a file with what do writes, and brings it to the disk.
-func (s *Store) write(name string, do func(f *os.File) error) error {
+func (s *Store) write(name string, do func(f *os.File) error) (err error) {
 	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, f.Close()) }() // also when a reader panics
 	if err := do(f); err != nil {
-		return errors.Join(err, f.Close())
+		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	return f.Sync()
 }
 
 // commit makes an upload the content of an object, in place of what was there.
@@ -143,17 +144,4 @@ func (s *Store) move(dir, from, to string) (err error) {
 		}
 	}
 	return err
-}
-
-// A contextReader ends with its context.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *contextReader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.r.Read(p)
 }

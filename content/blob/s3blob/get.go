@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -119,9 +120,9 @@ func (d *download) open() error {
 		d.body = http.NoBody
 		return err
 	}
-	if header.Get("Content-Range") == "" { // a store that knows no ranges sends the beginning again
+	if got := header.Get("Content-Range"); !strings.HasPrefix(got, fmt.Sprintf("bytes %d-", d.offset)) { // a store that knows no ranges sends the beginning again
 		d.body = http.NoBody
-		return errors.Join(fmt.Errorf("%w: it knows no ranges", blob.ErrUnavailable), body.Close())
+		return errors.Join(fmt.Errorf("%w: it was asked for the bytes from %d on, and gives %q", blob.ErrUnavailable, d.offset, got), body.Close())
 	}
 	d.body = body
 	return nil

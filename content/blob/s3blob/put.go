@@ -36,7 +36,7 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, o blob.PutOpti
 		return blob.Info{}, fmt.Errorf("object %s: %w", key, err)
 	}
 	p := &putting{Store: s, key: key, o: o}
-	if err := p.put(ctx, &contextReader{ctx, r}, r); err != nil {
+	if err := p.put(ctx, blob.Until(ctx, r), r); err != nil {
 		return blob.Info{}, fmt.Errorf("put object %s: %w", key, p.explain(ctx, key, err))
 	}
 	return blob.Info{Key: key, Size: p.meter.Size(), SHA256: p.o.SHA256, ContentType: o.ContentType, Filename: o.Filename, Metadata: o.Metadata, Modified: time.Now().UTC()}, nil
@@ -62,7 +62,7 @@ func (p *putting) put(ctx context.Context, r io.Reader, original io.Reader) erro
 	if err := p.ahead(original, r); err != nil {
 		return err
 	}
-	p.meter = blob.NewMeter(r)
+	p.meter = blob.NewMeter(p.o.Bound(r))
 	first, err := p.read(nil)
 	if err == nil {
 		return p.multipart(ctx, first)
@@ -102,7 +102,7 @@ func (p *putting) ahead(original, r io.Reader) error {
 	if err != nil {
 		return nil // such as of a pipe, which is an os.File too
 	}
-	meter := blob.NewMeter(r)
+	meter := blob.NewMeter(p.o.Bound(r))
 	if _, err := io.Copy(io.Discard, meter); err != nil {
 		p.failed = err
 		return err
@@ -240,17 +240,4 @@ func (s *Store) Copy(ctx context.Context, from, to string) (blob.Info, error) {
 	}
 	info.Key, info.Modified = to, time.Now().UTC()
 	return info, nil
-}
-
-// A contextReader ends with its context.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (r *contextReader) Read(p []byte) (int, error) {
-	if r.ctx.Err() != nil {
-		return 0, context.Cause(r.ctx)
-	}
-	return r.r.Read(p)
 }

@@ -192,6 +192,25 @@ func TestBrokenDownloads(t *testing.T) {
 	}
 }
 
+// A store that gives another range than the one that was asked for, or all, gives
+// no bytes in its place.
+func TestOtherRange(t *testing.T) {
+	p := newProxy(t)
+	s := open(t, newBucket(p))
+	if _, err := s.Put(t.Context(), "o/there", bytes.NewReader(blobtest.Random(7, 10_000)), blob.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, says := range []string{"", "bytes 0-99/10000", "bytes 5001-5100/10000"} {
+		p.set(nil, changeFunc(func(r *http.Response) error {
+			r.Header.Set("Content-Range", says)
+			return nil
+		}))
+		if _, _, err := s.Get(t.Context(), "o/there", blob.Range{Offset: 5000, Length: 100}); !errors.Is(err, blob.ErrUnavailable) {
+			t.Errorf("%q: %v, want blob.ErrUnavailable", says, err)
+		}
+	}
+}
+
 // Bytes that change on the way are noticed.
 func TestChangedOnTheWay(t *testing.T) {
 	p := newProxy(t)
