@@ -49,7 +49,7 @@ count(CASE WHEN status = 'running' THEN 1 END), count(CASE WHEN status = 'runnin
 min(CASE WHEN `+ready(d)+` THEN COALESCE(not_before, created_at) END), `+d.Now()+`
 FROM (SELECT queue, 'pending' AS status, not_before, created_at, CAST(NULL AS TIMESTAMPTZ) AS lease_until FROM waiting_runs
 UNION ALL SELECT runs.queue, 'running', NULL, runs.created_at, lease_until FROM working_runs AS w JOIN runs ON runs.id = w.id
-UNION ALL SELECT queue, 'parked', not_before, created_at, NULL FROM runs WHERE parked) AS live GROUP BY queue`)
+UNION ALL SELECT queue, 'parked', not_before, created_at, NULL FROM runs WHERE wait_reason <> '' AND status = 'parked') AS live GROUP BY queue`)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 		where, args = append(where, "created_at < ?"), append(args, s.db.Dialect().Time(storable(q.Until)))
 	}
 	if q.DeadOnly {
-		where = append(where, "dead AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
+		where = append(where, "error <> '' AND status IN ('failed', 'timed_out') AND NOT EXISTS (SELECT 1 FROM runs AS again WHERE again.replay_of = runs.id AND again.replay_of <> '')")
 	}
 	digest := digestOf(where, args)
 	if q.Cursor != "" {

@@ -82,6 +82,10 @@ type ending struct {
 	reason string         // why it waits
 }
 
+// silent stands where a job gives no text. Runs that are parked or have failed are
+// found by theirs.
+const silent = "its job did not say why"
+
 // verdict tells what becomes of a run whose job returned err.
 func (t *Task) verdict(err error) (e ending) {
 	var stop *interrupted
@@ -92,9 +96,9 @@ func (t *Task) verdict(err error) (e ending) {
 	case errors.As(err, &stop):
 		e = t.stopped(stop)
 	case errors.As(err, &park):
-		e.to, e.until, e.reason = Parked, &park.until, park.reason
+		e.to, e.until, e.reason = Parked, &park.until, cmp.Or(park.reason, silent)
 	default:
-		e.to, e.text, e.failed = Failed, err.Error(), true
+		e.to, e.text, e.failed = Failed, cmp.Or(err.Error(), silent), true
 		t.again(&e, err)
 	}
 	return e

@@ -133,6 +133,29 @@ func TestPark(t *testing.T) {
 	})
 }
 
+// A job that parks its run or fails without a word is unparked and found among the
+// dead all the same.
+func TestSilentJobs(t *testing.T) {
+	declared := []decl{
+		{Type: "parks", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
+			if task.Run().Attempt == 1 {
+				return nil, jobs.Park(time.Now(), "")
+			}
+			return nil, nil
+		}},
+		{Type: "fails", Handle: func(context.Context, *jobs.Task) (any, error) { return nil, errors.New("") }},
+	}
+	eachDatabase(t, declared, func(w *world) {
+		w.start(w.Service)
+		w.wait(w.submit("parks"), jobs.Completed)
+		failed := w.wait(w.submit("fails"), jobs.Failed)
+		page, err := w.List(w.t.Context(), w.acme, jobs.Query{DeadOnly: true})
+		if err != nil || len(page.Runs) != 1 || page.Runs[0].ID != failed.ID || failed.Error != "its job did not say why" {
+			w.t.Errorf("%v: %q; the dead are %+v", err, failed.Error, page.Runs)
+		}
+	})
+}
+
 // A run that failed for good is replayed once, as a new run; what comes of it can
 // be replayed in its turn.
 func TestReplay(t *testing.T) {

@@ -72,7 +72,7 @@ func (s *Service) holds(id string) bool {
 
 // unpark lets the runs wait for a place whose time has come.
 func (s *Service) unpark(ctx context.Context) error {
-	due := "parked AND not_before <= " + s.db.Dialect().Now()
+	due := "wait_reason <> '' AND status = 'parked' AND not_before <= " + s.db.Dialect().Now()
 	var ids []string
 	if err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
 		return tx.Select(ctx, &ids, "SELECT id FROM runs WHERE "+due+" ORDER BY not_before LIMIT ?", ahead)

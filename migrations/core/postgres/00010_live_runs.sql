@@ -8,15 +8,15 @@
 -- The unique key and the group of a run that has not ended.
 ALTER TABLE runs
     ADD COLUMN live_key   TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN unique_key ELSE '' END) STORED,
-    ADD COLUMN live_group TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN group_id ELSE '' END) STORED,
-    ADD COLUMN parked     BOOLEAN GENERATED ALWAYS AS (status = 'parked') STORED;
+    ADD COLUMN live_group TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN group_id ELSE '' END) STORED;
 DROP INDEX runs_unique;
 DROP INDEX runs_by_group;
 DROP INDEX runs_parked;
 CREATE UNIQUE INDEX runs_unique ON runs (organization_id, type, live_key) WHERE live_key <> '';
 CREATE INDEX runs_by_group ON runs (group_id) WHERE group_id <> '';
 CREATE INDEX runs_by_live_group ON runs (live_group) WHERE live_group <> '';
-CREATE INDEX runs_parked ON runs (not_before) WHERE parked;
+-- Only a parked run has a reason to wait.
+CREATE INDEX runs_parked ON runs (not_before) WHERE wait_reason <> '';
 -- Room in each page for its runs as they are claimed and end.
 ALTER TABLE runs SET (fillfactor = 50);
 
@@ -108,7 +108,6 @@ DROP INDEX runs_unique;
 DROP INDEX runs_by_group;
 DROP INDEX runs_by_live_group;
 DROP INDEX runs_parked;
-ALTER TABLE runs DROP COLUMN parked;
 ALTER TABLE runs DROP COLUMN live_group;
 ALTER TABLE runs DROP COLUMN live_key;
 CREATE INDEX runs_waiting ON runs (queue, priority DESC, created_at, id) WHERE status = 'pending';

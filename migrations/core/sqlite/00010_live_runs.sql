@@ -3,14 +3,14 @@
 -- The unique key and the group of a run that has not ended.
 ALTER TABLE runs ADD COLUMN live_key TEXT GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN unique_key ELSE '' END) VIRTUAL;
 ALTER TABLE runs ADD COLUMN live_group TEXT GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN group_id ELSE '' END) VIRTUAL;
-ALTER TABLE runs ADD COLUMN parked INTEGER GENERATED ALWAYS AS (status = 'parked') VIRTUAL;
 DROP INDEX runs_unique;
 DROP INDEX runs_by_group;
 DROP INDEX runs_parked;
 CREATE UNIQUE INDEX runs_unique ON runs (organization_id, type, live_key) WHERE live_key <> '';
 CREATE INDEX runs_by_group ON runs (group_id) WHERE group_id <> '';
 CREATE INDEX runs_by_live_group ON runs (live_group) WHERE live_group <> '';
-CREATE INDEX runs_parked ON runs (not_before) WHERE parked;
+-- Only a parked run has a reason to wait.
+CREATE INDEX runs_parked ON runs (not_before) WHERE wait_reason <> '';
 
 -- The runs of a queue that can be claimed, and those at work. On Postgres they are
 -- tables; here an index with the status costs little.
@@ -24,7 +24,6 @@ DROP INDEX runs_unique;
 DROP INDEX runs_by_group;
 DROP INDEX runs_by_live_group;
 DROP INDEX runs_parked;
-ALTER TABLE runs DROP COLUMN parked;
 ALTER TABLE runs DROP COLUMN live_group;
 ALTER TABLE runs DROP COLUMN live_key;
 CREATE INDEX runs_parked ON runs (not_before) WHERE status = 'parked';
