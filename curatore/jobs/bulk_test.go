@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,6 +32,26 @@ func TestManyEvents(t *testing.T) {
 		stored := w.count("SELECT count(*) FROM run_events WHERE run_id = ? AND type = 'step'", run.ID)
 		dropped := w.count("SELECT count(*) FROM run_events WHERE run_id = ? AND type = 'events_dropped'", run.ID)
 		if run.Error != "" || stored < 10_000 || (stored < 12_000) != (dropped > 0) {
+			w.t.Errorf("run: %q; %d events are stored, %d tell of others", run.Error, stored, dropped)
+		}
+	})
+}
+
+// The same holds for few events that are large.
+func TestLargeEvents(t *testing.T) {
+	large := strings.Repeat("x", 500_000)
+	inside(t, config{}, func(w *world, ctx context.Context, task *jobs.Task) error {
+		return w.db.Write(ctx, func(context.Context, *database.Tx) error {
+			for range 48 {
+				task.Debug("step", "", large)
+			}
+			return nil
+		})
+	}, func(w *world, run jobs.Run) {
+		stored := w.count("SELECT count(*) FROM run_events WHERE run_id = ? AND type = 'step'", run.ID)
+		dropped := w.count("SELECT count(*) FROM run_events WHERE run_id = ? AND type = 'events_dropped'", run.ID)
+		onSQLite := w.db.Dialect().Name() == database.SQLite
+		if run.Error != "" || stored < 16 || (stored < 48) != (dropped > 0) || onSQLite && stored > 40 {
 			w.t.Errorf("run: %q; %d events are stored, %d tell of others", run.Error, stored, dropped)
 		}
 	})

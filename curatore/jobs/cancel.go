@@ -97,7 +97,7 @@ func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause 
 		} else if err != nil {
 			return false, err
 		}
-		n = newNote(s.now(), Warn, EventCancelled, text, nil)
+		n = s.declared(r.Type).closing(s.now(), r.Label, ending{to: Cancelled, text: text})
 	case r.Status == Running:
 		changed, err := tx.Exec(ctx, `UPDATE runs SET cancel_cause = ? WHERE id = ? AND status = 'running' AND cancel_cause = ''`, cause, r.ID)
 		if changed == 0 || err != nil {
@@ -108,7 +108,7 @@ func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause 
 	default:
 		return false, fmt.Errorf("%w: run %s cannot be cancelled, it is %s", content.ErrConflict, r.ID, r.Status)
 	}
-	if err := s.tell(ctx, tx, told{r.organization, r.ID, []note{n}}); err != nil || kind == tidingsRun {
+	if err := s.tell(ctx, tx, told{r.OrganizationID, r.ID, []note{n}}); err != nil || kind == tidingsRun {
 		return true, err
 	}
 	return true, s.announce(ctx, tx, kind, r.ID)

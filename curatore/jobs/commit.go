@@ -58,6 +58,12 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 	if err := d.next.check(t.run.ID); err != nil {
 		return err
 	}
+	stored := false
+	defer func() {
+		if commit && !stored { // also when do panics
+			t.forget(before)
+		}
+	}()
 	began := time.Now()
 	var refused error
 	err := t.s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
@@ -94,14 +100,12 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 		t.cancel(refused)
 	}
 	if err == nil {
+		stored = true
 		t.settle(d, began)
 		if len(d.notes) > 0 {
-			t.s.watchers.wake(t.organization, t.run.ID)
+			t.s.watchers.wake(t.run.OrganizationID, t.run.ID)
 		}
 		return nil
-	}
-	if commit {
-		t.forget(before)
 	}
 	if refused != nil {
 		return refused

@@ -92,9 +92,24 @@ func TestCheckpointInsideACommit(t *testing.T) {
 		}
 		return nil
 	}
+	broken := errors.New("broken")
 	inside(t, config{Lease: time.Hour}, func(w *world, ctx context.Context, task *jobs.Task) error {
 		set := func(v any, end error) func(context.Context, *database.Tx) error {
-			return func(context.Context, *database.Tx) error { task.SetCheckpoint(v); return end }
+			return func(context.Context, *database.Tx) error {
+				task.SetCheckpoint(v)
+				if end == broken {
+					panic(end)
+				}
+				return end
+			}
+		}
+		commit := func(do func(context.Context, *database.Tx) error) (err error) {
+			defer func() {
+				if v := recover(); v != nil {
+					err, _ = v.(error)
+				}
+			}()
+			return task.Commit(ctx, do)
 		}
 		no := errors.New("no")
 		for _, step := range []struct {
@@ -111,11 +126,13 @@ func TestCheckpointInsideACommit(t *testing.T) {
 			{nil, nil, nil, "5"}, // told before that transaction
 			{nil, set(make(chan int), nil), content.ErrInvalid, "5"},
 			{nil, nil, nil, "5"},
+			{7, set(8, broken), broken, "5"}, // panics
+			{nil, nil, nil, "7"},
 		} {
 			if step.before != nil {
 				task.SetCheckpoint(step.before)
 			}
-			if err := task.Commit(ctx, step.inside); !errors.Is(err, step.err) {
+			if err := commit(step.inside); !errors.Is(err, step.err) {
 				return fmt.Errorf("commit: %w, want %w", err, step.err)
 			}
 			if err := stored(w, task, step.want); err != nil {

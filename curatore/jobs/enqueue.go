@@ -101,7 +101,7 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 	if err != nil {
 		return nil, err
 	}
-	run := &Run{ID: id, Type: j.Type, Queue: j.Queue, Label: cleanText(cmp.Or(o.Label, j.Label), maxMessage), ResourceID: o.ResourceID,
+	run := &Run{ID: id, OrganizationID: organization, Type: j.Type, Queue: j.Queue, Label: cleanText(cmp.Or(o.Label, j.Label), maxMessage), ResourceID: o.ResourceID,
 		Status: Pending, Config: config, Priority: o.Priority, UniqueKey: o.UniqueKey, ParentID: o.Parent, GroupID: o.Group, AfterGroup: o.After,
 		ReplayOf: replayOf, TraceID: cmp.Or(o.TraceID, traceOf(ctx), strings.ReplaceAll(id, "-", "")), MaxAttempts: o.MaxAttempts,
 		CreatedBy: cleanText(principal, maxMessage), CreatedAt: s.now().UTC()}

@@ -26,7 +26,7 @@ func TestEnqueueStoresTheRun(t *testing.T) {
 		if diff := cmp.Diff(*run, stored, sameJSON, sameTime); diff != "" {
 			w.t.Errorf("stored (+) is not what was returned (-):\n%s", diff)
 		}
-		if stored.Status != jobs.Pending || stored.CreatedBy != "alice" || stored.Label != "a\ufffdb\ufffd.zip" {
+		if stored.Status != jobs.Pending || stored.OrganizationID != "acme" || stored.CreatedBy != "alice" || stored.Label != "a\ufffdb\ufffd.zip" {
 			w.t.Errorf("stored %+v", stored)
 		}
 		if plain := w.get(w.submit("import")); plain.Label != "Import" || string(plain.Config) != "null" {

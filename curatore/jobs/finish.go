@@ -88,7 +88,7 @@ func (s *Service) finishInGroups(ctx context.Context, all []*finish) error {
 		groups := map[string]string{} // their organizations
 		for _, f := range all {
 			if f.moved && f.leavesGroup() {
-				groups[f.task.run.GroupID] = f.task.organization
+				groups[f.task.run.GroupID] = f.task.run.OrganizationID
 			}
 		}
 		for _, group := range sorted(groups) {
@@ -159,7 +159,7 @@ func (s *Service) insist(ctx context.Context, t *Task, f *finish) {
 // finishing makes what is stored of an ending.
 func (t *Task) finishing(e ending) *finish {
 	e.text, e.reason = cleanText(e.text, maxMessage), cleanText(e.reason, maxMessage)
-	d, last := t.draft(false), t.lastNote(e)
+	d, last := t.draft(false), t.job.closing(t.s.now(), t.run.Label, e)
 	f := &finish{task: t, to: e.to, notes: append(d.notes, last), row: finishRow{ID: t.run.ID, Fence: t.fence, Status: e.to,
 		Phase: d.phase, Done: d.done, Total: d.total, Error: e.text, Reason: e.reason}}
 	if e.failed {
@@ -181,33 +181,31 @@ func (t *Task) finishing(e ending) *finish {
 	return f
 }
 
-// lastNote makes the event that closes a run or an attempt.
-func (t *Task) lastNote(e ending) note {
+// closing makes the event that closes a run with a label, or one of its attempts.
+func (j *Job) closing(at time.Time, label string, e ending) note {
 	name := ""
-	if t.run.Label != t.job.Label {
-		name = ": " + t.run.Label
+	if label != j.Label {
+		name = ": " + label
 	}
 	var data any
 	if e.said != "" {
 		data = map[string]string{"error": e.said}
 	}
-	say := func(level Level, kind, message string) note {
-		return newNote(t.s.now(), level, kind, message, data)
-	}
+	say := func(level Level, kind, message string) note { return newNote(at, level, kind, message, data) }
 	switch e.to {
 	case Pending:
-		return say(Warn, EventReleased, t.job.Label+" waits to go on from its last checkpoint"+name)
+		return say(Warn, EventReleased, j.Label+" waits to go on from its last checkpoint"+name)
 	case Parked:
 		if e.failed {
-			return say(Warn, EventRetry, t.job.Failed+name+"; "+e.reason)
+			return say(Warn, EventRetry, j.Failed+name+"; "+e.reason)
 		}
-		return say(Info, EventParked, t.job.Label+" is parked"+name+" - "+e.reason)
+		return say(Info, EventParked, j.Label+" is parked"+name+" - "+e.reason)
 	case Completed:
-		return say(Info, EventCompleted, t.job.Completed+name)
+		return say(Info, EventCompleted, j.Completed+name)
 	case TimedOut:
-		return say(Error, EventTimedOut, t.job.Label+" timed out"+name+" - "+e.text)
+		return say(Error, EventTimedOut, j.Label+" timed out"+name+" - "+e.text)
 	case Cancelled:
-		return say(Warn, EventCancelled, t.job.Label+" cancelled"+name+" - "+e.text)
+		return say(Warn, EventCancelled, j.Label+" cancelled"+name+" - "+e.text)
 	}
-	return say(Error, EventFailed, t.job.Failed+name+" - "+e.text)
+	return say(Error, EventFailed, j.Failed+name+" - "+e.text)
 }

@@ -76,6 +76,24 @@ type Job struct {
 	Accept func(run Run) bool
 }
 
+// named returns the declaration with the defaults of what is for people.
+func (j Job) named() Job {
+	j.Label = cmp.Or(j.Label, j.Type)
+	j.Completed = cmp.Or(j.Completed, j.Label+" completed")
+	j.Failed = cmp.Or(j.Failed, j.Label+" failed")
+	return j
+}
+
+// declared returns the declaration of a type, of one that this process does not know
+// by its name.
+func (s *Service) declared(typ string) *Job {
+	if j := s.byType[typ]; j != nil {
+		return &j.Job
+	}
+	unknown := Job{Type: typ}.named()
+	return &unknown
+}
+
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
 // checkQueues returns every mistake in the declarations of queues.
@@ -111,7 +129,11 @@ func (j *Job) check(queues map[string]*queue) (mistakes []error) {
 	wrong := func(format string, args ...any) {
 		mistakes = append(mistakes, fmt.Errorf("%w: job %q: "+format, append([]any{content.ErrInvalid, j.Type}, args...)...))
 	}
-	for _, name := range append([]string{j.Type}, j.Aliases...) {
+	all := append([]string{j.Type}, j.Aliases...)
+	for i, name := range all {
+		if slices.Contains(all[:i], name) {
+			wrong("the type %q is named twice; leave one out", name)
+		}
 		if !nameForm.MatchString(name) || len(name) > maxName {
 			wrong("the type %q does not begin with a lower-case letter and go on with those, digits, _ and -", name)
 		}

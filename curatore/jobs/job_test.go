@@ -33,6 +33,7 @@ func TestStartReportsEveryMistake(t *testing.T) {
 			{Type: "a", Queue: "q", Handle: noop},
 			{Type: "a", Queue: "q", Handle: noop},
 			{Job: jobs.Job{Aliases: []string{"a"}}, Type: "e", Queue: "q", Handle: noop},
+			{Job: jobs.Job{Aliases: []string{"f", "g", "g"}}, Type: "f", Queue: "q", Handle: noop},
 			{Type: "b", Queue: "nowhere", Handle: noop},
 			{Type: "c", Queue: "q"},
 			{Type: "d", Queue: "q", Timeout: -1, Handle: noop},
@@ -45,7 +46,7 @@ func TestStartReportsEveryMistake(t *testing.T) {
 	if !errors.Is(err, content.ErrInvalid) {
 		t.Fatalf("error %v, want content.ErrInvalid", err)
 	}
-	contains(t, err, `nobody works on queue "empty"`, `the type "a" is declared twice, also by job "a"`, `job "e"`, `job "b": there is no queue "nowhere"; declared are empty, q`,
+	contains(t, err, `nobody works on queue "empty"`, `the type "a" is declared twice, also by job "a"`, `job "e"`, `the type "f" is named twice`, `the type "g" is named twice`, `job "b": there is no queue "nowhere"; declared are empty, q`,
 		`job "c" has nothing to do here`, `the phase "x"`, `job "": the type ""`, `schedule "At Night": a name begins`, "is not a cron expression", `no time zone "Mars/Olympus"`)
 }
 

@@ -55,7 +55,7 @@ func (s *Service) move(ctx context.Context, tx *database.Tx, m move) (*record, e
 	case err != nil:
 		return nil, err
 	case m.to.Ended() && r.GroupID != "":
-		return &r, s.leaveGroup(ctx, tx, r.organization, r.GroupID)
+		return &r, s.leaveGroup(ctx, tx, r.OrganizationID, r.GroupID)
 	}
 	return &r, nil
 }

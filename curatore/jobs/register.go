@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,10 +28,7 @@ type Typed[A any] struct {
 // then one of Config.Remote. Mistakes, such as two jobs of one type, are
 // reported together by [Service.Start], and by the first Enqueue.
 func Register[A any](s *Service, declaration Job, handle func(ctx context.Context, task *Task, args A) (any, error)) *Typed[A] {
-	j := &job{Job: declaration}
-	j.Label = cmp.Or(j.Label, j.Type)
-	j.Completed = cmp.Or(j.Completed, j.Label+" completed")
-	j.Failed = cmp.Or(j.Failed, j.Label+" failed")
+	j := &job{Job: declaration.named()}
 	if handle != nil {
 		j.handle = func(ctx context.Context, task *Task) (any, error) {
 			var args A

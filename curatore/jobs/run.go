@@ -12,13 +12,14 @@ import (
 // A Run is one execution of a job, as it stood when it was read. It is a value:
 // it does not change when the run goes on.
 type Run struct {
-	ID         string          `json:"id"`          // UUIDv7
-	Type       string          `json:"type"`        // of its Job
-	Queue      string          `json:"queue"`       // that it waits in
-	Label      string          `json:"label"`       // what it works on, for people
-	ResourceID string          `json:"resource_id"` // of what it works on, of the Job's ResourceType; may be empty
-	Status     Status          `json:"status"`      // where it stands
-	Config     json.RawMessage `json:"config"`      // what it was started with
+	ID             string          `json:"id"`              // UUIDv7
+	OrganizationID string          `json:"organization_id"` // the tenant
+	Type           string          `json:"type"`            // of its Job
+	Queue          string          `json:"queue"`           // that it waits in
+	Label          string          `json:"label"`           // what it works on, for people
+	ResourceID     string          `json:"resource_id"`     // of what it works on, of the Job's ResourceType; may be empty
+	Status         Status          `json:"status"`          // where it stands
+	Config         json.RawMessage `json:"config"`          // what it was started with
 
 	Phase string `json:"phase"` // what it does now, such as "importing"; empty at first
 	Done  int64  `json:"done"`  // units of the phase that are done
@@ -74,10 +75,9 @@ func (r Run) Err() error {
 // A record is the row of a run with what is not for its readers.
 type record struct {
 	Run
-	organization string
-	checkpoint   []byte
-	resumable    bool
-	lost         int // times in a row without a new checkpoint
+	checkpoint []byte
+	resumable  bool
+	lost       int // times in a row without a new checkpoint
 }
 
 const columns = "id, type, queue, label, resource_id, status, config, phase, done, total, result, error, priority, attempt, failures, max_attempts," +
@@ -97,5 +97,5 @@ func (r *record) places() []any {
 		&r.UniqueKey, &r.ParentID, &r.GroupID, &r.AfterGroup, &r.ReplayOf, &r.TraceID, &r.CreatedBy, &r.CancelCause, &r.WaitReason,
 		database.ScanNullTime(&r.NotBefore), database.ScanNullTime(&r.LeaseUntil), &r.Fence,
 		database.ScanTime(&r.CreatedAt), database.ScanNullTime(&r.StartedAt), database.ScanNullTime(&r.FinishedAt),
-		&r.organization, &r.checkpoint, &r.resumable, &r.lost}
+		&r.OrganizationID, &r.checkpoint, &r.resumable, &r.lost}
 }

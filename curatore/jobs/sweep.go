@@ -96,15 +96,15 @@ func (s *Service) unpark(ctx context.Context) error {
 
 // An overdue run is marked as running and needs a look.
 type overdue struct {
-	id, organization, typ, cancel string
-	fence                         int64
-	failures, lost, maxAttempts   int
-	resumable, expired            bool
+	id, organization, typ, label, cancel string
+	fence                                int64
+	failures, lost, maxAttempts          int
+	resumable, expired                   bool
 }
 
 func (s *Service) overdue(ctx context.Context) (all []overdue, err error) {
 	expired := "(lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")"
-	query := `SELECT runs.id, organization_id, cancel_cause, type, fence, failures, lost, max_attempts, resumable, ` + expired + `
+	query := `SELECT runs.id, organization_id, cancel_cause, type, label, fence, failures, lost, max_attempts, resumable, ` + expired + `
 FROM working_runs AS w JOIN runs ON runs.id = w.id WHERE status = 'running' AND (cancel_cause <> '' OR ` + expired + `)`
 	err = s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
 		rows, err := tx.Query(ctx, query)
@@ -114,7 +114,7 @@ FROM working_runs AS w JOIN runs ON runs.id = w.id WHERE status = 'running' AND 
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var r overdue
-			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.typ, &r.fence, &r.failures, &r.lost, &r.maxAttempts, &r.resumable, &r.expired); err != nil {
+			if err := rows.Scan(&r.id, &r.organization, &r.cancel, &r.typ, &r.label, &r.fence, &r.failures, &r.lost, &r.maxAttempts, &r.resumable, &r.expired); err != nil {
 				return err
 			}
 			all = append(all, r)
@@ -131,9 +131,9 @@ func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	const gone = "the process that ran it ended"
 	m := move{id: r.id, from: Running, set: "failures = failures + 1, lost = lost + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
 	var n note
-	end := func(to Status, level Level, kind, text string) {
+	end := func(to Status, text string) {
 		m.to, m.set, m.setArgs = to, m.set+", error = ?", []any{text}
-		n = newNote(s.now(), level, kind, text, nil)
+		n = s.declared(r.typ).closing(s.now(), r.label, ending{to: to, text: text})
 	}
 	most := r.maxAttempts
 	if j := s.byType[r.typ]; most == 0 && j != nil {
@@ -141,13 +141,13 @@ func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	}
 	switch {
 	case r.cancel != "":
-		end(Cancelled, Warn, EventCancelled, cancelled(r.cancel).Error())
+		end(Cancelled, cancelled(r.cancel).Error())
 	case r.resumable && r.lost+1 >= maxLost:
-		end(Failed, Error, EventFailed, fmt.Sprintf("%s, as it did %d times before, and it gets no further; find out what ends it before you start it again", gone, r.lost))
+		end(Failed, fmt.Sprintf("%s, as it did %d times before, and it gets no further; find out what ends it before you start it again", gone, r.lost))
 	case !r.resumable && most <= 1:
-		end(Failed, Error, EventFailed, gone+"; start it again")
+		end(Failed, gone+"; start it again")
 	case !r.resumable && r.failures+1 >= most:
-		end(Failed, Error, EventFailed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", gone, r.failures))
+		end(Failed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", gone, r.failures))
 	default:
 		m.to = Pending
 		n = newNote(s.now(), Warn, EventReleased, gone+"; it waits to go on from its last checkpoint", nil)

@@ -25,18 +25,17 @@ const (
 // stored with the next [Task.Commit], or about a second later when there is
 // none, and at the end of the run, however it ends.
 type Task struct {
-	s            *Service
-	job          *job
-	organization string
-	scope        content.Scope
-	fence        int64
-	resumable    bool
-	cancel       context.CancelCauseFunc // ends the context of the job
-	turn         chan struct{}           // held while writing the row of the run
-	flush        chan struct{}           // asks for the notes to be stored soon
-	done         chan struct{}           // closed when the run has left this process
-	over         atomic.Bool             // the job has returned or is given up
-	beatSoon     atomic.Pointer[func()]  // begins to beat
+	s         *Service
+	job       *job
+	scope     content.Scope
+	fence     int64
+	resumable bool
+	cancel    context.CancelCauseFunc // ends the context of the job
+	turn      chan struct{}           // held while writing the row of the run
+	flush     chan struct{}           // asks for the notes to be stored soon
+	done      chan struct{}           // closed when the run has left this process
+	over      atomic.Bool             // the job has returned or is given up
+	beatSoon  atomic.Pointer[func()]  // begins to beat
 
 	mu         sync.Mutex
 	run        *Run            // of a record that nobody else has
@@ -68,8 +67,8 @@ func (c *checkpoint) check(run string) error {
 }
 
 func newTask(s *Service, r *record, cancel context.CancelCauseFunc) *Task {
-	return &Task{s: s, job: s.byType[r.Type], organization: r.organization, fence: r.Fence, resumable: r.resumable, cancel: cancel,
-		scope: s.authority.Mint(r.organization, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
+	return &Task{s: s, job: s.byType[r.Type], fence: r.Fence, resumable: r.resumable, cancel: cancel,
+		scope: s.authority.Mint(r.OrganizationID, r.CreatedBy), turn: make(chan struct{}, 1), flush: make(chan struct{}, 1),
 		done: make(chan struct{}), run: &r.Run, checkpoint: r.checkpoint, lost: r.lost, renewed: time.Now()}
 }
 
@@ -130,7 +129,7 @@ func (t *Task) Progress(phase string, done, total int64) {
 	}
 	t.mu.Unlock()
 	if changed {
-		t.s.watchers.wake(t.organization, t.run.ID)
+		t.s.watchers.wake(t.run.OrganizationID, t.run.ID)
 	}
 }
 
@@ -156,7 +155,7 @@ func (t *Task) note(level Level, kind, message string, data any) {
 }
 
 // told is what there is to tell about the task's run.
-func (t *Task) told(notes []note) told { return told{t.organization, t.run.ID, notes} }
+func (t *Task) told(notes []note) told { return told{t.run.OrganizationID, t.run.ID, notes} }
 
 // add keeps a note until it is stored. One that must always has a place.
 func (t *Task) add(n note, must bool) {

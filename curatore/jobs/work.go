@@ -15,7 +15,7 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	s.mu.Lock()
 	s.live[r.ID] = t
 	s.mu.Unlock()
-	s.watchers.wake(t.organization, r.ID)
+	s.watchers.wake(t.run.OrganizationID, r.ID)
 	if r.Attempt > 1 {
 		t.Info(EventResumed, fmt.Sprintf("attempt %d goes on from the last checkpoint", r.Attempt), nil)
 	}
@@ -47,7 +47,7 @@ func (s *Service) leaveRun(ctx context.Context, t *Task) {
 	working := s.state == started
 	s.mu.Unlock()
 	close(t.done)
-	s.watchers.wake(t.organization, t.run.ID)
+	s.watchers.wake(t.run.OrganizationID, t.run.ID)
 	if q := s.queues[t.run.Queue]; q.end() && working {
 		s.work.Add(1) // while this run is counted
 		go func() {
