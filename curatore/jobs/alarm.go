@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/curatore/curatore-go/content/database"
@@ -40,9 +41,15 @@ func (s *Service) raise(ctx context.Context, a Alarm) {
 		return
 	}
 	s.log.WarnContext(ctx, a.Text, "alarm", a.Kind, "queue", a.Queue, "type", a.Type, "run", a.RunID)
-	if s.alarm != nil {
-		s.alarm(a)
+	if s.alarm == nil {
+		return
 	}
+	defer func() {
+		if v := recover(); v != nil {
+			s.log.ErrorContext(ctx, "Config.Alarm panicked", "alarm", a.Kind, "panic", v, "stack", string(debug.Stack()))
+		}
+	}()
+	s.alarm(a)
 }
 
 // lookForAlarms raises what holds now and forgets what does not any more.

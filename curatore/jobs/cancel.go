@@ -30,47 +30,75 @@ func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause str
 		cause = "by " + cmp.Or(scope.Principal(), "somebody without a name")
 	}
 	cause = cleanText(cause, maxMessage)
-	var reached []string
-	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		reached = []string{id}
-		if err := s.cancelRun(ctx, tx, organization, id, cause); err != nil {
-			return err
-		}
-		for i := 0; i < len(reached); i++ { // which grows; no run is its own ancestor
-			var children []string
-			if err := tx.Select(ctx, &children, `SELECT id FROM runs WHERE parent_id = ? AND parent_id <> '' AND status IN ('pending', 'running', 'parked') AND organization_id = ?`,
-				reached[i], organization); err != nil {
-				return err
-			}
-			for _, child := range children {
-				err := s.cancelRun(ctx, tx, organization, child, "with the run that started it: "+cause)
-				if err != nil && !errors.Is(err, content.ErrConflict) { // it has ended meanwhile, or cannot be cancelled
-					return err
-				}
-				reached = append(reached, child)
-			}
-		}
-		return nil
+	causes := map[string]string{}
+	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		causes, err = s.cancelFamily(ctx, tx, organization, id, cause)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	for _, id := range reached {
+	for id, cause := range causes {
 		s.interrupt(id, cancelled(cause))
 		s.watchers.wake(organization, id)
 	}
 	return nil
 }
 
+// cancelFamily cancels a run and those that it has started, also those which runs
+// started that have ended, and returns the causes by their ids. One that cannot be
+// cancelled goes on, and what it has started goes on with it. Groups are left when all
+// rows are locked, as where runs end.
+func (s *Service) cancelFamily(ctx context.Context, tx *database.Tx, organization, id, cause string) (causes map[string]string, err error) {
+	groups := map[string]bool{}
+	if err := s.cancelRun(ctx, tx, organization, id, cause, groups); err != nil {
+		return nil, err
+	}
+	causes = map[string]string{id: cause}
+	cause = cleanText("with the run that started it: "+cause, maxMessage)
+	for parents := []string{id}; len(parents) > 0; parents = parents[1:] { // no run is its own ancestor
+		var children []string
+		if err := tx.Select(ctx, &children, `SELECT id FROM runs WHERE parent_id = ? AND parent_id <> '' AND organization_id = ?
+AND (status IN ('pending', 'running', 'parked') OR EXISTS (SELECT 1 FROM runs AS child WHERE child.parent_id = runs.id AND child.parent_id <> '')) ORDER BY id`,
+			parents[0], organization); err != nil {
+			return nil, err
+		}
+		for _, child := range children {
+			err := s.cancelRun(ctx, tx, organization, child, cause, groups)
+			if err == nil {
+				causes[child] = cause
+				parents = append(parents, child)
+				continue
+			}
+			if !errors.Is(err, content.ErrConflict) {
+				return nil, err
+			}
+			r, err := s.get(ctx, tx, organization, child)
+			if err != nil {
+				return nil, err
+			}
+			if r.Status.Ended() {
+				parents = append(parents, child)
+			}
+		}
+	}
+	for _, group := range sorted(groups) {
+		if err := s.leaveGroup(ctx, tx, organization, group); err != nil {
+			return nil, err
+		}
+	}
+	return causes, nil
+}
+
 // cancelRun cancels one run. Its status may change until the row is locked by
-// the first update.
-func (s *Service) cancelRun(ctx context.Context, tx *database.Tx, organization, id, cause string) error {
+// the first update. The group that it leaves is added to groups.
+func (s *Service) cancelRun(ctx context.Context, tx *database.Tx, organization, id, cause string, groups map[string]bool) error {
 	for range 3 {
 		r, err := s.get(ctx, tx, organization, id)
 		if err != nil {
 			return err
 		}
-		moved, err := s.cancel(ctx, tx, r, cause)
+		moved, err := s.cancel(ctx, tx, r, cause, groups)
 		if moved || err != nil {
 			return err
 		}
@@ -80,7 +108,7 @@ func (s *Service) cancelRun(ctx context.Context, tx *database.Tx, organization, 
 
 // cancel cancels a run that was read as r, or returns false when it has changed
 // since.
-func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause string) (bool, error) {
+func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause string, groups map[string]bool) (bool, error) {
 	if q := s.queues[r.Queue]; q != nil && q.NoCancel && r.Status.Active() {
 		return false, fmt.Errorf("%w: runs of queue %s cannot be cancelled", content.ErrConflict, q.Label)
 	}
@@ -96,6 +124,9 @@ func (s *Service) cancel(ctx context.Context, tx *database.Tx, r *record, cause 
 			return false, nil
 		} else if err != nil {
 			return false, err
+		}
+		if r.GroupID != "" {
+			groups[r.GroupID] = true
 		}
 		n = s.declared(r.Type).closing(s.now(), r.Label, ending{to: Cancelled, text: text})
 	case r.Status == Running:

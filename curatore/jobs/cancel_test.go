@@ -113,6 +113,66 @@ func TestCancelTooLate(t *testing.T) {
 	})
 }
 
+// What is cancelled with a run: its children at work, with one cause wherever they
+// are told it, and what those have started that ended before. One that cannot be
+// cancelled goes on, with what it has started.
+func TestCancelFamily(t *testing.T) {
+	began := make(chan *jobs.Task, 4)
+	let := make(chan bool)
+	declared := []decl{
+		{Type: "long", Handle: untilDone(began)},
+		{Type: "short", Handle: noop},
+		{Type: "strict", Queue: "strict", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+			began <- task
+			select {
+			case <-let:
+				return nil, nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}},
+	}
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{Jobs: declared, Queues: []jobs.Queue{{Name: "q"}, {Name: "strict", NoCancel: true}}})
+		w.start(w.Service)
+		child := func(kind, parent string, o jobs.Options) string {
+			o.Parent = parent
+			run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: kind, Options: o})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			return run.ID
+		}
+		later := jobs.Options{NotBefore: time.Now().Add(time.Hour)}
+		parent := w.submit("long")
+		atWork, strict := child("long", parent, jobs.Options{}), child("strict", parent, jobs.Options{})
+		ofStrict := child("short", strict, later)
+		ended := child("short", parent, jobs.Options{})
+		for range 3 {
+			<-began
+		}
+		w.wait(ended, jobs.Completed)
+		endedToo := child("short", ended, jobs.Options{})
+		w.wait(endedToo, jobs.Completed)
+		ofEnded := child("short", endedToo, later)
+		if err := w.Cancel(w.t.Context(), w.acme, parent, "enough"); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wait(parent, jobs.Cancelled)
+		for _, id := range []string{atWork, ofEnded} {
+			const want = "with the run that started it: enough"
+			if run := w.wait(id, jobs.Cancelled); run.Error != "cancelled: "+want || run.CancelCause != want {
+				w.t.Errorf("a child: %q, %q", run.Error, run.CancelCause)
+			}
+		}
+		let <- true
+		w.wait(strict, jobs.Completed)
+		if run := w.get(ofStrict); run.Status != jobs.Pending {
+			w.t.Errorf("the child of a run that goes on is %s", run.Status)
+		}
+	})
+}
+
 // The context of a synchronous caller ends: the run is cancelled.
 func TestWaitOrCancel(t *testing.T) {
 	began := make(chan *jobs.Task, 1)

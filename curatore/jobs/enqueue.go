@@ -78,18 +78,27 @@ func (s *Service) enqueue(ctx context.Context, tx *database.Tx, scope content.Sc
 		defer s.mu.Unlock()
 		return nil, fmt.Errorf("enqueue %s: %w", j.Type, errors.Join(s.mistakes...))
 	}
-	config, err := encode(args)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("%w: the arguments of %s cannot be stored: %w", content.ErrInvalid, j.Type, err)
-	case config == nil:
-		config = json.RawMessage("null")
+	encoded, err := config(j, args)
+	if err != nil {
+		return nil, err
 	}
-	run, err := s.insert(ctx, tx, organization, scope.Principal(), j, config, o, "")
+	run, err := s.insert(ctx, tx, organization, scope.Principal(), j, encoded, o, "")
 	if err != nil {
 		return nil, fmt.Errorf("enqueue %s: %w", j.Type, err)
 	}
 	return run, nil
+}
+
+// config returns the arguments of a run as they are stored.
+func config(j *job, args any) (json.RawMessage, error) {
+	encoded, err := encode(args)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: the arguments of %s cannot be stored: %w", content.ErrInvalid, j.Type, err)
+	case encoded == nil:
+		encoded = json.RawMessage("null")
+	}
+	return encoded, nil
 }
 
 // insert stores a run that was checked.
@@ -115,7 +124,9 @@ func (s *Service) insert(ctx context.Context, tx *database.Tx, organization, pri
 			return nil, err
 		}
 		if stored {
-			s.dispatchAfter(ctx, tx, run)
+			if run.Status == Pending && (run.NotBefore == nil || !run.NotBefore.After(s.now())) {
+				s.dispatchAfter(ctx, tx, run)
+			}
 			return run, nil
 		}
 		if err := checkFamily(ctx, tx, organization, run); err != nil {
@@ -193,11 +204,12 @@ func traceOf(ctx context.Context) string {
 // An outbox is the runs that one transaction has stored.
 type outbox map[string][]string // ids by queue
 
-// dispatchAfter sees to it that a run is dispatched when its transaction is
-// committed. Of more than can be worked on soon, the first ones are; the others
-// are found in the table.
+// dispatchAfter sees to it that a run which can begin is dispatched when its
+// transaction is committed. Of more than can be worked on soon, the first ones are;
+// the others, and those of a queue of which this program knows nothing, are found in
+// the table.
 func (s *Service) dispatchAfter(ctx context.Context, tx *database.Tx, run *Run) {
-	if run.Status != Pending || run.NotBefore != nil && run.NotBefore.After(s.now()) {
+	if s.queues[run.Queue] == nil {
 		return
 	}
 	s.mu.Lock()
@@ -225,8 +237,7 @@ func (s *Service) dispatchAfter(ctx context.Context, tx *database.Tx, run *Run) 
 // table and are found by the next sweep of a process that works.
 func (s *Service) dispatch(ctx context.Context, box outbox) {
 	for name, ids := range box {
-		q := s.queues[name]
-		if q != nil && q.busy(len(ids)) {
+		if s.queues[name].busy(len(ids)) {
 			continue // the next run of the queue to end looks for them
 		}
 		if err := s.runner.Dispatch(ctx, name, ids...); err != nil {

@@ -126,8 +126,11 @@ func completed(ctx context.Context, tx *database.Tx, organization, id, hold stri
 
 // leaveGroup takes note that a run of a group has ended. Holding the group makes
 // each see all ends before its own, so that the last one, and no other, finds
-// none left.
+// none left. An empty id is no group.
 func (s *Service) leaveGroup(ctx context.Context, tx *database.Tx, organization, id string) error {
+	if id == "" {
+		return nil
+	}
 	over, err := completed(ctx, tx, organization, id, " FOR UPDATE")
 	switch {
 	case errors.Is(err, content.ErrNotFound): // it was removed before its runs

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curatore/curatore-go/content"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
 
@@ -59,6 +60,49 @@ func TestHealthAndWhy(t *testing.T) {
 	})
 }
 
+// How long a run has waited is told since it could begin: one that was parked, waited
+// for a group, or was at work meanwhile has not waited since it was stored.
+func TestAgeOfWaitingRuns(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	declared := []decl{{Type: "a", Handle: noop}, {Type: "stops", Resumable: true, Handle: untilDone(began)}}
+	databasetestRun(t, func(w *world) {
+		runner := &manualRunner{} // which lets all wait
+		w.Service = w.service(config{Jobs: declared, Runner: runner})
+		var group jobs.Group
+		w.write(func(ctx context.Context, tx *database.Tx) (err error) {
+			group, err = w.NewGroup(ctx, tx, w.acme, "g")
+			return err
+		})
+		after, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a", Options: jobs.Options{After: group.ID}})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		parked, lost, stops := w.submit("a"), w.submit("stops"), w.submit("stops")
+		w.exec("UPDATE runs SET created_at = ? WHERE id <> ?", w.db.Dialect().Time(time.Now().Add(-time.Hour)), "")
+		w.exec("UPDATE runs SET status = 'running' WHERE id = ?", parked)
+		w.exec("UPDATE runs SET status = 'parked', not_before = "+w.db.Dialect().After()+" WHERE id = ?", 0, parked)
+		w.orphan(lost, 1)
+		w.start(w.Service)
+		w.write(func(ctx context.Context, tx *database.Tx) error { return w.SealGroup(ctx, tx, w.acme, group.ID) })
+		delivered := make(chan error, 1)
+		go func() { delivered <- runner.deliver(w.t.Context(), stops) }()
+		<-began
+		if err := w.Stop(deadline(w.t)); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := <-delivered; err != nil {
+			w.t.Error(err)
+		}
+		for _, id := range []string{after.ID, parked, lost, stops} {
+			w.until(id, func(r jobs.Run) bool { return r.Status == jobs.Pending })
+		}
+		all, err := w.Health(w.t.Context())
+		if err != nil || len(all) != 1 || all[0].Pending != 4 || all[0].OldestAge > 30*time.Minute {
+			w.t.Errorf("%+v, %v, want four runs that wait since now", all, err)
+		}
+	})
+}
+
 // A worker leaves a run of a type that it does not know to others, raises the
 // alarm once, and the run stays in the list under its label.
 func TestAlarms(t *testing.T) {
@@ -103,6 +147,18 @@ func TestAlarms(t *testing.T) {
 		if err != nil || len(page.Runs) != 1 || page.Runs[0].Label != "a.zip" {
 			w.t.Errorf("%+v %v", page, err)
 		}
+	})
+}
+
+// An Alarm that panics ends neither the process nor the sweep that raises it.
+func TestAlarmPanics(t *testing.T) {
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: noop}, {Type: "far", Queue: "remote"}},
+			Queues: []jobs.Queue{{Name: "q"}, {Name: "remote"}}, Remote: []string{"remote"}, Alarm: func(jobs.Alarm) { panic("Alarm") }})
+		w.submit("far")
+		id := w.submit("a")
+		w.start(w.Service) // it looks for alarms
+		w.wait(id, jobs.Completed)
 	})
 }
 

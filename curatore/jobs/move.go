@@ -25,7 +25,8 @@ type move struct {
 // does not meet the conditions.
 var errNotMoved = errors.New("the run is not in the expected state")
 
-// move makes the change as one statement and returns the row after it.
+// move makes the change as one statement and returns the row after it. When it ends
+// the run, its group is to be left.
 func (s *Service) move(ctx context.Context, tx *database.Tx, m move) (*record, error) {
 	if err := m.from.check(m.to); err != nil {
 		return nil, err
@@ -38,7 +39,13 @@ func (s *Service) move(ctx context.Context, tx *database.Tx, m move) (*record, e
 		set = append(set, "lease_until = NULL")
 	}
 	if m.to != Parked {
-		set = append(set, "not_before = NULL", "wait_reason = ''")
+		set = append(set, "wait_reason = ''")
+	}
+	switch {
+	case m.to == Pending: // since now, as Health tells
+		set = append(set, "not_before = "+tx.Dialect().Now())
+	case m.to != Parked:
+		set = append(set, "not_before = NULL")
 	}
 	if m.to.Ended() {
 		set, setArgs = append(set, "finished_at = ?"), append(setArgs, tx.Dialect().Time(s.now()))
@@ -49,13 +56,8 @@ func (s *Service) move(ctx context.Context, tx *database.Tx, m move) (*record, e
 	}
 	var r record
 	err := r.scan(tx.QueryRow(ctx, "UPDATE runs SET "+strings.Join(set, ", ")+" WHERE "+where+" RETURNING "+columns, append(setArgs, args...)...))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNotMoved
-	case err != nil:
-		return nil, err
-	case m.to.Ended() && r.GroupID != "":
-		return &r, s.leaveGroup(ctx, tx, r.OrganizationID, r.GroupID)
 	}
-	return &r, nil
+	return &r, err
 }

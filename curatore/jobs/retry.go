@@ -69,6 +69,18 @@ func (r Retry) pause(n int, random float64) time.Duration {
 // attempts is how often a run may fail; maxAttempts is the run's own, or 0.
 func (j *job) attempts(maxAttempts int) int { return cmp.Or(maxAttempts, j.retry().MaxAttempts) }
 
+// exhausted returns the error of a run that has failed as often as it may before it
+// began: its process ended, and who found it did not know its job. Nil: it may begin.
+func (t *Task) exhausted() error {
+	if t.resumable || t.run.Failures < t.job.attempts(t.run.MaxAttempts) {
+		return nil
+	}
+	if t.lost == 0 { // it is tried less often than when it failed
+		return Permanent(errors.New(t.run.Error))
+	}
+	return Permanent(errors.New(lostOnce))
+}
+
 // An ending is what becomes of a run whose job has returned.
 type ending struct {
 	to     Status
@@ -113,7 +125,7 @@ func (t *Task) stopped(stop *interrupted) ending {
 		t.again(&e, stop)
 	case errors.Is(stop.cause, ErrStopped), errors.Is(stop.cause, content.ErrSuperseded):
 		if t.resumable || t.job.attempts(t.run.MaxAttempts) > 1 {
-			e.to = Pending
+			e.to, e.pause = Pending, new(time.Duration) // it waits since now
 		} else {
 			e.to, e.text, e.failed = Failed, stop.cause.Error()+"; start it again", true
 		}

@@ -124,37 +124,56 @@ FROM working_runs AS w JOIN runs ON runs.id = w.id WHERE status = 'running' AND 
 	return all, err
 }
 
+// Of a run whose process ended.
+const (
+	processGone = "the process that ran it ended"
+	lostOnce    = processGone + "; start it again"
+)
+
 // reclaim takes a run from a process that no longer renews its lease: it goes
-// back to those that wait, when it can go on, and ends otherwise. The process,
-// should it live after all, is refused at its next commit.
+// back to those that wait, when it can go on or be tried again, and ends otherwise.
+// When this process does not have its job, which says how often it is tried, another
+// one decides: see exhausted. The process that ran it, should it live after all, is
+// refused at its next commit.
 func (s *Service) reclaim(ctx context.Context, r overdue) error {
-	const gone = "the process that ran it ended"
 	m := move{id: r.id, from: Running, set: "failures = failures + 1, lost = lost + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
 	var n note
-	end := func(to Status, text string) {
+	waits := func(what string) {
+		m.to, n = Pending, newNote(s.now(), Warn, EventReleased, processGone+"; it waits "+what, nil)
+	}
+	ends := func(to Status, text string) {
 		m.to, m.set, m.setArgs = to, m.set+", error = ?", []any{text}
 		n = s.declared(r.typ).closing(s.now(), r.label, ending{to: to, text: text})
 	}
 	most := r.maxAttempts
-	if j := s.byType[r.typ]; most == 0 && j != nil {
+	if j := s.byType[r.typ]; most == 0 && j != nil && j.handle != nil { // else what is declared here may not be all
 		most = j.retry().MaxAttempts
 	}
 	switch {
 	case r.cancel != "":
-		end(Cancelled, cancelled(r.cancel).Error())
+		ends(Cancelled, cancelled(r.cancel).Error())
 	case r.resumable && r.lost+1 >= maxLost:
-		end(Failed, fmt.Sprintf("%s, as it did %d times before, and it gets no further; find out what ends it before you start it again", gone, r.lost))
-	case !r.resumable && most <= 1:
-		end(Failed, gone+"; start it again")
-	case !r.resumable && r.failures+1 >= most:
-		end(Failed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", gone, r.failures))
+		ends(Failed, fmt.Sprintf("%s, as it did %d times before, and it gets no further; find out what ends it before you start it again", processGone, r.lost))
+	case r.resumable:
+		waits("to go on from its last checkpoint")
+	case most == 0:
+		waits("for one that knows whether it is tried again")
+	case most == 1:
+		ends(Failed, lostOnce)
+	case r.failures+1 >= most:
+		ends(Failed, fmt.Sprintf("%s, and it had failed %d times before; find out what ends it before you start it again", processGone, r.failures))
 	default:
-		m.to = Pending
-		n = newNote(s.now(), Warn, EventReleased, gone+"; it waits to go on from its last checkpoint", nil)
+		waits("to be tried again")
 	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if _, err := s.move(ctx, tx, m); err != nil {
+		moved, err := s.move(ctx, tx, m)
+		if err != nil {
 			return err
+		}
+		if moved.Status.Ended() {
+			if err := s.leaveGroup(ctx, tx, r.organization, moved.GroupID); err != nil {
+				return err
+			}
 		}
 		return s.tell(ctx, tx, told{r.organization, r.id, []note{n}})
 	})

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -51,6 +52,40 @@ func TestReclaim(t *testing.T) {
 			if got := strings.Join(w.events(id), " "); got != c.events {
 				w.t.Errorf("%s: events %q, want %q", c.name, got, c.events)
 			}
+		}
+	})
+}
+
+// How often a run is tried is for a process to say that has its job: another one that
+// finds it only lets it wait.
+func TestReclaimOfUnknownJobs(t *testing.T) {
+	var calls atomic.Int64
+	count := func(context.Context, *jobs.Task) (any, error) { calls.Add(1); return nil, nil }
+	declared := []decl{{Type: "once", Queue: "theirs", Handle: count}, {Type: "often", Queue: "theirs", Job: jobs.Job{Retry: quickly}, Handle: count}}
+	queues := []jobs.Queue{{Name: "theirs"}, {Name: "q"}}
+	databasetestRun(t, func(w *world) {
+		calls.Store(0)
+		w.Service = w.service(config{Queues: queues[:1], Jobs: declared})
+		once, often, chosen, cancelled := w.submit("once"), w.submit("often"), w.submit("once"), w.submit("once")
+		for _, id := range []string{once, often, chosen, cancelled} {
+			w.orphan(id, 1)
+		}
+		w.exec("UPDATE runs SET max_attempts = 1 WHERE id = ?", chosen)
+		w.exec("UPDATE runs SET cancel_cause = 'by alice' WHERE id = ?", cancelled)
+		// It declares the jobs, too, as one does that stores runs for others.
+		w.start(w.service(config{Queues: queues, Remote: []string{"theirs"}, Jobs: []decl{{Type: "b", Handle: noop}, {Type: "once", Queue: "theirs"}}}))
+		for _, id := range []string{once, often} {
+			w.until(id, func(r jobs.Run) bool { return r.Status == jobs.Pending })
+		}
+		w.wait(chosen, jobs.Failed)
+		w.wait(cancelled, jobs.Cancelled)
+		w.start(w.Service)
+		if run := w.wait(once, jobs.Failed); run.Error != "the process that ran it ended; start it again" {
+			w.t.Error(run.Error)
+		}
+		w.wait(often, jobs.Completed)
+		if calls.Load() != 1 {
+			w.t.Errorf("%d calls, want one, of the job that is tried again", calls.Load())
 		}
 	})
 }

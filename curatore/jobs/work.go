@@ -67,6 +67,9 @@ func (t *Task) handle(ctx context.Context) (e ending, returned bool) {
 	if ctx.Err() != nil { // it was cancelled while it was claimed
 		return t.verdict(&interrupted{context.Cause(ctx), context.Cause(ctx)}), true
 	}
+	if err := t.exhausted(); err != nil {
+		return t.verdict(err), true
+	}
 	if timeout := t.job.timeout(); timeout > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeoutCause(ctx, timeout, timedOut(timeout))
