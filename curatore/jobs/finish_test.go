@@ -32,7 +32,7 @@ func TestClosingMessages(t *testing.T) {
 		lost, unknown, cancelled := submit("import", "lost.zip"), submit("own", "unknown.zip"), submit("import", "off.zip")
 		w.orphan(lost, 1)
 		w.orphan(unknown, 1)
-		w.exec("UPDATE runs SET type = 'gone' WHERE id = ?", unknown)
+		w.exec("UPDATE runs SET type = 'gone', max_attempts = 1 WHERE id = ?", unknown)
 		if err := w.Cancel(w.t.Context(), w.acme, cancelled, "not today"); err != nil {
 			w.t.Fatal(err)
 		}

@@ -80,7 +80,7 @@ func TestAgeOfWaitingRuns(t *testing.T) {
 		parked, lost, stops := w.submit("a"), w.submit("stops"), w.submit("stops")
 		w.exec("UPDATE runs SET created_at = ? WHERE id <> ?", w.db.Dialect().Time(time.Now().Add(-time.Hour)), "")
 		w.exec("UPDATE runs SET status = 'running' WHERE id = ?", parked)
-		w.exec("UPDATE runs SET status = 'parked', not_before = "+w.db.Dialect().After()+" WHERE id = ?", 0, parked)
+		w.exec("UPDATE runs SET status = 'parked', wait_reason = 'a quota', not_before = "+w.db.Dialect().After()+" WHERE id = ?", 0, parked)
 		w.orphan(lost, 1)
 		w.start(w.Service)
 		w.write(func(ctx context.Context, tx *database.Tx) error { return w.SealGroup(ctx, tx, w.acme, group.ID) })

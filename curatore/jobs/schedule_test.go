@@ -39,7 +39,7 @@ func (w *world) due(ago time.Duration) {
 func (w *world) parked() (id string) {
 	w.t.Helper()
 	id = uuid.Must(uuid.NewV7()).String()
-	w.exec("INSERT INTO runs (id, organization_id, type, queue, label, status, not_before, config, created_by, created_at) VALUES (?, 'acme', 'a', 'q', '', 'parked', "+w.db.Dialect().Now()+", '\"\"', '', ?)",
+	w.exec("INSERT INTO runs (id, organization_id, type, queue, label, status, wait_reason, not_before, config, created_by, created_at) VALUES (?, 'acme', 'a', 'q', '', 'parked', 'a quota', "+w.db.Dialect().Now()+", '\"\"', '', ?)",
 		id, w.db.Dialect().Time(time.Now()))
 	return id
 }
