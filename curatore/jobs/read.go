@@ -93,6 +93,9 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 		}
 	}
 	where, args = among(where, args, "status", q.Statuses)
+	if live := whereLive(q.Statuses); live != "" {
+		where = append(where, live)
+	}
 	where, args = among(where, args, "type", s.withAliases(q.Types))
 	where, args = among(where, args, "queue", q.Queues)
 	for _, c := range []struct{ column, value string }{{"created_by", q.CreatedBy}, {"parent_id", q.Parent}, {"group_id", q.Group}, {"trace_id", q.Trace}} {
@@ -146,6 +149,29 @@ func (s *Service) List(ctx context.Context, scope content.Scope, q Query) (Page,
 		page.Next = cursor(digest, last.CreatedAt, last.ID)
 	}
 	return page, nil
+}
+
+// whereLive finds the runs with some statuses by where those stand that have not
+// ended, which are few, however long the history is. It is empty when others, too,
+// are asked for.
+func whereLive(statuses []Status) string {
+	var places []string
+	for _, status := range statuses {
+		switch status {
+		case Pending:
+			places = append(places, "SELECT id FROM waiting_runs")
+		case Running:
+			places = append(places, "SELECT id FROM working_runs")
+		case Parked:
+			places = append(places, "SELECT id FROM runs WHERE wait_reason <> '' AND status = 'parked'")
+		default:
+			return ""
+		}
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	return "id IN (" + strings.Join(places, " UNION ALL ") + ")"
 }
 
 func pageSize(asked, usual int) int {

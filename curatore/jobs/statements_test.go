@@ -64,6 +64,35 @@ func TestStatementsGoByIndexes(t *testing.T) {
 	}
 }
 
+// Who asks for what is active does not wait for the history to be read.
+func TestActiveRunsAreFoundInALongHistory(t *testing.T) {
+	t.Parallel()
+	var list string
+	db, err := database.Open(t.Context(), databasetest.DSN(t, database.Postgres), database.Options{Fault: func(statement string) error {
+		if strings.Contains(statement, "ORDER BY created_at DESC") {
+			list = statement
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	w := newWorld(t, db)
+	w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: noop}}})
+	id := w.submit("a")
+	makeMany(w)
+	w.exec("UPDATE runs SET created_at = created_at - interval '1 year' WHERE id = ?", id)
+	page, err := w.List(t.Context(), w.acme, jobs.Query{Active: true})
+	if err != nil || len(page.Runs) != 1 || page.Runs[0].ID != id {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	lines := databasetest.Lines(t, db, "EXPLAIN ANALYZE "+list, "acme", "pending", "parked", "running", 51)
+	if plan := strings.Join(lines, "\n"); !strings.Contains(plan, "rows=1 ") || strings.Contains(plan, "Rows Removed by Filter") {
+		t.Error(plan)
+	}
+}
+
 // makeMany stores runs that ended, with events, for the planner of Postgres to count.
 func makeMany(w *world) {
 	w.exec(`INSERT INTO runs (id, organization_id, type, queue, label, status, config, created_by, created_at, finished_at, resumable)
