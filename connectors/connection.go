@@ -69,8 +69,9 @@ type Input[S any] struct {
 	Stored   *Stored      // what is stored; nil in a test of the connection
 	DryRun   bool         // nothing is changed: leave out what costs much and only makes what is written
 
-	// Objects keeps files; nil when the program has no object store. Keys begin
-	// with ObjectPrefix and a slash: they go with the organization.
+	// Objects keeps files; nil when the program has no object store. Keys are
+	// ObjectPrefix, the name of a type and an id: they go with the organization.
+	// "imports" in place of a type is for files on their way, which are removed.
 	Objects      blob.Store
 	ObjectPrefix string
 

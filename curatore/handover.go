@@ -108,13 +108,32 @@ func (c *Curator) removeFiles(ctx context.Context, s blob.Store, run string, key
 
 // An import waits storePatience for an object store that does not answer, with
 // pauses that begin with storePause; then it is parked for storePark, and so on
-// until a day is over.
+// until a day is over since it was first started.
 const (
 	storePatience = 10 * time.Second
 	storePause    = time.Second
 	storePark     = time.Minute
 	storeGiveUp   = 24 * time.Hour
 )
+
+// keysOf returns the keys of a run's files in the object store, if they are there.
+// Keys of another organization are refused, whatever stands in the run's row.
+func (c *Curator) keysOf(scope content.Scope, files []fileConfig) (keys []string, err error) {
+	organization, err := c.auth.Organization(scope)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if f.Key == "" {
+			continue
+		}
+		if !strings.HasPrefix(f.Key, organization+"/") {
+			return nil, fmt.Errorf("%w: the file %q: its key %.200q is not one of the organization", content.ErrInvalid, f.Filename, f.Key)
+		}
+		keys = append(keys, f.Key)
+	}
+	return keys, nil
+}
 
 // fetch opens the files of a run for an import: local copies, unless the object
 // store is on this machine. Close them all.
@@ -142,9 +161,6 @@ func (c *Curator) fetch(ctx context.Context, task *jobs.Task, config importConfi
 }
 
 func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store, f fileConfig) (*blob.File, error) {
-	if organization, err := c.auth.Organization(task.Scope()); err != nil || !strings.HasPrefix(f.Key, organization+"/") {
-		return nil, errors.Join(fmt.Errorf("%w: its key %.200q is not one of the organization", content.ErrInvalid, f.Key), err)
-	}
 	began, patience, corrupt := time.Now(), cmp.Or(c.config.hooks.patience, storePatience), false
 	for pause := min(storePause, patience/4); ; pause *= 2 {
 		local, err := blob.OpenLocal(ctx, temp, f.Key, f.SHA256, c.spill())
@@ -155,7 +171,7 @@ func (c *Curator) fetchOne(ctx context.Context, task *jobs.Task, temp blob.Store
 			return nil, fmt.Errorf("%w; import it again", err)
 		case errors.Is(err, blob.ErrCorrupt) && !corrupt:
 			corrupt = true // it may have become so on the way
-		case !errors.Is(err, blob.ErrUnavailable), ctx.Err() != nil, c.now().Sub(task.Run().CreatedAt) > storeGiveUp:
+		case !errors.Is(err, blob.ErrUnavailable), ctx.Err() != nil, c.now().Sub(*task.Run().StartedAt) > storeGiveUp:
 			return nil, err
 		case time.Since(began)+pause > patience:
 			return nil, jobs.Park(time.Now().Add(storePark), fmt.Sprintf("the file %q cannot be fetched: %v", f.Filename, err))
@@ -187,11 +203,7 @@ func (c *Curator) checkSpill() error {
 
 // removeWhenEnded removes the files of a run that works in this process when it
 // has ended for good; a run that is given back needs them again.
-func (c *Curator) removeWhenEnded(ctx context.Context, scope content.Scope, run string, files []fileConfig) {
-	keys := make([]string, len(files))
-	for i, f := range files {
-		keys[i] = f.Key
-	}
+func (c *Curator) removeWhenEnded(ctx context.Context, scope content.Scope, run string, keys []string) {
 	c.mu.Lock()
 	if c.closed || c.reading[run] != nil {
 		c.mu.Unlock()
@@ -221,17 +233,13 @@ func (c *Curator) removeOfEnded(ctx context.Context, scope content.Scope, id str
 	if err != nil || !run.Status.Ended() || json.Unmarshal(run.Config, &config) != nil {
 		return
 	}
-	var keys []string
-	for _, f := range config.Files {
-		if f.Key != "" {
-			keys = append(keys, f.Key)
-		}
-	}
-	temp, err := c.tempObjects()
+	keys, err := c.keysOf(scope, config.Files)
 	if err != nil || len(keys) == 0 {
 		return
 	}
-	c.removeFiles(ctx, temp, id, keys)
+	if temp, err := c.tempObjects(); err == nil {
+		c.removeFiles(ctx, temp, id, keys)
+	}
 }
 
 // doneReading removes the files of a run, once.

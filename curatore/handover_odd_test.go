@@ -16,6 +16,7 @@ import (
 	"github.com/curatore/curatore-go/connectors/salesforce"
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/blob"
+	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/content/database/databasetest"
 	"github.com/curatore/curatore-go/curatore"
 	"github.com/curatore/curatore-go/curatore/jobs"
@@ -234,4 +235,41 @@ func TestResources(t *testing.T) {
 	if r, err := org.Run(t.Context(), replayed.ID()); err != nil || r.ResourceID != "salesforce" {
 		t.Errorf("%s: resource %q, %v", r.Type, r.ResourceID, err)
 	}
+}
+
+// A run cannot be made to read a file of another organization, or of the store at
+// large, whatever stands in its row.
+func TestKeyOfAnotherOrganization(t *testing.T) {
+	onBoth(t, func(t *testing.T, kind string) {
+		store, dsn := newRemote(t), databasetest.DSN(t, kind)
+		waiting, err := curatore.Open(t.Context(), curatore.Config{Database: dsn, Objects: store, EnqueueOnly: true}, salesforce.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var runs []*curatore.Run
+		for _, name := range []string{"one", "two"} {
+			run, err := organization(t, waiting, name).Import(t.Context(), "salesforce", zipped(accountsCSV(account(0, "of "+name))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			runs = append(runs, run)
+		}
+		if err := waiting.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := databasetest.OpenDSN(t, dsn).Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			_, err := tx.Exec(ctx, "UPDATE runs SET config = (SELECT config FROM runs WHERE id = ?) WHERE id = ?", runs[1].ID(), runs[0].ID())
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c := open(t, curatore.Config{Database: dsn, Objects: store, SpillDir: t.TempDir()})
+		one, two := organization(t, c, "one"), organization(t, c, "two")
+		if ended := whenEnded(t, one, runs[0].ID()); ended.Status != jobs.Failed || !strings.Contains(ended.Error, "is not one of the organization") {
+			t.Errorf("%s: %s", ended.Status, ended.Error)
+		}
+		if ended := whenEnded(t, two, runs[1].ID()); ended.Status != jobs.Completed {
+			t.Errorf("%s: %s", ended.Status, ended.Error)
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -111,12 +112,20 @@ func empty(t *testing.T, s blob.Store) {
 	}
 }
 
-// nothing checks that a directory for local copies holds none.
+// nothing checks that a directory for local copies holds none, and, where it can be
+// seen, that none is open that has no name any more.
 func nothing(t *testing.T, dir string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) || len(entries) > 0 {
 		t.Errorf("local copies are left: %v, %v", entries, err)
+	}
+	const open = "/proc/self/fd"
+	entries, _ = os.ReadDir(open)
+	for _, e := range entries {
+		if file, err := os.Readlink(filepath.Join(open, e.Name())); err == nil && strings.HasPrefix(file, dir+"/") {
+			t.Errorf("a local copy is open: %s", file)
+		}
 	}
 }
 
@@ -299,12 +308,13 @@ func TestParkedForTheStore(t *testing.T) {
 	onBoth(t, func(t *testing.T, kind string) {
 		store, dsn := newRemote(t), databasetest.DSN(t, kind)
 		store.set(nil, func(string) error { return blob.ErrUnavailable })
-		c := open(t, curatore.WithPatience(curatore.Config{Database: dsn, Objects: store, SpillDir: t.TempDir()}, 20*time.Millisecond))
-		org := organization(t, c, "acme")
+		long := func() time.Time { return time.Now().Add(-50 * time.Hour) } // ago, since when it has waited for its turn
+		org := organization(t, open(t, curatore.Config{Database: dsn, Objects: store, EnqueueOnly: true, Now: long}), "acme")
 		run, err := org.Import(t.Context(), "salesforce", zipped(accountsCSV(someAccounts(20)...)))
 		if err != nil {
 			t.Fatal(err)
 		}
+		open(t, curatore.WithPatience(curatore.Config{Database: dsn, Objects: store, SpillDir: t.TempDir()}, 20*time.Millisecond))
 		var parked jobs.Run
 		for deadline := time.Now().Add(time.Minute); parked.Status != jobs.Parked; time.Sleep(5 * time.Millisecond) {
 			if parked, err = org.Run(t.Context(), run.ID()); err != nil || parked.Status.Ended() || time.Now().After(deadline) {
@@ -378,9 +388,14 @@ func TestSweepOfObjects(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
+		spill := t.TempDir()
+		copied := filepath.Join(spill, "curatore-spill-1") // where a file cannot lose its name while it is open
+		if err := os.WriteFile(copied, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		sweep := func(now time.Time, want ...string) {
 			t.Helper()
-			c := open(t, curatore.Config{Database: dsn, Objects: store, Runner: idle{}, Now: func() time.Time { return now }})
+			c := open(t, curatore.Config{Database: dsn, Objects: store, SpillDir: spill, Runner: idle{}, Now: func() time.Time { return now }})
 			defer c.Close()
 			for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 				got := keys(t, store)
@@ -393,7 +408,11 @@ func TestSweepOfObjects(t *testing.T) {
 			}
 		}
 		sweep(time.Now(), orphan, kept, permanent) // the orphan's Import may be at work
+		if _, err := os.Stat(copied); err != nil {
+			t.Errorf("a local copy that may be in use was removed: %v", err)
+		}
 		sweep(time.Now().Add(25*time.Hour), kept, permanent)
+		nothing(t, spill)
 	})
 }
 

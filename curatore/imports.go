@@ -238,8 +238,12 @@ func (c *Curator) importJob(conn *connectors.Connection) func(context.Context, *
 		files := c.files[run.ID]
 		delete(c.files, run.ID)
 		c.mu.Unlock()
-		if len(config.Files) > 0 && config.Files[0].Key != "" {
-			c.removeWhenEnded(ctx, task.Scope(), run.ID, config.Files)
+		keys, err := c.keysOf(task.Scope(), config.Files)
+		if err != nil {
+			return nil, fmt.Errorf("import %s: %w", conn.Name(), err)
+		}
+		if len(keys) > 0 {
+			c.removeWhenEnded(ctx, task.Scope(), run.ID, keys)
 			fetched, closeAll, err := c.fetch(ctx, task, config)
 			if err != nil {
 				return nil, fmt.Errorf("import %s: %w", conn.Name(), err)

@@ -196,12 +196,13 @@ func typeByName(name string) string {
 	return cmp.Or(t, "application/octet-stream")
 }
 
-// ObjectKey returns the key of an object with a SHA-256, below a prefix.
+// ObjectKey returns the key of an object below the prefix of an organization's
+// connection. Its id is its SHA-256, so that the same bytes are kept once.
 func ObjectKey(prefix, sum string) (string, error) {
 	if len(sum) != 2*sha256.Size {
 		return "", fmt.Errorf("%w: %.80q is no SHA-256 in hex", content.ErrInvalid, sum)
 	}
-	key := prefix + "/objects/" + sum[:2] + "/" + sum
+	key := prefix + "/asset/" + sum
 	return key, blob.CheckKey(key)
 }
 

@@ -48,7 +48,7 @@ func TestKeeper(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.Filename != "a.txt" || first.Text != "text of in/a.txt" || first.Status != "ok" || first.Size != 3 || !strings.HasPrefix(first.ObjectKey, "org/upload/objects/ba/ba7816bf") {
+	if first.Filename != "a.txt" || first.Text != "text of in/a.txt" || first.Status != "ok" || first.Size != 3 || !strings.HasPrefix(first.ObjectKey, "org/upload/asset/ba7816bf") {
 		t.Errorf("%+v", first)
 	}
 	body, _, err := objects.Get(t.Context(), first.ObjectKey, blob.Range{})

@@ -47,6 +47,12 @@ func (s *suite) brokenStream() {
 	if keys := s.keys("", ""); !cmp.Equal(keys, []string{"o/b"}) {
 		s.Errorf("there are %v", keys)
 	}
+	s.put("o/large", stream(Random(4, s.Large)), blob.PutOptions{})
+	if sweeper, ok := s.Store.(blob.Sweeper); ok {
+		if n, err := sweeper.Sweep(s.Context(), time.Now().Add(time.Hour)); n != 0 || err != nil {
+			s.Errorf("%d things of no object are left, %v", n, err)
+		}
+	}
 }
 
 func (s *suite) contextEnds() {

@@ -172,6 +172,31 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// Nor does a link in place of an object's content.
+func TestLinkedContent(t *testing.T) {
+	secret, dir := filepath.Join(t.TempDir(), "secret"), t.TempDir()
+	s := open(t, dir)
+	if err := os.WriteFile(secret, []byte("0123456789"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), "a", strings.NewReader("abcdefghij"), blob.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files(t, dir) {
+		if strings.HasSuffix(path, "@info") {
+			continue
+		}
+		if err := errors.Join(os.Remove(path), os.Symlink(secret, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, r := range []blob.Range{{}, {Length: 5}} {
+		if body, _, err := s.Get(t.Context(), "a", r); err == nil {
+			t.Errorf("it is read through a link: %v", body.Close())
+		}
+	}
+}
+
 // A reader that panics leaves no file open, and what was there.
 func TestPanic(t *testing.T) {
 	s := open(t, t.TempDir())

@@ -179,16 +179,18 @@ func TestBrokenDownloads(t *testing.T) {
 	}
 
 	p.set(nil, cut(100_000))
-	if body, _, err = s.Get(t.Context(), "o/there", blob.Range{}); err != nil {
-		t.Fatal(err)
-	}
-	defer body.Close()
-	if _, err := io.ReadFull(body, make([]byte, 1000)); err != nil {
-		t.Fatal(err)
-	}
-	put(blobtest.Random(4, 1<<20))
-	if _, err := io.ReadAll(body); !errors.Is(err, blob.ErrCorrupt) {
-		t.Errorf("%v, want blob.ErrCorrupt", err)
+	for i, r := range []blob.Range{{}, {Length: 700_000}} { // whose SHA-256 is not known
+		if body, _, err = s.Get(t.Context(), "o/there", r); err != nil {
+			t.Fatal(err)
+		}
+		defer body.Close()
+		if _, err := io.ReadFull(body, make([]byte, 1000)); err != nil {
+			t.Fatal(err)
+		}
+		put(blobtest.Random(uint64(4+i), 1<<20))
+		if _, err := io.ReadAll(body); !errors.Is(err, blob.ErrCorrupt) {
+			t.Errorf("%+v: %v, want blob.ErrCorrupt", r, err)
+		}
 	}
 }
 
