@@ -56,10 +56,12 @@ func (s *Service) sweep(ctx context.Context, strays bool) error {
 		for _, name := range sorted(s.queues) {
 			errs = append(errs, s.adopt(ctx, s.queues[name]))
 		}
-		errs = append(errs, s.lookForAlarms(ctx))
 	}
 	for _, name := range sorted(s.queues) {
 		errs = append(errs, s.feed(ctx, s.queues[name]))
+	}
+	if strays {
+		errs = append(errs, s.lookForAlarms(ctx)) // when there is work to do, which does not wait for it
 	}
 	return errors.Join(errs...)
 }
