@@ -57,26 +57,47 @@ func TestLargeEvents(t *testing.T) {
 	})
 }
 
-// A long queue stays in the table: 10,000 runs that wait cost one worker little
-// memory, and all run.
+// A tallyRunner knows how many runs were dispatched at once.
+type tallyRunner struct {
+	jobs.Runner
+	most atomic.Int64
+}
+
+func (r *tallyRunner) Dispatch(ctx context.Context, queue string, ids ...string) error {
+	raise(&r.most, int64(len(ids)))
+	return r.Runner.Dispatch(ctx, queue, ids...)
+}
+
+// raise makes a number at least n.
+func raise(most *atomic.Int64, n int64) {
+	for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+	}
+}
+
+// A long queue stays in the table: of 10,000 runs that wait, one worker knows few,
+// which cost it little memory, and all run.
 func TestManyRunsLittleMemory(t *testing.T) {
-	const runs = 10_000
+	const runs, size = 10_000, 4000
 	for _, kind := range []string{database.SQLite, database.Postgres} {
 		t.Run(kind, func(t *testing.T) {
 			var calls, peak atomic.Int64
+			runner := &tallyRunner{Runner: localrunner.New(localrunner.Config{PerQueue: 50})}
 			w := newWorld(t, databasetest.Open(t, kind))
-			w.Service = w.service(config{Runner: localrunner.New(localrunner.Config{PerQueue: 8}), Jobs: []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
+			w.Service = w.service(config{Runner: runner, Jobs: []decl{{Type: "a", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
 				if n := calls.Add(1); n%500 == 0 {
 					var m runtime.MemStats
 					runtime.ReadMemStats(&m)
-					for old := peak.Load(); int64(m.HeapAlloc) > old && !peak.CompareAndSwap(old, int64(m.HeapAlloc)); old = peak.Load() {
-					}
+					raise(&peak, int64(m.HeapAlloc))
+				}
+				if len(task.Run().Config) < size {
+					t.Errorf("a run came with %d bytes of arguments", len(task.Run().Config))
 				}
 				return nil, nil
 			}}}})
+			arguments := strings.Repeat("x", size)
 			w.write(func(ctx context.Context, tx *database.Tx) error {
 				for range runs {
-					if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"}); err != nil {
+					if _, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a", Config: arguments}); err != nil {
 						return err
 					}
 				}
@@ -88,7 +109,10 @@ func TestManyRunsLittleMemory(t *testing.T) {
 			w.start(w.Service)
 			w.allComplete(runs)
 			if more := peak.Load() - int64(before.HeapAlloc); calls.Load() != runs || more > 32<<20 {
-				t.Errorf("%d calls, %d MB more than before", calls.Load(), more>>20)
+				t.Errorf("%d calls, %d MB more than before; all arguments are %d MB", calls.Load(), more>>20, runs*size>>20)
+			}
+			if most := runner.most.Load(); most == 0 || most > 500 {
+				t.Errorf("%d runs were dispatched at once", most)
 			}
 		})
 	}

@@ -13,6 +13,12 @@ import (
 // deliver works on a run unless it is at work elsewhere, has ended, or has to
 // wait. It is what a Runner calls.
 func (s *Service) deliver(ctx context.Context, id string) error {
+	if ctx.Err() != nil { // it comes too late to begin anything
+		return context.Cause(ctx)
+	}
+	if cleanText(id, maxName) != id {
+		return nil // no run has such an id, and in one statement it would spoil the claims of others
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	if !s.hold(id, cancel) {
 		cancel(nil)

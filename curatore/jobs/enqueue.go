@@ -240,8 +240,19 @@ func (s *Service) dispatch(ctx context.Context, box outbox) {
 		if s.queues[name].busy(len(ids)) {
 			continue // the next run of the queue to end looks for them
 		}
-		if err := s.runner.Dispatch(ctx, name, ids...); err != nil {
+		if err := s.askFor(ctx, name, ids); err != nil {
 			s.log.WarnContext(ctx, "runs wait for the next sweep", "queue", name, "runs", len(ids), "error", err)
 		}
 	}
+}
+
+// patience is how long a Runner may take to note which runs it is asked for. One that
+// cannot reach its broker must hold up neither those who enqueue nor the sweep.
+const patience = 5 * time.Second
+
+// askFor asks the Runner for runs of a queue.
+func (s *Service) askFor(ctx context.Context, queue string, ids []string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errors.New("the Runner did not answer in time"))
+	defer cancel()
+	return s.runner.Dispatch(ctx, queue, ids...)
 }

@@ -148,7 +148,7 @@ func (s *Service) feed(ctx context.Context, q *queue) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := s.runner.Dispatch(ctx, q.Name, ids...); err != nil {
+	if err := s.askFor(ctx, q.Name, ids); err != nil {
 		return fmt.Errorf("dispatch runs of queue %s: %w", q.Name, err)
 	}
 	return nil

@@ -18,8 +18,8 @@ type Runner interface {
 	// later. A Runner is started once.
 	Start(ctx context.Context, deliver func(ctx context.Context, runID string) error) error
 	// Dispatch asks for the delivery of runs of a queue, after the transaction
-	// that stored them was committed. It returns without waiting for the work,
-	// and may be called with the same ids again. A queue whose runs take long
+	// that stored them was committed. It returns without waiting for the work, and
+	// with an error when ctx ends; it may be called with the same ids again. A queue whose runs take long
 	// does not hold up another one. Before Start and after Stop a Runner that
 	// delivers in its own process alone does nothing here, which is no error.
 	Dispatch(ctx context.Context, queue string, runIDs ...string) error

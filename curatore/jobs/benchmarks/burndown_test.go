@@ -4,7 +4,6 @@ package benchmarks
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -146,6 +145,17 @@ func burnRuns(b *testing.B, kind string) float64 {
 		b.Fatal(err)
 	}
 	<-done
+	untilCompleted(b, db)
+	elapsed := time.Since(began)
+	if err := service.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return burned / elapsed.Seconds()
+}
+
+// untilCompleted waits until all runs are stored as completed.
+func untilCompleted(b *testing.B, db *database.DB) {
+	b.Helper()
 	for n := 1; n > 0; time.Sleep(time.Millisecond) {
 		if err := db.Read(b.Context(), func(ctx context.Context, tx *database.Tx) error {
 			return tx.QueryRow(ctx, "SELECT count(*) FROM runs WHERE status <> ?", "completed").Scan(&n)
@@ -153,11 +163,6 @@ func burnRuns(b *testing.B, kind string) float64 {
 			b.Fatal(err)
 		}
 	}
-	elapsed := time.Since(began)
-	if err := service.Stop(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	return burned / elapsed.Seconds()
 }
 
 func newService(b *testing.B, kind string, handle func(context.Context, *jobs.Task, struct{}) (any, error)) (*database.DB, *jobs.Service, *jobs.Typed[struct{}], content.Scope) {
@@ -197,94 +202,4 @@ func enqueue(b *testing.B, db *database.DB, job *jobs.Typed[struct{}], scope con
 		b.Fatal(err)
 	}
 	return time.Since(began) / time.Duration(n)
-}
-
-// BenchmarkLatency measures the time from a commit to the start of the job, in
-// the process that enqueues and in another one: a Service of its own, on a
-// connection pool of its own.
-func BenchmarkLatency(b *testing.B) {
-	for _, kind := range []string{database.Postgres, database.SQLite} {
-		for _, where := range []string{"here", "elsewhere"} {
-			b.Run(fmt.Sprintf("%s/%s", kind, where), func(b *testing.B) {
-				started := make(chan time.Time, 1)
-				handle := func(context.Context, *jobs.Task, struct{}) (any, error) { started <- time.Now(); return nil, nil }
-				dsn := databasetest.DSN(b, kind)
-				_, service, job, scope := serviceOn(b, databasetest.OpenDSN(b, dsn), handle, jobs.Config{})
-				services := []*jobs.Service{service}
-				if where == "elsewhere" {
-					var enqueuer *jobs.Service
-					_, enqueuer, job, scope = serviceOn(b, databasetest.OpenDSN(b, dsn), nil, jobs.Config{Remote: []string{"*"}})
-					services = append(services, enqueuer)
-				}
-				for _, s := range services {
-					if err := s.Start(b.Context()); err != nil {
-						b.Fatal(err)
-					}
-				}
-				var all []time.Duration
-				for range 200 {
-					if _, err := job.Submit(b.Context(), scope, struct{}{}, jobs.Options{}); err != nil {
-						b.Fatal(err)
-					}
-					committed := time.Now()
-					all = append(all, max(0, (<-started).Sub(committed)))
-					time.Sleep(5 * time.Millisecond)
-				}
-				for _, s := range services {
-					if err := s.Stop(b.Context()); err != nil {
-						b.Fatal(err)
-					}
-				}
-				slices.Sort(all)
-				b.ReportMetric(all[len(all)/2].Seconds()*1000, "p50-ms")
-				b.ReportMetric(all[len(all)*99/100].Seconds()*1000, "p99-ms")
-			})
-		}
-	}
-}
-
-// BenchmarkTelling measures what a job of half a second pays for 1,000 updates of
-// its progress and 1,000 events, beside one that tells nothing.
-func BenchmarkTelling(b *testing.B) {
-	const units, unit = 1000, 500 * time.Microsecond
-	for _, kind := range []string{database.Postgres, database.SQLite} {
-		b.Run(kind, func(b *testing.B) {
-			var tells bool
-			took := make(chan time.Duration, 1)
-			_, service, job, scope := newService(b, kind, func(_ context.Context, task *jobs.Task, _ struct{}) (any, error) {
-				began := time.Now()
-				for i := range units {
-					for until := time.Now().Add(unit); time.Now().Before(until); { // work
-					}
-					if tells {
-						task.Progress("working", int64(i), units)
-						task.Info("step", "a step was made", map[string]int{"n": i})
-					}
-				}
-				took <- time.Since(began)
-				return nil, nil
-			})
-			if err := service.Start(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-			var times [2][]time.Duration
-			for i := range 10 {
-				tells = i%2 == 1
-				run, err := job.Submit(b.Context(), scope, struct{}{}, jobs.Options{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := service.Wait(b.Context(), scope, run.ID); err != nil {
-					b.Fatal(err)
-				}
-				times[i%2] = append(times[i%2], <-took)
-			}
-			if err := service.Stop(b.Context()); err != nil {
-				b.Fatal(err)
-			}
-			slices.Sort(times[0])
-			slices.Sort(times[1])
-			b.ReportMetric(100*(times[1][2].Seconds()/times[0][2].Seconds()-1), "%-of-the-job")
-		})
-	}
 }

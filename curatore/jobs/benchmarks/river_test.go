@@ -2,7 +2,6 @@ package benchmarks
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,71 +46,65 @@ func riverDatabase(b *testing.B) (string, *content.Authority, content.Scope) {
 	return dsn, authority, authority.Mint("o", "bench")
 }
 
-// BenchmarkRiverRunnerBurnDown works off 10,000 runs that were stored beforehand
-// and that riverrunner carries, beside bare River.
+// BenchmarkRiverRunnerBurnDown works off 10,000 runs that were stored beforehand and
+// that riverrunner carries, in turn with bare River, as [BenchmarkBurnDown] does.
 func BenchmarkRiverRunnerBurnDown(b *testing.B) {
-	for range b.N {
-		bare := burnRiver(b)
-		dsn, authority, scope := riverDatabase(b)
-		var left atomic.Int64
-		done := make(chan struct{})
-		left.Store(burned)
-		db, service, job := riverService(b, dsn, authority, func(context.Context, *jobs.Task, struct{}) (any, error) {
-			if left.Add(-1) == 0 {
-				close(done)
-			}
-			return nil, nil
-		})
-		enqueue(b, db, job, scope, burned)
-		began := time.Now()
-		if err := service.Start(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		<-done
-		for n := 1; n > 0; time.Sleep(time.Millisecond) {
-			if err := db.Read(b.Context(), func(ctx context.Context, tx *database.Tx) error {
-				return tx.QueryRow(ctx, "SELECT count(*) FROM runs WHERE status <> ?", "completed").Scan(&n)
-			}); err != nil {
-				b.Fatal(err)
-			}
-		}
-		rate := burned / time.Since(began).Seconds()
-		if err := service.Stop(b.Context()); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(bare, "river/s")
-		b.ReportMetric(rate, "riverrunner/s")
-		b.ReportMetric(rate/bare, "riverrunner:river")
+	var bare, carried, ratios []float64
+	for range rounds * b.N {
+		river, runner := burnRiver(b), burnRiverRunner(b)
+		bare, carried, ratios = append(bare, river), append(carried, runner), append(ratios, runner/river)
 	}
+	b.ReportMetric(median(bare), "river/s")
+	b.ReportMetric(median(carried), "riverrunner/s")
+	b.ReportMetric(median(ratios), "riverrunner:river")
 }
 
-// BenchmarkRiverRunnerLatency measures the time from the commit of a run in a
-// process that only enqueues to its start in another one.
-func BenchmarkRiverRunnerLatency(b *testing.B) {
+// burnRiverRunner returns how many runs a second a Service works off that riverrunner
+// carries, each with its event, until the last one is stored as completed.
+func burnRiverRunner(b *testing.B) float64 {
+	b.Helper()
 	dsn, authority, scope := riverDatabase(b)
-	started := make(chan time.Time, 1)
-	handle := func(context.Context, *jobs.Task, struct{}) (any, error) {
-		started <- time.Now()
-		return nil, nil
-	}
-	_, _, job := riverService(b, dsn, authority, handle) // is not started
-	_, worker, _ := riverService(b, dsn, authority, handle)
-	if err := worker.Start(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	var all []time.Duration
-	for len(all) < 200 {
-		began := time.Now()
-		if _, err := job.Submit(b.Context(), scope, struct{}{}, jobs.Options{}); err != nil {
-			b.Fatal(err)
+	var left atomic.Int64
+	done := make(chan struct{})
+	left.Store(burned)
+	db, service, job := riverService(b, dsn, authority, func(context.Context, *jobs.Task, struct{}) (any, error) {
+		if left.Add(-1) == 0 {
+			close(done)
 		}
-		all = append(all, (<-started).Sub(began)) // with the commit and the dispatch
-	}
-	if err := worker.Stop(b.Context()); err != nil {
+		return nil, nil
+	})
+	enqueue(b, db, job, scope, burned)
+	began := time.Now()
+	if err := service.Start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	slices.Sort(all)
-	b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "p50-ms")
-	b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
-	b.ReportMetric(0, "ns/op")
+	<-done
+	untilCompleted(b, db)
+	elapsed := time.Since(began)
+	if err := service.Stop(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	return burned / elapsed.Seconds()
+}
+
+// BenchmarkRiverRunnerLatency is [BenchmarkLatency] of runs that riverrunner carries.
+func BenchmarkRiverRunnerLatency(b *testing.B) {
+	for _, where := range []string{"here", "elsewhere"} {
+		b.Run(where, func(b *testing.B) {
+			dsn, authority, scope := riverDatabase(b)
+			started := make(chan time.Time, 1)
+			handle := func(context.Context, *jobs.Task, struct{}) (any, error) { started <- time.Now(); return nil, nil }
+			db, worker, job := riverService(b, dsn, authority, handle)
+			if where == "elsewhere" {
+				db, _, job = riverService(b, dsn, authority, handle) // is not started
+			}
+			if err := worker.Start(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			latencies(b, db, job, scope, started)
+			if err := worker.Stop(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,11 @@ type Config struct {
 
 // Run runs the suite as sub-tests, for each database.
 func Run(t *testing.T, c Config) {
+	for capability, why := range c.Lacks {
+		if capability != Shared && capability != Kept || why == "" {
+			t.Errorf("Config.Lacks[%q] = %q: name a Capability of this package, and say why it does not matter", capability, why)
+		}
+	}
 	kinds := c.Databases
 	if len(kinds) == 0 {
 		kinds = []string{database.SQLite, database.Postgres}
@@ -104,7 +110,10 @@ func (s *suite) start(deliver func(ctx context.Context, id string) error) {
 
 func (s *suite) startOne(runner jobs.Runner, deliver func(ctx context.Context, id string) error) {
 	s.Helper()
-	if err := runner.Start(s.Context(), deliver); err != nil {
+	ctx, cancel := context.WithCancel(s.Context())
+	err := runner.Start(ctx, deliver)
+	cancel() // bounds the start alone
+	if err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() {
@@ -121,9 +130,25 @@ func (s *suite) soon() context.Context {
 	return ctx
 }
 
+// promptly calls something of the Runner that must not wait for the work.
+func (s *suite) promptly(what string, call func(ctx context.Context) error) error {
+	s.Helper()
+	ctx, cancel := context.WithCancel(s.Context())
+	defer cancel() // deliveries go on without it
+	returned := make(chan error, 1)
+	go func() { returned <- call(ctx) }()
+	select {
+	case err := <-returned:
+		return err
+	case <-s.soon().Done():
+		s.Fatalf("%s does not return while deliveries are at work", what)
+		return nil
+	}
+}
+
 func (s *suite) dispatch(queue string, ids ...string) {
 	s.Helper()
-	if err := s.runner.Dispatch(s.Context(), queue, ids...); err != nil {
+	if err := s.promptly("Dispatch", func(ctx context.Context) error { return s.runner.Dispatch(ctx, queue, ids...) }); err != nil {
 		s.Fatalf("dispatch to queue %s: %v", queue, err)
 	}
 }
@@ -270,27 +295,47 @@ func (s *suite) startsOnce() {
 
 func (s *suite) stops() {
 	var got log
-	causes := make(chan error, 100)
+	var began, late atomic.Int64
+	causes := make(chan error, 1000)
 	s.start(func(ctx context.Context, id string) error {
+		if ctx.Err() != nil {
+			late.Add(1)
+		}
+		began.Add(1)
 		got.add(id)
 		<-ctx.Done()
 		causes <- context.Cause(ctx)
 		return ctx.Err()
 	})
-	again := func() { s.dispatch("q", "a") }
+	waiting := some(500, "waiting") // most of them, where the Runner has a limit
+	again := func() { s.dispatch("q", waiting...) }
 	again()
-	s.until("a run is delivered", again, func() bool { return got.has("a") })
-	s.dispatch("q", some(50, "waiting")...)
+	looks, last := 0, int64(0)
+	s.until("some runs are delivered, and then no more of them", again, func() bool {
+		if n := began.Load(); n != last {
+			looks, last = 0, n
+		}
+		looks++
+		return last > 0 && looks > 30
+	})
 	if err := s.runner.Stop(s.soon()); err != nil {
 		s.Fatal(err)
+	}
+	if n := late.Load(); n != 0 {
+		s.Errorf("%d deliveries began after Stop", n)
+	}
+	if n := began.Load(); n != int64(len(causes)) {
+		s.Errorf("Stop waited for %d of %d deliveries", len(causes), n)
 	}
 	if cause := <-causes; !errors.Is(cause, jobs.ErrStopped) {
 		s.Errorf("the cause is %v, want jobs.ErrStopped", cause)
 	}
-	before := len(causes)
 	s.dispatch("q", "late") // no error, and no delivery
-	if got.has("late") || len(causes) != before {
-		s.Error("a run was delivered after Stop")
+	if err := s.runner.Stop(s.soon()); err != nil {
+		s.Errorf("stop again: %v", err)
+	}
+	if got.has("late") {
+		s.Error("a run was delivered that was dispatched after Stop")
 	}
 }
 
@@ -304,14 +349,16 @@ func (s *suite) stopsInTime() {
 		<-let // deaf to its context
 		return nil
 	})
+	defer close(let) // before the Runner is stopped for good
 	s.dispatch("q", "a")
 	s.until("a run is delivered", func() { s.dispatch("q", "a") }, func() bool { return len(began) > 0 })
-	ctx, cancel := context.WithTimeout(s.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := s.runner.Stop(ctx); err == nil {
+	if err := s.promptly("Stop", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		defer cancel()
+		return s.runner.Stop(ctx)
+	}); err == nil {
 		s.Error("Stop returned no error although a delivery is at work")
 	}
-	close(let)
 }
 
 // reaches dispatches in one process and delivers in another.

@@ -39,8 +39,12 @@ import (
 
 // Config says where River's tables are. URL is required.
 type Config struct {
-	URL    string // of a Postgres database: postgres://USER:PASSWORD@HOST/NAME
-	Schema string // of River's tables, which is created when it is not there; empty means "river"
+	URL string // of a Postgres database: postgres://USER:PASSWORD@HOST/NAME
+	// Schema is that of River's tables, which are made when they are not there; empty
+	// means "river". It belongs to this package: jobs of others that use River would
+	// be repeated when they take longer than half a minute, so Open refuses to share
+	// one with them.
+	Schema string
 
 	// PerQueue is how many runs of one queue this process works on at a time,
 	// whatever the queue itself allows; 0 means 100.
@@ -167,7 +171,17 @@ func migrate(ctx context.Context, pool *pgxpool.Pool, schema string, log *slog.L
 	if err != nil {
 		return err
 	}
-	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	if _, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
+		return err
+	}
+	var strange string
+	err = conn.QueryRow(ctx, "SELECT kind FROM "+pgx.Identifier{schema, "river_job"}.Sanitize()+" WHERE kind <> $1 LIMIT 1", args{}.Kind()).Scan(&strange)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: the schema %s holds jobs of another program that uses River, of kind %q; give Config.Schema a name of its own", content.ErrConflict, schema, strange)
+	}
 	return err
 }
 
@@ -186,15 +200,16 @@ func (r *Runner) Start(ctx context.Context, deliver func(ctx context.Context, ru
 		return fmt.Errorf("start river: %w", err)
 	}
 	for _, queue := range r.initial {
-		if err := r.listen(queue); err != nil {
+		if err := r.listen(ctx, queue); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// listen makes this process work on a queue of River's.
-func (r *Runner) listen(queue string) error {
+// listen makes this process work on a queue of River's. After an error the next
+// call tries again.
+func (r *Runner) listen(ctx context.Context, queue string) error {
 	name := riverName(queue)
 	r.mu.Lock()
 	if r.deliver == nil || r.stopped {
@@ -208,7 +223,9 @@ func (r *Runner) listen(queue string) error {
 	}
 	r.mu.Unlock()
 	if !known {
-		l.err = r.client.Queues().Add(name, river.QueueConfig{MaxWorkers: min(r.perQueue, river.QueueNumWorkersMax)})
+		if l.err = r.client.Queues().Add(name, river.QueueConfig{MaxWorkers: min(r.perQueue, river.QueueNumWorkersMax)}); l.err != nil {
+			r.forget(ctx, name)
+		}
 		close(l.ready)
 	}
 	<-l.ready
@@ -216,6 +233,16 @@ func (r *Runner) listen(queue string) error {
 		return fmt.Errorf("listen to queue %s: %w", queue, l.err)
 	}
 	return nil
+}
+
+// forget takes back a queue that River could not begin to work on, and keeps.
+func (r *Runner) forget(ctx context.Context, name string) {
+	if err := r.client.Queues().Remove(ctx, name); err != nil {
+		r.log.WarnContext(ctx, "a queue that could not be listened to is not forgotten", "queue", name, "error", err)
+	}
+	r.mu.Lock()
+	delete(r.lanes, name)
+	r.mu.Unlock()
 }
 
 // Dispatch implements jobs.Runner. A run that waits already is not added again.
@@ -234,7 +261,7 @@ func (r *Runner) Dispatch(ctx context.Context, queue string, runIDs ...string) e
 		return nil
 	}
 	defer r.work.Done()
-	if err := r.listen(queue); err != nil {
+	if err := r.listen(ctx, queue); err != nil {
 		return err
 	}
 	options := insertOptions(riverName(queue))

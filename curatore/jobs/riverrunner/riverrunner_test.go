@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
 	"go.uber.org/goleak"
 
 	"github.com/curatore/curatore-go/content"
@@ -166,12 +169,7 @@ func TestJobsAreRescued(t *testing.T) {
 	if err := r.Dispatch(t.Context(), "q", "a"); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // it was read
-	if _, err := conn.Exec(t.Context(), "UPDATE "+schema+".river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '1 minute', attempted_by = '{dead}'"); err != nil {
+	if _, err := connect(t, url).Exec(t.Context(), "UPDATE "+schema+".river_job SET state = 'running', attempt = 1, attempted_at = now() - interval '1 minute', attempted_by = '{dead}'"); err != nil {
 		t.Fatal(err)
 	}
 	var l log
@@ -216,6 +214,210 @@ func TestOpenIsRefused(t *testing.T) {
 	}
 	if text := fmt.Sprintf("%v %+v %#v %s", c, c, c, c); strings.Contains(text, secret) {
 		t.Error(text)
+	}
+}
+
+// A run is handed over with the commit of the transaction that stored it, made with
+// another driver than River's: neither before nor without it.
+func TestHandOver(t *testing.T) {
+	url, schema := databasetest.DSN(t, database.Postgres), newSchema()
+	db := databasetest.OpenDSN(t, url)
+	c := riverrunner.Config{URL: url, Schema: schema}
+	sender, queued := service(t, db, open(t, c), true), counting(t, url, "SELECT count(*) FROM "+schema+".river_job")
+	var ids []string
+	store := func(in *process, end error) {
+		t.Helper()
+		before := queued()
+		if err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+			for range 3 {
+				run, err := in.job.Enqueue(ctx, tx, in.scope, struct{}{}, jobs.Options{})
+				if err != nil {
+					return err
+				}
+				ids = append(ids, run.ID)
+			}
+			if queued() != before {
+				t.Error("River has the runs before the commit")
+			}
+			return end
+		}); !errors.Is(err, end) {
+			t.Fatal(err)
+		}
+	}
+	rolledBack := errors.New("rolled back")
+	store(sender, rolledBack)
+	if n := queued(); n != 0 {
+		t.Errorf("River has %d jobs of runs that do not exist", n)
+	}
+	gone := ids
+	ids = nil
+	store(sender, nil)
+	if n := queued(); n != 3 {
+		t.Errorf("River has %d jobs of 3 runs", n)
+	}
+	store(service(t, db, deadRunner{}, true), nil) // ends between the commit and the hand-over
+	if n := queued(); n != 3 {
+		t.Errorf("River has %d jobs", n)
+	}
+	worker := service(t, db, open(t, c), false)
+	if err := worker.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store(sender, nil)
+	for _, id := range ids {
+		if run, err := sender.Wait(t.Context(), sender.scope, id); err != nil || run.Status != jobs.Completed || run.Attempt != 1 {
+			t.Errorf("%s in attempt %d, %v", run.Status, run.Attempt, err)
+		}
+	}
+	for _, id := range gone {
+		if _, err := sender.Get(t.Context(), sender.scope, id); !errors.Is(err, content.ErrNotFound) {
+			t.Errorf("a run that was rolled back: %v", err)
+		}
+	}
+}
+
+// A process is a Service with one job that does nothing.
+type process struct {
+	*jobs.Service
+	job   *jobs.Typed[struct{}]
+	scope content.Scope
+}
+
+// A deadRunner belongs to a process that dies before it can dispatch anything.
+type deadRunner struct{ jobs.Runner }
+
+func (deadRunner) Dispatch(context.Context, string, ...string) error { return nil }
+
+func service(t *testing.T, db *database.DB, runner jobs.Runner, sends bool) *process {
+	t.Helper()
+	if err := db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
+		_, err := tx.Exec(ctx, "INSERT INTO organizations (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", "o", "o", time.Unix(0, 0))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	authority := content.NewAuthority()
+	c := jobs.Config{DB: db, Authority: authority, Runner: runner, Queues: []jobs.Queue{{Name: "q"}}}
+	if sends {
+		c.Remote = []string{"*"}
+	}
+	s, err := jobs.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	job := jobs.Register(s, jobs.Job{Type: "a", Queue: "q"}, func(context.Context, *jobs.Task, struct{}) (any, error) { return nil, nil })
+	return &process{s, job, authority.Mint("o", "tester")}
+}
+
+// counting returns a function that runs a query for a number, with River's driver.
+func counting(t *testing.T, url, query string) func() (n int) {
+	t.Helper()
+	conn := connect(t, url)
+	return func() (n int) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+}
+
+func connect(t *testing.T, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return conn
+}
+
+// Connections that are cut, those on which River listens too, and tables that are away
+// for a while do not keep a process from working, nor from queues of which it hears
+// only then.
+func TestRiverAway(t *testing.T) {
+	url, schema := databasetest.DSN(t, database.Postgres), newSchema()
+	r, admin := open(t, riverrunner.Config{URL: url, Schema: schema, Queues: []string{"q"}}), connect(t, url)
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := admin.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var l log
+	if err := r.Start(t.Context(), l.deliver); err != nil {
+		t.Fatal(err)
+	}
+	want := 0
+	reaches := func(queue string) {
+		t.Helper()
+		want++
+		id := fmt.Sprint(want)
+		until(t, "a run of queue "+queue+" is delivered", func() bool {
+			_ = r.Dispatch(t.Context(), queue, id) // the sweep tries again
+			n, _ := l.count()
+			return n == want
+		})
+	}
+	for i := range 3 {
+		exec("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+		reaches("q")
+		reaches(fmt.Sprintf("late-%d", i))
+	}
+	exec("ALTER SCHEMA " + schema + " RENAME TO away")
+	for _, queue := range []string{"q", "new"} {
+		if err := r.Dispatch(t.Context(), queue, "lost"); err == nil {
+			t.Errorf("queue %s: a dispatch without River's tables is no error", queue)
+		}
+	}
+	exec("ALTER SCHEMA away RENAME TO " + schema)
+	reaches("q")
+	reaches("new")
+}
+
+// Tables of an older version of River's are brought up to date; those with the jobs of
+// somebody else are left alone.
+func TestTablesThatAreThere(t *testing.T) {
+	url, schema := databasetest.DSN(t, database.Postgres), newSchema()
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := pool.Exec(t.Context(), "CREATE SCHEMA "+schema); err != nil {
+		t.Fatal(err)
+	}
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrator.Migrate(t.Context(), rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: 3}); err != nil {
+		t.Fatal(err)
+	}
+	c := riverrunner.Config{URL: url, Schema: schema}
+	var l log
+	r := open(t, c)
+	if err := r.Start(t.Context(), l.deliver); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Dispatch(t.Context(), "q", "a"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "a run is delivered", func() bool { n, _ := l.count(); return n == 1 })
+	if _, err := pool.Exec(t.Context(), "INSERT INTO "+schema+".river_job (kind, args, max_attempts, queue, state) VALUES ('send_mail', '{}', 5, 'default', 'available')"); err != nil {
+		t.Fatal(err)
+	}
+	if other, err := riverrunner.Open(t.Context(), c); !errors.Is(err, content.ErrConflict) || !strings.Contains(err.Error(), "send_mail") {
+		t.Errorf("%v %v, want %v", other, err, content.ErrConflict)
 	}
 }
 
