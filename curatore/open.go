@@ -65,8 +65,8 @@ type Config struct {
 	// begins. Their queues are among Queues. The Curator is opened by the time that a
 	// job of it runs.
 	Jobs func(c *Curator, s *jobs.Service)
-	// Queues are those of Jobs, and those of connections that are to have other limits
-	// than none: by their names, such as "salesforce".
+	// Queues are those of Jobs, and those of connections that are to have other limits,
+	// another time-out or a Retry: by their names, such as "salesforce".
 	Queues []jobs.Queue
 	// Runner makes runs run; nil runs them in this process.
 	Runner jobs.Runner

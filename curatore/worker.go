@@ -38,11 +38,11 @@ func (c *Curator) assembleJobs() error {
 	c.importRuns, c.replayRuns = map[string]*jobs.Typed[importConfig]{}, map[string]*jobs.Typed[importConfig]{}
 	for _, conn := range c.order {
 		job := jobs.Job{Type: conn.RunType(), Label: conn.Label() + " import", Queue: conn.Queue(), ResourceType: "connection",
-			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing, connectors.PhaseEmbedding}, Timeout: conn.Timeout(), Resumable: true, Accept: c.accept}
+			Phases: []string{connectors.PhaseParsing, connectors.PhaseImporting, connectors.PhaseIndexing, connectors.PhaseEmbedding}, Timeout: c.timeout(conn), Resumable: true, Accept: c.accept}
 		c.importRuns[conn.Name()] = jobs.Register(c.jobs, job, c.importJob(conn))
 		if conn.Replayable() {
 			c.replayRuns[conn.Name()] = jobs.Register(c.jobs, jobs.Job{Type: conn.ReplayType(), Label: conn.Label() + " replay", Queue: conn.Queue(),
-				ResourceType: "connection", Timeout: conn.Timeout()}, c.replayJob(conn))
+				ResourceType: "connection", Timeout: c.timeout(conn)}, c.replayJob(conn))
 		}
 	}
 	if err := c.schedule(); err != nil {
@@ -56,29 +56,28 @@ func (c *Curator) assembleJobs() error {
 	return c.jobs.Check()
 }
 
-// queues are those of the program, of the connections, and of maintenance.
+// queues are those of the program, and of connections that have one of their own. The
+// built-in ones are there.
 func (c *Curator) queues() []jobs.Queue {
 	queues := slices.Clone(c.config.Queues)
-	named := func(name string) func(jobs.Queue) bool {
-		return func(q jobs.Queue) bool { return q.Name == name }
-	}
-	builtin := jobs.BuiltinQueues()
-	if !slices.ContainsFunc(queues, named(jobs.QueueMaintenance)) {
-		queues = append(queues, builtin[slices.IndexFunc(builtin, named(jobs.QueueMaintenance))])
-	}
 	for _, conn := range c.order {
-		if slices.ContainsFunc(queues, named(conn.Queue())) {
-			continue // the program's, or shared with a connection before
+		named := func(q jobs.Queue) bool { return q.Name == conn.Queue() }
+		if !slices.ContainsFunc(queues, named) && !slices.ContainsFunc(jobs.BuiltinQueues(), named) {
+			queues = append(queues, jobs.Queue{Name: conn.Queue(), Label: conn.Label(), Description: conn.Description(), Icon: conn.Icon(), Color: conn.Color()})
 		}
-		var q jobs.Queue
-		if i := slices.IndexFunc(builtin, named(conn.Queue())); i >= 0 {
-			q = builtin[i]
-		} else {
-			q = jobs.Queue{Name: conn.Queue(), Label: conn.Label(), Description: conn.Description(), Icon: conn.Icon(), Color: conn.Color()}
-		}
-		queues = append(queues, q)
 	}
 	return queues
+}
+
+// timeout is how long an import may take: what the program says of the queue, or else
+// what the connection does.
+func (c *Curator) timeout(conn *connectors.Connection) time.Duration {
+	for _, q := range c.config.Queues {
+		if q.Name == conn.Queue() && q.Timeout > 0 {
+			return q.Timeout
+		}
+	}
+	return conn.Timeout()
 }
 
 // purge removes for good what was deleted long ago, of every type.

@@ -108,6 +108,67 @@ func TestConcurrencyOfQueues(t *testing.T) {
 	})
 }
 
+// A queue's limit for one process holds in each, and both work.
+func TestPlacesPerProcess(t *testing.T) {
+	const each, runs = 2, 12
+	databasetestRun(t, func(w *world) {
+		var calls atomic.Int64
+		var together sync.WaitGroup // the first ones wait for each other, in both processes
+		together.Add(2 * each)
+		process := func() (*jobs.Service, *atomic.Int64) {
+			var now atomic.Int64
+			most := new(atomic.Int64)
+			return w.service(config{Queues: []jobs.Queue{{Name: "narrow", PerProcess: each}}, Jobs: []decl{{Type: "a", Queue: "narrow", Handle: func(context.Context, *jobs.Task) (any, error) {
+				n := now.Add(1)
+				defer now.Add(-1)
+				for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+				}
+				if calls.Add(1) <= 2*each {
+					together.Done()
+					together.Wait()
+				}
+				return nil, nil
+			}}}}), most
+		}
+		one, mostOfOne := process()
+		two, mostOfTwo := process()
+		w.Service = one
+		var ids []string
+		for range runs {
+			ids = append(ids, w.submit("a"))
+		}
+		w.start(one, two)
+		for _, id := range ids {
+			w.wait(id, jobs.Completed)
+		}
+		if mostOfOne.Load() != each || mostOfTwo.Load() != each || calls.Load() != runs {
+			w.t.Errorf("%d calls, at most %d and %d at a time; want %d, at most %d", calls.Load(), mostOfOne.Load(), mostOfTwo.Load(), runs, each)
+		}
+	})
+}
+
+// A queue without limits works on whatever waits at once.
+func TestNoLimit(t *testing.T) {
+	const runs = 60
+	databasetestRun(t, func(w *world) {
+		var together sync.WaitGroup // each waits for all others
+		together.Add(runs)
+		w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
+			together.Done()
+			together.Wait()
+			return nil, nil
+		}}}})
+		w.start(w.Service)
+		var ids []string
+		for range runs {
+			ids = append(ids, w.submit("a"))
+		}
+		for _, id := range ids {
+			w.wait(id, jobs.Completed)
+		}
+	})
+}
+
 // Runs of a job that this program does not know wait for one that does, and do
 // not hold up others.
 func TestUnknownJobsWait(t *testing.T) {

@@ -17,6 +17,6 @@
 // single process.
 //
 // A program declares [Job]s and [Queue]s, makes a [Service] with [New], and
-// stores runs with [Service.Enqueue] in the transaction of whatever calls for
-// them, or with [Service.Submit] in one of their own.
+// starts runs with [Typed.Enqueue] in the transaction of whatever calls for them,
+// or with [Typed.Submit] in one of their own. [Register] makes a Typed of a Job.
 package jobs

@@ -52,7 +52,7 @@ type Job struct {
 	Label        string   // for people, such as "Salesforce import"; empty means the type
 	Icon         string   // one of content.Icons, or empty
 	Color        string   // one of content.Colors, or empty
-	Queue        string   // the name of a registered Queue
+	Queue        string   // the name of a declared Queue, or of a built-in one
 	ResourceType string   // what Run.ResourceID is the id of, such as "connection"; may be empty
 	Children     bool     // it starts runs of its own
 	Phases       []string // that Progress names, in their order; may be empty

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/curatore/jobs"
 )
@@ -59,7 +61,18 @@ func contains(t *testing.T, err error, all ...string) {
 	}
 }
 
+// What was declared is listed for a user interface, with defaults for people.
 func TestDeclarationsAreListed(t *testing.T) {
+	full := jobs.Job{Type: "c", Aliases: []string{"d"}, Label: "C", Icon: "file", Color: "blue", Queue: "q", ResourceType: "connection", Children: true,
+		Phases: []string{"one", "two"}, Completed: "Done", Failed: "Not done", Timeout: time.Hour, Retry: jobs.Retry{MaxAttempts: 3}, Resumable: true}
+	queue := jobs.Queue{Name: "q", Label: "Q", Description: "Letters.", Icon: "file", Color: "red", Concurrency: 3, PerProcess: 2, Timeout: time.Minute,
+		Retry: jobs.Retry{MaxAttempts: 2, Backoff: 1, MaxBackoff: 2}, NoCancel: true, NoReplay: true}
+	w := newWorld(t, openSQLite(t))
+	s := w.service(config{Queues: []jobs.Queue{queue}})
+	typed := jobs.Register(s, full, func(context.Context, *jobs.Task, int) (any, error) { return nil, nil })
+	if diff := cmp.Diff([]jobs.Job{full}, s.Jobs()) + cmp.Diff(full, typed.Job()) + cmp.Diff([]jobs.Queue{queue}, s.Queues()); diff != "" {
+		t.Error(diff)
+	}
 	eachDatabase(t, []decl{{Type: "b", Handle: noop}, {Type: "a", Label: "A", Handle: noop}}, func(w *world) {
 		all := w.Jobs()
 		if len(all) != 2 || all[0].Type != "a" || all[0].Label != "A" || all[1].Label != "b" {

@@ -46,6 +46,9 @@ func Register[A any](s *Service, declaration Job, handle func(ctx context.Contex
 func (s *Service) register(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if q, ok := builtin(j.Queue); ok && s.queues[q.Name] == nil && s.state == idle {
+		s.declare(q)
+	}
 	wrong := j.check(s.queues)
 	if s.state != idle {
 		wrong = append(wrong, fmt.Errorf("%w: job %q is registered after the start, when nobody asks for it; register it before", content.ErrConflict, j.Type))

@@ -104,6 +104,21 @@ func TestRetryOfTheQueue(t *testing.T) {
 	})
 }
 
+// A queue's time-out is that of its jobs which set none.
+func TestTimeoutOfTheQueue(t *testing.T) {
+	waits := func(ctx context.Context, _ *jobs.Task) (any, error) { <-ctx.Done(); return nil, ctx.Err() }
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{Queues: []jobs.Queue{{Name: "hasty", Timeout: 10 * time.Millisecond}},
+			Jobs: []decl{{Type: "queue", Queue: "hasty", Handle: waits}, {Type: "own", Queue: "hasty", Timeout: time.Millisecond, Handle: waits}}})
+		w.start(w.Service)
+		for kind, want := range map[string]string{"queue": "timed out after 10ms", "own": "timed out after 1ms"} {
+			if run := w.wait(w.submit(kind), jobs.TimedOut); !strings.HasPrefix(run.Error, want) {
+				w.t.Errorf("%q, want %q", run.Error, want)
+			}
+		}
+	})
+}
+
 // A job parks itself until a time, which is no failure, and goes on from its
 // checkpoint.
 func TestPark(t *testing.T) {

@@ -160,7 +160,8 @@ func New(c Config) (*Service, error) {
 	wrong(c.TooOld < 0, "Config.TooOld is negative; 0 means 5 minutes")
 	mistakes = append(mistakes, checkQueues(c.Queues)...)
 	for _, name := range c.Remote {
-		wrong(name != "*" && !slices.ContainsFunc(c.Queues, func(q Queue) bool { return q.Name == name }),
+		_, known := builtin(name)
+		wrong(name != "*" && !known && !slices.ContainsFunc(c.Queues, func(q Queue) bool { return q.Name == name }),
 			fmt.Sprintf("Config.Remote names the queue %q, which is not declared", name))
 	}
 	if err := errors.Join(mistakes...); err != nil {
@@ -189,10 +190,18 @@ func New(c Config) (*Service, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	for _, q := range c.Queues {
-		q.Label = cmp.Or(q.Label, q.Name)
-		s.queues[q.Name] = &queue{Queue: q, here: !slices.Contains(c.Remote, "*") && !slices.Contains(c.Remote, q.Name)}
+		s.declare(q)
 	}
 	return s, nil
+}
+
+// declare adds a queue. A built-in one looks as usual where it does not say how.
+func (s *Service) declare(q Queue) {
+	if b, ok := builtin(q.Name); ok {
+		q.Label, q.Description, q.Icon, q.Color = cmp.Or(q.Label, b.Label), cmp.Or(q.Description, b.Description), cmp.Or(q.Icon, b.Icon), cmp.Or(q.Color, b.Color)
+	}
+	q.Label = cmp.Or(q.Label, q.Name)
+	s.queues[q.Name] = &queue{Queue: q, here: !slices.Contains(s.remote, "*") && !slices.Contains(s.remote, q.Name)}
 }
 
 // Check returns every mistake in what was registered, and a queue on whose runs
