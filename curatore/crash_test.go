@@ -81,6 +81,7 @@ type stricken struct {
 	t      *testing.T
 	dsn    string
 	blobs  string
+	temp   string            // of the workers
 	c      *curatore.Curator // stores, and never works
 	org    *curatore.Organization
 	db     *database.DB
@@ -90,7 +91,7 @@ type stricken struct {
 
 func strike(t *testing.T, kind string, size int) *stricken {
 	t.Helper()
-	s := &stricken{t: t, dsn: databasetest.DSN(t, kind), blobs: t.TempDir()}
+	s := &stricken{t: t, dsn: databasetest.DSN(t, kind), blobs: t.TempDir(), temp: t.TempDir()}
 	objects, err := dirblob.Open(s.blobs, dirblob.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +128,7 @@ func strike(t *testing.T, kind string, size int) *stricken {
 func (s *stricken) work(die string) {
 	s.t.Helper()
 	s.worker = exec.Command(os.Args[0])
-	s.worker.Env = append(os.Environ(), workerEnv+"="+s.dsn, blobsEnv+"="+s.blobs, dieEnv+"="+die)
+	s.worker.Env = append(os.Environ(), workerEnv+"="+s.dsn, blobsEnv+"="+s.blobs, dieEnv+"="+die, "TMPDIR="+s.temp)
 	s.worker.Stderr = os.Stderr
 	if err := s.worker.Start(); err != nil {
 		s.t.Fatal(err)
@@ -212,7 +213,7 @@ func (s *stricken) stored(ctx context.Context, result *connectors.Result) (table
 	s.t.Helper()
 	for len(s.left()) > 0 { // the worker removes them behind the end
 		if ctx.Err() != nil {
-			s.t.Fatalf("these objects are left: %v", s.left())
+			s.t.Fatalf("these files are left: %v", s.left())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -238,6 +239,12 @@ func (s *stricken) stored(ctx context.Context, result *connectors.Result) (table
 		slices.Sort(titles)
 		tables = append(tables, fmt.Sprintf("search %s: %v", q, titles))
 	}
+	for _, line := range d.rows("SELECT source_type, source_type_filter, chunk_index, title, filename, url, content, content_type FROM search_chunks ORDER BY 1, 4, 7, 3") {
+		tables = append(tables, "chunk: "+line)
+	}
+	if report, err := s.org.VerifyIndex(s.t.Context()); err != nil || !report.Sound() {
+		s.t.Errorf("the search index: %+v, %v", report, err)
+	}
 	for name, counts := range result.Streams {
 		tables = append(tables, fmt.Sprintf("seen %s: %d, failed %d", name, counts.Seen, counts.Failed))
 	}
@@ -259,14 +266,17 @@ func stored(table string) string {
 		" t LEFT JOIN salesforce_accounts p ON p.organization_id = t.organization_id AND p.id = t." + link
 }
 
-// left lists the files of the object store under any run.
+// left lists the files in the object store, in which such an import leaves none, and
+// in the folder for temporary files of the workers.
 func (s *stricken) left() (names []string) {
-	_ = filepath.WalkDir(s.blobs, func(path string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() && strings.Contains(path, "/imports/") {
-			names = append(names, path)
-		}
-		return nil
-	})
+	for _, dir := range []string{s.blobs, s.temp} {
+		_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				names = append(names, path)
+			}
+			return nil
+		})
+	}
 	return names
 }
 
@@ -363,11 +373,19 @@ func TestEveryDatabaseCallMayFail(t *testing.T) {
 			}
 			// attempt imports into an organization of its own with the n-th call
 			// failing, and again without, and returns what is stored then.
+			var sound []string
 			attempt := func(n int64) (rows []string, needed int64) {
 				name := fmt.Sprintf("o%d", n)
 				org, err := c.Organization(t.Context(), name, "test")
 				if err != nil {
 					t.Fatalf("organization %s: %v", name, err)
+				}
+				d := &depot{t: t, c: c, db: db, org: org}
+				stand := func() (rows []string) {
+					for _, table := range []string{"salesforce_accounts", "salesforce_contacts", "salesforce_opportunities"} {
+						rows = append(rows, d.rows(stored(table)+" JOIN organizations o ON o.id = t.organization_id WHERE o.name = ? ORDER BY 1", name)...)
+					}
+					return rows
 				}
 				importing := func() error {
 					var files []connectors.File
@@ -394,20 +412,28 @@ func TestEveryDatabaseCallMayFail(t *testing.T) {
 				failed := importing()
 				armed.Store(false)
 				needed = calls.Load()
+				halves := d.rows("SELECT r.id, r.status FROM runs r JOIN organizations o ON o.id = r.organization_id WHERE o.name = ? AND (r.status = 'running' AND r.lease_until IS NULL OR"+
+					" r.status IN ('completed', 'failed') AND (SELECT count(*) FROM run_events e WHERE e.run_id = r.id AND e.type = r.status) <> 1)", name)
+				if len(halves) != 0 {
+					t.Errorf("after call %d had failed these runs are there by halves: %v", n, halves)
+				}
+				if rows := stand(); failed == nil && !slices.Equal(rows, sound) && sound != nil {
+					t.Errorf("after call %d had failed the import completed without error, but: %s", n, gocmp.Diff(sound, rows))
+				}
 				if err := importing(); err != nil {
 					t.Fatalf("importing again after call %d had failed (%v): %v", n, failed, err)
 				}
-				d := &depot{t: t, c: c, db: db, org: org}
-				for _, table := range []string{"salesforce_accounts", "salesforce_contacts", "salesforce_opportunities"} {
-					rows = append(rows, d.rows(stored(table)+" JOIN organizations o ON o.id = t.organization_id WHERE o.name = ? ORDER BY 1", name)...)
+				if report, err := org.VerifyIndex(t.Context()); err != nil || !report.Sound() {
+					t.Errorf("after call %d had failed the search index is %+v, %v", n, report, err)
 				}
+				rows = stand()
 				if stuck := d.rows("SELECT r.status, r.error FROM runs r JOIN organizations o ON o.id = r.organization_id WHERE o.name = ? AND r.status IN ('pending', 'running', 'parked')", name); len(stuck) != 0 {
 					t.Errorf("after call %d had failed these runs go on: %v", n, stuck)
 				}
 				return rows, needed
 			}
 			want, needed := attempt(1_000_000)
-			if len(want) < 12 || needed < 30 {
+			if sound = want; len(want) < 12 || needed < 30 {
 				t.Fatalf("%d rows in %d calls", len(want), needed)
 			}
 			step := int64(1)
