@@ -2,9 +2,11 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -118,10 +120,7 @@ func (s *Service) feed(ctx context.Context, q *queue) error {
 		return nil
 	}
 	var ids []string
-	err := s.db.Read(ctx, func(ctx context.Context, tx *database.Tx) error {
-		if err := tx.PlanOnce(ctx); err != nil {
-			return err
-		}
+	look := func(ctx context.Context, tx *database.Tx) error {
 		if q.Concurrency > 0 {
 			n, err := q.running(ctx, tx)
 			if err != nil {
@@ -138,7 +137,12 @@ func (s *Service) feed(ctx context.Context, q *queue) error {
 		}
 		return tx.Select(ctx, &ids, "SELECT id FROM waiting_runs WHERE queue = ? AND "+due(tx.Dialect())+" AND "+types+
 			" ORDER BY priority DESC, created_at, id LIMIT ?", q.Name, arg, places)
-	})
+	}
+	err := s.db.Peek(ctx, look)
+	if errors.Is(err, content.ErrBusy) { // perhaps the connection was lost long ago
+		places, ids = q.free(), nil
+		err = s.db.Read(ctx, look)
+	}
 	if err != nil {
 		return fmt.Errorf("look for runs in queue %s: %w", q.Name, err)
 	}
