@@ -3,6 +3,7 @@ package curatore_test
 import (
 	"bytes"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -38,6 +39,25 @@ func TestCloseLeavesOneFile(t *testing.T) {
 		}); err != nil || len(files) != 1 || filepath.Base(files[0]) != "curatore.db" {
 			t.Fatalf("%v, %v", files, err)
 		}
+	}
+}
+
+// An import that comes after Close is refused and makes nothing.
+func TestImportAfterClose(t *testing.T) {
+	dir := t.TempDir()
+	c, err := curatore.Open(t.Context(), curatore.Config{Database: "sqlite:" + filepath.Join(dir, "curatore.db")}, salesforce.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	org := organization(t, c, "acme")
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := org.Import(t.Context(), "salesforce", zipped(accountsCSV(account(0, "x")))); err == nil || !strings.Contains(err.Error(), "is closed") {
+		t.Errorf("%v, want that it is closed", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("there are %v, %v", entries, err)
 	}
 }
 

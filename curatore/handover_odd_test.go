@@ -67,7 +67,7 @@ func TestOddReaders(t *testing.T) {
 		"panics":           {connectors.File{Reader: panics{}}, nil},
 		"too few":          {connectors.File{Reader: strings.NewReader("some"), Size: 5}, content.ErrInvalid},
 		"too many":         {connectors.File{Reader: strings.NewReader("some"), Size: 3}, content.ErrInvalid},
-		"no end":           {connectors.File{Reader: endless{}, Size: 1 << 20}, content.ErrInvalid},
+		"no end":           {connectors.File{Reader: io.MultiReader(io.LimitReader(endless{}, 8<<20), iotest.ErrReader(mistake)), Size: 1 << 20}, content.ErrInvalid},
 		"nothing at all":   {connectors.File{}, content.ErrInvalid},
 		"less than that":   {connectors.File{Reader: strings.NewReader(""), Size: -1}, content.ErrInvalid},
 		"no end, no size":  {connectors.File{Reader: endless{}}, context.DeadlineExceeded},
@@ -208,6 +208,31 @@ func TestEveryStoreCallMayFail(t *testing.T) {
 				t.Errorf("%d calls", needed)
 			}
 		})
+	}
+}
+
+// A database that is away when the run is to be stored leaves no object, although
+// nobody can be asked whether there is such a run.
+func TestDatabaseAwayAtTheHandOver(t *testing.T) {
+	var away atomic.Bool
+	store, down := newRemote(t), errors.New("the database is away")
+	c := open(t, curatore.WithHooks(curatore.Config{Database: databasetest.DSN(t, "sqlite"), Objects: store, EnqueueOnly: true}, nil, 0, func(statement string) error {
+		if strings.Contains(statement, "INSERT INTO runs") {
+			away.Store(true)
+		}
+		if away.Load() {
+			return down
+		}
+		return nil
+	}))
+	org := organization(t, c, "acme")
+	_, err := org.Import(t.Context(), "salesforce", zipped(accountsCSV(account(0, "x"))))
+	away.Store(false)
+	if !errors.Is(err, down) {
+		t.Errorf("%v, want %v", err, down)
+	}
+	if left := keys(t, store); len(left) > 0 {
+		t.Errorf("objects are left: %v", left)
 	}
 }
 

@@ -149,7 +149,7 @@ func TestHandOver(t *testing.T) {
 		data := salesforcetest.Zip(accountsCSV(someAccounts(400)...))
 		ctx, leave := context.WithCancel(t.Context())
 		run, err := org.Import(ctx, "salesforce",
-			connectors.File{Name: `C:\exports\Ünïcode.zip`, Reader: strings.NewReader(string(data)), ContentType: "application/zip"}) // can be read once
+			connectors.File{Name: `C:\exports\Ünïcode.zip`, Reader: strings.NewReader(string(data)), ContentType: "application/x-zip-compressed"}) // can be read once
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -172,7 +172,7 @@ func TestHandOver(t *testing.T) {
 			t.Errorf("config %s", waiting.Config)
 		}
 		info, err := temp.Stat(t.Context(), f.Key)
-		if err != nil || info.Filename != "Ünïcode.zip" || info.ContentType != "application/zip" || info.SHA256 != f.SHA256 {
+		if err != nil || info.Filename != "Ünïcode.zip" || info.ContentType != "application/x-zip-compressed" || info.SHA256 != f.SHA256 {
 			t.Errorf("object %+v, %v", info, err)
 		}
 		if err := first.Close(); err != nil {

@@ -46,6 +46,9 @@ func (c *Curator) objects() (blob.Store, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.dir == nil {
+		if c.closed {
+			return nil, errors.New("the Curator is closed")
+		}
 		s, err := dirblob.Open(dir, dirblob.Options{Now: c.config.Now})
 		if err != nil {
 			return nil, err

@@ -9,10 +9,13 @@ import (
 	"github.com/curatore/curatore-go/content/blob"
 )
 
-// The names of metadata that blob.Info has fields for.
+// The names of metadata that blob.Info has fields for. Web servers that stand
+// before a store drop headers with an underscore, and with them what is signed;
+// objects that other programs have put there may have one.
 const (
-	nameSHA256   = "sha256"
-	nameFilename = "original-filename"
+	nameSHA256        = "sha256"
+	nameFilename      = "original-filename"
+	nameFilenameThere = "original_filename"
 )
 
 // toMetadata writes what is said about an object as S3 keeps it: in headers, so
@@ -38,7 +41,7 @@ func info(key string, i minio.ObjectInfo) blob.Info {
 		switch name = strings.ToLower(strings.TrimPrefix(strings.ToLower(name), "x-amz-meta-")); name {
 		case nameSHA256:
 			out.SHA256 = value
-		case nameFilename:
+		case nameFilename, nameFilenameThere:
 			out.Filename = blob.UnescapeMetadata(value)
 		default:
 			if out.Metadata == nil {

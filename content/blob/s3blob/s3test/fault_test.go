@@ -213,6 +213,22 @@ func TestOtherRange(t *testing.T) {
 	}
 }
 
+// The name of a file is known too that another program has stored.
+func TestNameOfOthers(t *testing.T) {
+	p := newProxy(t)
+	s := open(t, newBucket(p))
+	if _, err := s.Put(t.Context(), "o/there", strings.NewReader("x"), blob.PutOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.set(nil, changeFunc(func(r *http.Response) error {
+		r.Header["X-Amz-Meta-Original_filename"] = []string{"export 2026.zip"}
+		return nil
+	}))
+	if info, err := s.Stat(t.Context(), "o/there"); err != nil || info.Filename != "export 2026.zip" || info.Metadata != nil {
+		t.Errorf("%+v, %v", info, err)
+	}
+}
+
 // Bytes that change on the way are noticed.
 func TestChangedOnTheWay(t *testing.T) {
 	p := newProxy(t)
