@@ -133,11 +133,19 @@ func TestPlacesPerProcess(t *testing.T) {
 		one, mostOfOne := process()
 		two, mostOfTwo := process()
 		w.Service = one
-		var ids []string
-		for range runs {
-			ids = append(ids, w.submit("a"))
-		}
 		w.start(one, two)
+		var ids []string
+		w.write(func(ctx context.Context, tx *database.Tx) error { // all are dispatched at once
+			ids = nil
+			for range runs {
+				run, err := w.Enqueue(ctx, tx, w.acme, newRun{Type: "a"})
+				if err != nil {
+					return err
+				}
+				ids = append(ids, run.ID)
+			}
+			return nil
+		})
 		for _, id := range ids {
 			w.wait(id, jobs.Completed)
 		}
@@ -153,15 +161,17 @@ func TestNoLimit(t *testing.T) {
 	databasetestRun(t, func(w *world) {
 		var together sync.WaitGroup // each waits for all others
 		together.Add(runs)
-		w.Service = w.service(config{Jobs: []decl{{Type: "a", Handle: func(context.Context, *jobs.Task) (any, error) {
+		handle := func(context.Context, *jobs.Task) (any, error) {
 			together.Done()
 			together.Wait()
 			return nil, nil
-		}}}})
+		}
+		w.Service = w.service(config{Queues: []jobs.Queue{{Name: "q"}, {Name: "picky"}}, Jobs: []decl{{Type: "a", Handle: handle},
+			{Type: "b", Queue: "picky", Handle: handle, Accept: func(jobs.Run) bool { return true }}}})
 		w.start(w.Service)
 		var ids []string
-		for range runs {
-			ids = append(ids, w.submit("a"))
+		for i := range runs {
+			ids = append(ids, w.submit([]string{"a", "b"}[i%2]))
 		}
 		for _, id := range ids {
 			w.wait(id, jobs.Completed)

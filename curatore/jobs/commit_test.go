@@ -150,7 +150,7 @@ func TestCheckpointInsideACommit(t *testing.T) {
 // A process whose lease ran out and whose run was taken over stores nothing
 // more, neither effects nor an end.
 func TestFence(t *testing.T) {
-	began, resume := make(chan *jobs.Task, 2), make(chan struct{})
+	began, resume, goOn := make(chan *jobs.Task, 2), make(chan struct{}), make(chan struct{})
 	fenced := make(chan error, 1)
 	declared := []decl{{Type: "a", Resumable: true, Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
 		attempt := task.Run().Attempt
@@ -167,6 +167,7 @@ func TestFence(t *testing.T) {
 			fenced <- errors.Join(err, ctx.Err())
 			return "stale", err
 		}
+		<-goOn
 		return string(task.Checkpoint()), nil
 	}}}
 	eachDatabase(t, declared, func(w *world) {
@@ -183,16 +184,20 @@ func TestFence(t *testing.T) {
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
-		run, err := second.Wait(deadline(w.t), w.acme, id)
-		if err != nil || run.Status != jobs.Completed || string(run.Result) != `"41"` || run.Attempt != 2 {
-			w.t.Fatalf("the second attempt: %+v, %v", run, err)
-		}
 		resume <- struct{}{}
 		if err := <-fenced; !errors.Is(err, content.ErrSuperseded) || !errors.Is(err, context.Canceled) {
 			w.t.Errorf("the stale commit: %v, want content.ErrSuperseded and a cancelled context", err)
 		}
 		if err := w.Stop(deadline(w.t)); err != nil {
 			w.t.Error(err)
+		}
+		if run := w.get(id); run.Status != jobs.Running || run.Attempt != 2 {
+			w.t.Errorf("the stale process changed the run: %+v", run)
+		}
+		goOn <- struct{}{}
+		run, err := second.Wait(deadline(w.t), w.acme, id)
+		if err != nil || run.Status != jobs.Completed || string(run.Result) != `"41"` || run.Attempt != 2 {
+			w.t.Fatalf("the second attempt: %+v, %v", run, err)
 		}
 		if run := w.get(id); string(run.Result) != `"41"` || run.Status != jobs.Completed || w.count(countEffects, "stale") != 0 {
 			w.t.Errorf("the stale process changed the run: %+v", run)

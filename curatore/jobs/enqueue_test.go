@@ -18,7 +18,15 @@ import (
 // What Enqueue returns is what is stored.
 func TestEnqueueStoresTheRun(t *testing.T) {
 	eachDatabase(t, []decl{{Type: "import", Label: "Import", Handle: noop}}, func(w *world) {
-		run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import", Label: "a\x00b\xff.zip", Config: map[string]any{"files": []string{"a\x00.csv"}}})
+		parent := w.submit("import")
+		var group jobs.Group
+		w.write(func(ctx context.Context, tx *database.Tx) (err error) {
+			group, err = w.NewGroup(ctx, tx, w.acme, "files")
+			return err
+		})
+		o := jobs.Options{ResourceID: "crm", Priority: 7, NotBefore: time.Now().Add(time.Hour), UniqueKey: "nightly", Parent: parent, Group: group.ID, MaxAttempts: 3,
+			TraceID: strings.Repeat("0a", 16)}
+		run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "import", Label: "a\x00b\xff.zip", Config: map[string]any{"files": []string{"a\x00.csv"}}, Options: o})
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -29,6 +37,10 @@ func TestEnqueueStoresTheRun(t *testing.T) {
 		if stored.Status != jobs.Pending || stored.OrganizationID != "acme" || stored.CreatedBy != "alice" || stored.Label != "a\ufffdb\ufffd.zip" {
 			w.t.Errorf("stored %+v", stored)
 		}
+		if got := (jobs.Options{ResourceID: stored.ResourceID, Priority: stored.Priority, NotBefore: *stored.NotBefore, UniqueKey: stored.UniqueKey, Parent: stored.ParentID,
+			Group: stored.GroupID, MaxAttempts: stored.MaxAttempts, TraceID: stored.TraceID}); !cmp.Equal(o, got, sameTime) {
+			w.t.Errorf("options %+v, want %+v", got, o)
+		}
 		if plain := w.get(w.submit("import")); plain.Label != "Import" || string(plain.Config) != "null" {
 			w.t.Errorf("a run of nothing but a type has label %q and config %s", plain.Label, plain.Config)
 		}
@@ -36,7 +48,7 @@ func TestEnqueueStoresTheRun(t *testing.T) {
 }
 
 var (
-	sameTime = cmp.Comparer(func(a, b time.Time) bool { return a.Truncate(time.Microsecond).Equal(b) })
+	sameTime = cmp.Comparer(func(a, b time.Time) bool { return a.Truncate(time.Microsecond).Equal(b.Truncate(time.Microsecond)) })
 	sameJSON = cmp.Comparer(func(a, b []byte) bool {
 		return strings.ReplaceAll(string(a), " ", "") == strings.ReplaceAll(string(b), " ", "") // jsonb writes spaces
 	})

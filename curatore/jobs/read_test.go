@@ -62,12 +62,17 @@ func TestList(t *testing.T) {
 				even = append(even, id)
 			}
 		}
+		at := w.get(all[4]).CreatedAt // which another run shares
+		n := slices.IndexFunc(all, func(id string) bool { return w.get(id).CreatedAt.Before(at) })
 		for _, c := range []struct {
 			name  string
 			query jobs.Query
 			want  []string
 		}{
 			{"all", jobs.Query{}, all},
+			{"since", jobs.Query{Since: at}, all[:n]},
+			{"until", jobs.Query{Until: at}, all[n:]},
+			{"since and until", jobs.Query{Since: at, Until: at.Add(time.Microsecond)}, all[slices.IndexFunc(all, func(id string) bool { return w.get(id).CreatedAt.Equal(at) }):n]},
 			{"limit", jobs.Query{Limit: 3}, append(slices.Clone(all[:3]), "|")},
 			{"exactly all", jobs.Query{Limit: 10}, all},
 			{"type", jobs.Query{Types: []string{"a"}}, even},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -145,4 +146,47 @@ func TestProcessesHearEachOther(t *testing.T) {
 		}
 		w.wait(id, jobs.Cancelled)
 	})
+}
+
+// On Postgres what a job tells, and its end, is announced to other processes with the
+// transaction that stores it.
+func TestEventsAreAnnounced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, databasetest.Open(t, database.Postgres))
+	told, goOn := make(chan struct{}), make(chan struct{})
+	w.Service = w.service(config{Lease: time.Hour, Jobs: []decl{{Type: "a", Handle: func(ctx context.Context, task *jobs.Task) (any, error) {
+		task.Info("step", "one", nil)
+		err := task.Commit(ctx, nil)
+		told <- struct{}{}
+		<-goOn
+		return nil, err
+	}}}})
+	heard := make(chan string, 100)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- w.db.Listen(ctx, "curatore_jobs", func(payload string) { heard <- payload }) }()
+	t.Cleanup(func() { stop(); <-ended })
+	if text := <-heard; text != "" { // it listens
+		t.Fatalf("heard %q first", text)
+	}
+	w.start(w.Service)
+	id := w.submit("a")
+	await := func(what string) {
+		t.Helper()
+		for ctx := deadline(t); ; {
+			select {
+			case text := <-heard:
+				if parts := strings.Split(text, "\n"); parts[0] == "run" && slices.Equal(parts[2:], []string{"acme", id}) {
+					return
+				}
+			case <-ctx.Done():
+				t.Fatalf("nobody tells of %s", what)
+			}
+		}
+	}
+	<-told
+	await("the event")
+	goOn <- struct{}{}
+	await("the end")
+	w.wait(id, jobs.Completed)
 }
