@@ -26,7 +26,8 @@ type finishRow struct {
 	Until    string          `json:"until,omitempty"`
 	Pause    *float64        `json:"pause,omitempty"` // seconds
 	Finished string          `json:"finished,omitempty"`
-	Notes    []note          `json:"notes,omitempty"` // on Postgres
+	*note                    // the last one, on Postgres
+	Notes    []note          `json:"notes,omitempty"` // those before it, on Postgres
 }
 
 // On Postgres the same statement stores the last events and wakes other processes.
@@ -43,10 +44,13 @@ value ->> 'total' AS total, value -> 'result' AS result, value ->> 'error' AS er
 value ->> 'until' AS until, value ->> 'pause' AS pause, value ->> 'finished' AS finished FROM json_each(?)) AS m` + finishWhere
 	finishPostgres = `WITH moved AS (` + finishSet + `clock_timestamp() + m.pause * interval '1 second')
 FROM jsonb_to_recordset(?::jsonb) AS m(id text, fence bigint, status text, phase text, done bigint, total bigint, result jsonb, error text,
-failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz, notes jsonb)` + finishWhere + `, runs.organization_id, m.notes),
+failed bigint, lost bigint, reason text, until timestamptz, pause double precision, finished timestamptz,
+at timestamptz, level text, type text, message text, data jsonb, notes jsonb)` + finishWhere + `, runs.organization_id, m.at, m.level, m.type, m.message, m.data, m.notes),
 told AS (INSERT INTO run_events (organization_id, run_id, at, level, type, message, data)
-SELECT organization_id, id, (value ->> 'at')::timestamptz, value ->> 'level', value ->> 'type', value ->> 'message', value -> 'data'
-FROM moved, jsonb_array_elements(notes) WITH ORDINALITY AS all_notes (value, n) ORDER BY id, n)
+SELECT organization_id, id, at, level, type, message, data FROM (
+SELECT organization_id, id, n, (value ->> 'at')::timestamptz AS at, value ->> 'level' AS level, value ->> 'type' AS type, value ->> 'message' AS message, value -> 'data' AS data
+FROM moved, jsonb_array_elements(notes) WITH ORDINALITY AS earlier (value, n) WHERE notes IS NOT NULL
+UNION ALL SELECT organization_id, id, NULL, at, level, type, message, data FROM moved) AS notes ORDER BY id, n NULLS LAST)
 SELECT CASE WHEN count(*) < ? THEN COALESCE(string_agg(id, ' '), '') END, (SELECT count(pg_notify(?, value)) FROM jsonb_array_elements_text(?::jsonb) AS tidings (value)) FROM moved`
 )
 
@@ -61,7 +65,8 @@ func (s *Service) storeEnds(ctx context.Context, tx *database.Tx, all []*finish)
 	for i, f := range all {
 		rows[i], told[i] = f.row, f.task.told(f.notes)
 		if together {
-			rows[i].Notes = f.notes
+			last := len(f.notes) - 1
+			rows[i].note, rows[i].Notes = &f.notes[last], f.notes[:last]
 		}
 	}
 	encoded, err := json.Marshal(rows)

@@ -7,8 +7,8 @@
 
 -- The unique key and the group of a run that has not ended.
 ALTER TABLE runs
-    ADD COLUMN live_key   TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN unique_key ELSE '' END) STORED,
-    ADD COLUMN live_group TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN status IN ('pending', 'running', 'parked') THEN group_id ELSE '' END) STORED;
+    ADD COLUMN live_key   TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN finished_at IS NULL THEN unique_key ELSE '' END) STORED,
+    ADD COLUMN live_group TEXT COLLATE "C" GENERATED ALWAYS AS (CASE WHEN finished_at IS NULL THEN group_id ELSE '' END) STORED;
 DROP INDEX runs_unique;
 DROP INDEX runs_by_group;
 DROP INDEX runs_parked;
