@@ -118,11 +118,12 @@ func (idleReader) Read([]byte) (int, error)         { return 0, nil }
 type brittle struct {
 	blob.Store
 	calls, failAt atomic.Int64
+	down          atomic.Bool // each call fails
 	after         bool
 }
 
 func (b *brittle) fails(do func()) error {
-	fails := b.calls.Add(1) == b.failAt.Load()
+	fails := b.calls.Add(1) == b.failAt.Load() || b.down.Load()
 	if !fails || b.after {
 		do()
 	}
@@ -297,4 +298,65 @@ func TestKeyOfAnotherOrganization(t *testing.T) {
 			t.Errorf("%s: %s", ended.Status, ended.Error)
 		}
 	})
+}
+
+// Maintenance removes what the end of a run has left in the object store.
+func TestMaintenanceSweepsObjects(t *testing.T) {
+	store, dsn := newRemote(t), databasetest.DSN(t, "sqlite")
+	first, err := curatore.Open(t.Context(), curatore.Config{Database: dsn, Objects: store, EnqueueOnly: true}, salesforce.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := organization(t, first, "acme").Import(t.Context(), "salesforce", zipped(accountsCSV(account(0, "x"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := keys(t, store)
+	if err := errors.Join(run.Cancel(t.Context(), ""), first.Close()); err != nil || len(left) != 1 {
+		t.Fatal(left, err)
+	}
+	leave := func() {
+		t.Helper()
+		if _, err := store.Put(t.Context(), left[0], strings.NewReader("x"), blob.PutOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	leave()
+	org := organization(t, open(t, curatore.Config{Database: dsn, Objects: store}), "acme")
+	empty(t, store) // by the sweep at the start, which is over then
+	leave()
+	maintained, err := org.Maintain(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ended := whenEnded(t, org, maintained.ID()); ended.Status != jobs.Completed {
+		t.Errorf("%s: %s", ended.Status, ended.Error)
+	}
+	if all := keys(t, store); len(all) > 0 {
+		t.Errorf("left are %v", all)
+	}
+}
+
+// An organization whose objects cannot be deleted is still there, to be deleted
+// again.
+func TestDeleteOrganizationFromABadStore(t *testing.T) {
+	store := &brittle{Store: newRemote(t)}
+	c := open(t, curatore.Config{Database: databasetest.DSN(t, "sqlite"), Objects: store, Runner: idle{}})
+	if _, err := organization(t, c, "acme").Import(t.Context(), "salesforce", zipped(accountsCSV(account(0, "x")))); err != nil {
+		t.Fatal(err)
+	}
+	store.down.Store(true)
+	if err := c.DeleteOrganization(t.Context(), "acme"); !errors.Is(err, blob.ErrUnavailable) {
+		t.Errorf("%v, want blob.ErrUnavailable", err)
+	}
+	if names, err := c.Organizations(t.Context()); err != nil || len(names) != 1 {
+		t.Errorf("there are %q, %v", names, err)
+	}
+	store.down.Store(false)
+	if err := c.DeleteOrganization(t.Context(), "acme"); err != nil {
+		t.Error(err)
+	}
+	if left := keys(t, store.Store); len(left) > 0 {
+		t.Errorf("left are %v", left)
+	}
 }

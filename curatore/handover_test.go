@@ -380,7 +380,7 @@ func TestSweepOfObjects(t *testing.T) {
 		organizationID, _, _ := strings.Cut(kept, "/")
 		permanent := organizationID + "/salesforce/salesforce_account/" + waits.ID()
 		orphan := organizationID + "/salesforce/imports/01900000-0000-7000-8000-000000000000/0"
-		for _, key := range []string{orphan, permanent} {
+		for _, key := range []string{orphan, permanent, gone} { // the last one comes last, and goes at each start
 			if _, err := store.Put(ctx, key, strings.NewReader("x"), blob.PutOptions{}); err != nil {
 				t.Fatal(err)
 			}

@@ -160,6 +160,11 @@ func TestLinks(t *testing.T) {
 		for info, err := range s.List(t.Context(), "", "") {
 			t.Errorf("list went through a link: %+v, %v", info, err)
 		}
+		for info, err := range s.List(t.Context(), "org/", "") {
+			if err == nil {
+				t.Errorf("list below it went through a link: %+v", info)
+			}
+		}
 		if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); n > 0 {
 			t.Errorf("sweep went through a link: %d, %v", n, err)
 		}
