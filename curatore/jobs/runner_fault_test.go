@@ -6,11 +6,13 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/curatore/curatore-go/content/database"
 	"github.com/curatore/curatore-go/curatore/jobs"
+	"github.com/curatore/curatore-go/curatore/jobs/localrunner"
 )
 
 // A wildRunner does all that a Runner may, and much that it may not: it loses, repeats,
@@ -154,6 +156,48 @@ func TestDispatchFollowsTheCommit(t *testing.T) {
 			if want := map[bool]int{true: 1, false: 0}[end == nil]; asked(id) != want {
 				w.t.Errorf("after a transaction that ended with %v the Runner was asked %d times, want %d", end, asked(id), want)
 			}
+		}
+	})
+}
+
+// A stuckRunner cannot reach its broker for a while.
+type stuckRunner struct {
+	jobs.Runner
+	stuck atomic.Bool
+}
+
+func (r *stuckRunner) Dispatch(ctx context.Context, queue string, ids ...string) error {
+	if r.stuck.Load() {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	}
+	return r.Runner.Dispatch(ctx, queue, ids...)
+}
+
+// A Runner that does not answer holds up those who enqueue for a moment only, and its
+// runs begin when it does.
+func TestStuckRunner(t *testing.T) {
+	databasetestRun(t, func(w *world) {
+		w.t.Parallel() // it waits for some seconds
+		runner := &stuckRunner{Runner: localrunner.New(localrunner.Config{})}
+		w.Service = w.service(config{Runner: runner, Jobs: []decl{{Type: "a", Handle: noop}}})
+		w.start(w.Service)
+		runner.stuck.Store(true)
+		stored := make(chan *jobs.Run, 1)
+		go func() {
+			run, err := w.Submit(w.t.Context(), w.acme, newRun{Type: "a"})
+			if err != nil {
+				w.t.Error(err)
+			}
+			stored <- run
+		}()
+		select {
+		case run := <-stored:
+			runner.stuck.Store(false)
+			w.wait(run.ID, jobs.Completed)
+		case <-deadline(w.t).Done():
+			runner.stuck.Store(false)
+			w.t.Error("Submit does not return")
 		}
 	})
 }
