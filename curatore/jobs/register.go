@@ -19,10 +19,10 @@ type Typed[A any] struct {
 
 // Register adds a job to a Service that has not been started. Handle does the
 // work, with the arguments as they were given to Enqueue, by way of JSON. What
-// it returns as result is encoded as JSON and kept, also beside an error. It may
-// run again after a crash, so effects belong into [Task.Commit]. It should
-// return soon after its context is cancelled. A panic in it fails the run and
-// nothing else.
+// it returns as result is encoded as JSON and kept, also beside an error; one of
+// more than 1 MB fails the run. It may run again after a crash, so effects belong
+// into [Task.Commit]. It should return soon after its context is cancelled. A
+// panic in it, or in a method of what it returns, fails the run and nothing else.
 //
 // A nil handle declares a job that only other processes work on; its queue is
 // then one of Config.Remote. Mistakes, such as two jobs of one type, are
@@ -79,9 +79,9 @@ func (s *Service) register(j *job) {
 func (t *Typed[A]) Job() Job { return t.j.Job }
 
 // Enqueue stores a run in the caller's transaction: it exists when that is
-// committed, and never otherwise. After the commit it is dispatched. The Run
-// that it returns is that of the live run with the same unique key, if there is
-// one; see Run.Duplicate.
+// committed, and never otherwise. Args are at most 1 MB of JSON. After the commit
+// it is dispatched. The Run that it returns is that of the live run with the same
+// unique key, if there is one; see Run.Duplicate.
 func (t *Typed[A]) Enqueue(ctx context.Context, tx *database.Tx, scope content.Scope, args A, o Options) (*Run, error) {
 	return t.s.enqueue(ctx, tx, scope, t.j, args, o)
 }

@@ -165,7 +165,12 @@ func TestEventsAreAnnounced(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.db.Listen(ctx, "curatore_jobs", func(payload string) { heard <- payload }) }()
-	t.Cleanup(func() { stop(); <-ended })
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 	if text := <-heard; text != "" { // it listens
 		t.Fatalf("heard %q first", text)
 	}
