@@ -30,13 +30,20 @@ func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause str
 		cause = "by " + cmp.Or(scope.Principal(), "somebody without a name")
 	}
 	cause = cleanText(cause, maxMessage)
-	causes := map[string]string{}
-	err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
-		causes, err = s.cancelFamily(ctx, tx, organization, id, cause)
-		return err
-	})
-	if err != nil {
-		return err
+	var causes map[string]string
+	for n := 1; ; n++ {
+		err = s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+			causes, err = s.cancelFamily(ctx, tx, organization, id, cause)
+			return err
+		})
+		if err == nil {
+			break
+		}
+		// Who cancels many runs, and who ends some of these, may wait for each other;
+		// then Postgres gives one of them up.
+		if n == cancelTries || !errors.Is(err, content.ErrBusy) {
+			return err
+		}
 	}
 	for id, cause := range causes {
 		s.interrupt(id, cancelled(cause))
@@ -44,6 +51,9 @@ func (s *Service) Cancel(ctx context.Context, scope content.Scope, id, cause str
 	}
 	return nil
 }
+
+// cancelTries is how often a family is cancelled until others are not in the way.
+const cancelTries = 3
 
 // cancelFamily cancels a run and those that it has started, also those which runs
 // started that have ended, and returns the causes by their ids. One that cannot be

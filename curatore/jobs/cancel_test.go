@@ -53,7 +53,8 @@ func TestCancelRunning(t *testing.T) {
 	}}}
 	for _, from := range []string{"this process", "another process"} {
 		t.Run(from, func(t *testing.T) {
-			eachDatabase(t, declared, func(w *world) {
+			databasetestRun(t, func(w *world) {
+				w.Service = w.service(config{Jobs: declared, Poll: time.Hour}) // it hears of it without a sweep
 				w.start(w.Service)
 				id := w.submit("a")
 				<-began

@@ -30,14 +30,23 @@ type inCommit struct{}
 // Keep it under 250 ms on SQLite, which has one writer, and do not use another
 // transaction in do.
 func (t *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *database.Tx) error) error {
+	leave, err := t.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return t.write(ctx, true, do)
+}
+
+// enter waits for the turn to write the row of the run, until leave is called.
+func (t *Task) enter(ctx context.Context) (leave func(), err error) {
 	if ctx.Value(inCommit{}) == t {
 		panic("jobs: Commit inside a Commit would wait for itself; use the transaction at hand")
 	}
 	select {
 	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
 	select {
 	case <-t.s.gaveUp:
@@ -45,9 +54,10 @@ func (t *Task) Commit(ctx context.Context, do func(ctx context.Context, tx *data
 	default:
 	}
 	if t.over.Load() {
-		return fmt.Errorf("run %s: %w: its job has returned, or did not stop with its process", t.run.ID, content.ErrSuperseded)
+		<-t.turn
+		return nil, fmt.Errorf("run %s: %w: its job has returned or completed, or did not stop with its process", t.run.ID, content.ErrSuperseded)
 	}
-	return t.write(ctx, true, do)
+	return func() { <-t.turn }, nil
 }
 
 // write updates the row of the run. The caller holds the turn. Without commit it
@@ -66,19 +76,12 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 	}()
 	began := time.Now()
 	var refused error
-	err := t.s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		cause, err := t.renew(ctx, tx, d)
-		switch {
-		case errors.Is(err, content.ErrSuperseded):
-			refused = err
+	err := t.s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+		if refused, err = t.admit(ctx, tx, d); err != nil {
 			return err
-		case err != nil:
-			return err
-		case cause != "":
-			refused = cancelled(cause)
-			if commit {
-				return refused
-			}
+		}
+		if refused != nil && commit {
+			return refused
 		}
 		if err := t.s.tell(ctx, tx, t.told(d.notes)); err != nil {
 			return err
@@ -111,6 +114,19 @@ func (t *Task) write(ctx context.Context, commit bool, do func(ctx context.Conte
 		return refused
 	}
 	return err
+}
+
+// admit opens a transaction of the run. It is refused when another process has taken
+// the run over, which is also an error, and when the run is to be cancelled.
+func (t *Task) admit(ctx context.Context, tx *database.Tx, d draft) (refused, err error) {
+	cause, err := t.renew(ctx, tx, d)
+	switch {
+	case errors.Is(err, content.ErrSuperseded):
+		return err, err
+	case err == nil && cause != "":
+		return cancelled(cause), nil
+	}
+	return nil, err
 }
 
 // renew is the update that opens a transaction: fence, lease, checkpoint and
@@ -212,6 +228,9 @@ func (t *Task) heartbeat(ctx context.Context) {
 		defer func() { <-t.turn }()
 	default:
 		return // a Commit is at work, and is a heartbeat
+	}
+	if t.over.Load() {
+		return
 	}
 	// A database that does not answer must not hide that the lease runs out.
 	limited, cancel := context.WithTimeout(ctx, t.s.lease)

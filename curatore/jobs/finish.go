@@ -53,6 +53,8 @@ func (s *Service) tryFinish(ctx context.Context, all []*finish) error {
 			return err
 		}
 	}
+	// The end that a job comes to in the moment in which Stop takes its run away is one of two.
+	all = slices.CompactFunc(slices.Clone(all), func(a, b *finish) bool { return a.row.ID == b.row.ID })
 	if slices.ContainsFunc(all, (*finish).leavesGroup) {
 		return s.finishInGroups(ctx, all)
 	}

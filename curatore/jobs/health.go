@@ -82,8 +82,9 @@ UNION ALL SELECT queue, 'parked', not_before, created_at, NULL FROM runs WHERE w
 }
 
 // Preflight names the declared queues on which no live process works at this
-// moment, whatever Config.Remote says. It is for a program that stores runs for
-// others, before it does so, and for a deployment when all processes are up.
+// moment, whatever Config.Remote says, and the declared jobs that none of those has
+// which work on their queue. It is for a program that stores runs for others, before
+// it does so, and for a deployment when all processes are up.
 func (s *Service) Preflight(ctx context.Context) error {
 	all, err := s.Health(ctx)
 	if err != nil {
@@ -93,9 +94,20 @@ func (s *Service) Preflight(ctx context.Context) error {
 	for _, h := range all {
 		if len(h.Consumers) == 0 {
 			wrong = append(wrong, fmt.Errorf("%w: no live process works on queue %q; %d runs wait in it; start a worker that has its jobs", content.ErrConflict, h.Queue, h.Pending))
+			continue
+		}
+		for _, j := range s.Jobs() {
+			if j.Queue == h.Queue && !h.knows(j.Type) {
+				wrong = append(wrong, fmt.Errorf("%w: no live process that works on queue %q has the job %q; start a worker of the present version", content.ErrConflict, h.Queue, j.Type))
+			}
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// knows reports whether a live process that works on the queue has a job.
+func (h QueueHealth) knows(typ string) bool {
+	return slices.ContainsFunc(h.Consumers, func(c Consumer) bool { return slices.Contains(c.Types, typ) })
 }
 
 // A Wait is why a run waits.
@@ -162,6 +174,9 @@ func (s *Service) why(ctx context.Context, tx *database.Tx, r Run) (Wait, error)
 	q := s.queues[r.Queue]
 	if q != nil {
 		label, limit = q.Label, q.Concurrency
+		if all := q.PerProcess * len(live[r.Queue]); all > 0 && (limit == 0 || all < limit) {
+			limit = all
+		}
 	}
 	if len(live[r.Queue]) == 0 {
 		return Wait{Reason: NoConsumer, Text: fmt.Sprintf("no live process works on queue %s", label)}, nil

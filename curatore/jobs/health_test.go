@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +57,32 @@ func TestHealthAndWhy(t *testing.T) {
 		}
 		if n := w.count("SELECT count(*) FROM job_consumers WHERE queue <> ?", ""); n != 0 {
 			w.t.Errorf("%d consumers are left", n)
+		}
+	})
+}
+
+// Before the work begins it is told which jobs nobody would do, although somebody works
+// on their queue; and why a run waits when each process works on as many as it may.
+func TestPreflightAndLimitsOfProcesses(t *testing.T) {
+	began := make(chan *jobs.Task, 2)
+	old := []decl{{Type: "a", Handle: untilDone(began)}}
+	databasetestRun(t, func(w *world) {
+		queues := []jobs.Queue{{Name: "q", PerProcess: 1}}
+		w.Service = w.service(config{Jobs: append(old, decl{Type: "newer", Handle: noop}), Queues: queues})
+		workers := []*jobs.Service{w.service(config{Jobs: old, Queues: queues}), w.service(config{Jobs: old, Queues: queues})}
+		w.start(workers...)
+		if err := w.Preflight(w.t.Context()); !errors.Is(err, content.ErrConflict) || !strings.Contains(err.Error(), `no live process that works on queue "q" has the job "newer"`) || strings.Contains(err.Error(), `"a"`) {
+			w.t.Errorf("pre-flight: %v", err)
+		}
+		if err := workers[0].Preflight(w.t.Context()); err != nil {
+			w.t.Errorf("pre-flight of what is all there: %v", err)
+		}
+		w.submit("a")
+		w.submit("a")
+		<-began
+		<-began
+		if why := w.why(w.submit("a")); why.Reason != jobs.LimitIsFull || !strings.Contains(why.Text, "2 runs of queue q are at work") {
+			w.t.Errorf("%+v", why)
 		}
 	})
 }
@@ -198,6 +225,11 @@ func TestStopDrains(t *testing.T) {
 		<-began
 		stopped := make(chan error, 1)
 		go func() { stopped <- w.Stop(deadline(w.t)) }()
+		select {
+		case err := <-stopped:
+			w.t.Fatalf("it did not wait for the job at work: %v", err)
+		case <-time.After(50 * time.Millisecond): // in which a hasty one would have cancelled it
+		}
 		close(let)
 		if err := <-stopped; err != nil {
 			w.t.Fatal(err)
@@ -207,6 +239,23 @@ func TestStopDrains(t *testing.T) {
 		}
 		if run := w.get(w.submit("a")); run.Status != jobs.Pending || len(began) > 0 {
 			w.t.Errorf("a run is %s after Stop", run.Status)
+		}
+	})
+}
+
+// What is not done when the patience ends is cancelled, and released.
+func TestStopDrainsNotForEver(t *testing.T) {
+	began := make(chan *jobs.Task, 1)
+	databasetestRun(t, func(w *world) {
+		w.Service = w.service(config{Jobs: []decl{{Type: "a", Resumable: true, Handle: untilDone(began)}}, Drain: 20 * time.Millisecond})
+		w.start(w.Service)
+		id := w.submit("a")
+		<-began
+		if err := w.Stop(deadline(w.t)); err != nil {
+			w.t.Fatal(err)
+		}
+		if run := w.get(id); run.Status != jobs.Pending {
+			w.t.Errorf("the run is %s, want it released", run.Status)
 		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/curatore/curatore-go/content"
 	"github.com/curatore/curatore-go/content/database"
 )
 
@@ -17,10 +18,11 @@ const (
 	PhaseRetention = "retention"
 )
 
-// Maintenance says what is kept for how long. Its zero value keeps runs and
-// events for 90 days and does nothing else.
+// Maintenance says what is kept for how long; times that are negative are refused by
+// [Service.Start]. Its zero value keeps runs and events for 90 days and does nothing
+// else.
 type Maintenance struct {
-	KeepRuns   time.Duration // since they ended; 0 means 90 days
+	KeepRuns   time.Duration // since they ended, and their group is complete; 0 means 90 days
 	KeepEvents time.Duration // of level debug, since they were written; 0 means 14 days
 	// Purge removes for good the rows of an organization that were deleted softly
 	// before a time, and returns how many. Nil: none are.
@@ -38,7 +40,7 @@ type Maintained struct {
 	Expired   int   `json:"expired"`   // runs that were taken from processes which ended
 	Purged    int64 `json:"purged"`    // rows
 	Temporary int   `json:"temporary"` // objects
-	Runs      int64 `json:"runs"`      // that were removed, with their events
+	Runs      int64 `json:"runs"`      // that were removed, with their events and groups
 	Events    int64 `json:"events"`    // of level debug
 }
 
@@ -46,6 +48,9 @@ type Maintained struct {
 // each organization at a time of day, in the queue [QueueMaintenance]. It can
 // also be started by hand.
 func RegisterMaintenance(s *Service, m Maintenance) *Typed[struct{}] {
+	if m.KeepRuns < 0 || m.KeepEvents < 0 || m.KeepDeleted < 0 {
+		s.mistake(fmt.Errorf("%w: Maintenance keeps something for a negative time; 0 means the default", content.ErrInvalid))
+	}
 	job := Register(s, Job{Type: "maintenance", Label: "Maintenance", Icon: "wrench", Color: "gray", Queue: QueueMaintenance, Timeout: time.Hour,
 		Phases: []string{PhaseExpired, PhasePurge, PhaseTemporary, PhaseRetention}, Resumable: true},
 		func(ctx context.Context, task *Task, _ struct{}) (any, error) { return s.maintain(ctx, task, m) })
@@ -72,8 +77,10 @@ func (s *Service) maintain(ctx context.Context, task *Task, m Maintenance) (done
 	errs = append(errs, err)
 	for _, r := range due {
 		if r.organization == organization && r.expired && !s.holds(r.id) {
-			errs = append(errs, s.reclaim(ctx, r))
-			done.Expired++
+			moved, err := s.reclaim(ctx, r)
+			if errs = append(errs, err); moved {
+				done.Expired++
+			}
 		}
 	}
 	task.Progress(PhasePurge, 1, 4)
@@ -89,8 +96,9 @@ func (s *Service) maintain(ctx context.Context, task *Task, m Maintenance) (done
 	task.Progress(PhaseRetention, 3, 4)
 	done.Events, err = removeEvents(ctx, task, organization, s.now().Add(-orElse(m.KeepEvents, 14*24*time.Hour)))
 	errs = append(errs, err)
-	done.Runs, err = removeRuns(ctx, task, organization, s.now().Add(-orElse(m.KeepRuns, 90*24*time.Hour)))
-	errs = append(errs, err)
+	before := s.now().Add(-orElse(m.KeepRuns, 90*24*time.Hour))
+	done.Runs, err = removeRuns(ctx, task, organization, before)
+	errs = append(errs, err, removeGroups(ctx, task, organization, before))
 	task.Progress(PhaseRetention, 4, 4)
 	return done, errors.Join(errs...)
 }
@@ -113,7 +121,9 @@ func removeRuns(ctx context.Context, task *Task, organization string, before tim
 			d := tx.Dialect()
 			var ids []string
 			// Created before it ended, so that the index of an organization's runs serves.
-			if err := tx.Select(ctx, &ids, `SELECT id FROM runs WHERE organization_id = ? AND created_at < ? AND finished_at < ? ORDER BY created_at, id LIMIT ?`,
+			// Those of a group that is not complete are still counted.
+			if err := tx.Select(ctx, &ids, `SELECT id FROM runs WHERE organization_id = ? AND created_at < ? AND finished_at < ?
+AND NOT EXISTS (SELECT 1 FROM run_groups AS g WHERE g.id = runs.group_id AND runs.group_id <> '' AND g.completed_at IS NULL) ORDER BY created_at, id LIMIT ?`,
 				organization, d.Time(before), d.Time(before), chunk); err != nil || len(ids) == 0 {
 				return err
 			}
@@ -128,6 +138,22 @@ func removeRuns(ctx context.Context, task *Task, organization string, before tim
 		removed += n
 		if err != nil || n == 0 {
 			return removed, wrap("remove old runs", err)
+		}
+	}
+}
+
+// removeGroups removes groups that were complete long ago, whose runs are gone.
+func removeGroups(ctx context.Context, task *Task, organization string, before time.Time) error {
+	for {
+		var n int64
+		err := task.Commit(ctx, func(ctx context.Context, tx *database.Tx) (err error) {
+			n, err = tx.Exec(ctx, `DELETE FROM run_groups WHERE id IN (SELECT id FROM run_groups AS g WHERE organization_id = ? AND created_at < ? AND completed_at < ?
+AND NOT EXISTS (SELECT 1 FROM runs WHERE group_id = g.id AND group_id <> '') AND NOT EXISTS (SELECT 1 FROM runs WHERE after_group = g.id AND after_group <> '') LIMIT ?)`,
+				organization, tx.Dialect().Time(before), tx.Dialect().Time(before), chunk)
+			return err
+		})
+		if err != nil || n == 0 {
+			return wrap("remove old groups", err)
 		}
 	}
 }

@@ -75,6 +75,13 @@ func (s *Service) register(j *job) {
 	s.order = append(s.order, j)
 }
 
+// mistake remembers what Start refuses.
+func (s *Service) mistake(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mistakes = append(s.mistakes, err)
+}
+
 // Job returns the declaration, with its defaults filled in.
 func (t *Typed[A]) Job() Job { return t.j.Job }
 

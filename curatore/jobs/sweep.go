@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/curatore/curatore-go/content"
@@ -48,7 +49,8 @@ func (s *Service) sweep(ctx context.Context, strays bool) error {
 		case held && r.cancel != "":
 			s.interrupt(r.id, cancelled(r.cancel)) // another process asked for it
 		case !held && r.expired:
-			errs = append(errs, s.reclaim(ctx, r))
+			_, err := s.reclaim(ctx, r)
+			errs = append(errs, err)
 		}
 	}
 	errs = append(errs, s.unpark(ctx), s.fireSchedules(ctx), s.stayConsumer(ctx))
@@ -81,6 +83,7 @@ func (s *Service) unpark(ctx context.Context) error {
 	}); err != nil || len(ids) == 0 {
 		return err
 	}
+	slices.Sort(ids) // rows are locked in one order
 	return s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
 		for _, id := range ids {
 			r, err := s.move(ctx, tx, move{id: id, from: Parked, to: Pending, where: "not_before <= " + tx.Dialect().Now()})
@@ -136,8 +139,9 @@ const (
 // back to those that wait, when it can go on or be tried again, and ends otherwise.
 // When this process does not have its job, which says how often it is tried, another
 // one decides: see exhausted. The process that ran it, should it live after all, is
-// refused at its next commit.
-func (s *Service) reclaim(ctx context.Context, r overdue) error {
+// refused at its next commit. It returns false when another process was faster, or the
+// next sweep does it.
+func (s *Service) reclaim(ctx context.Context, r overdue) (moved bool, _ error) {
 	m := move{id: r.id, from: Running, set: "failures = failures + 1, lost = lost + 1", where: "fence = ? AND (lease_until IS NULL OR lease_until < " + s.db.Dialect().Now() + ")", args: []any{r.fence}}
 	var n note
 	waits := func(what string) {
@@ -168,12 +172,12 @@ func (s *Service) reclaim(ctx context.Context, r overdue) error {
 		waits("to be tried again")
 	}
 	err := s.db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
-		moved, err := s.move(ctx, tx, m)
+		run, err := s.move(ctx, tx, m)
 		if err != nil {
 			return err
 		}
-		if moved.Status.Ended() {
-			if err := s.leaveGroup(ctx, tx, r.organization, moved.GroupID); err != nil {
+		if run.Status.Ended() {
+			if err := s.leaveGroup(ctx, tx, r.organization, run.GroupID); err != nil {
 				return err
 			}
 		}
@@ -182,11 +186,11 @@ func (s *Service) reclaim(ctx context.Context, r overdue) error {
 	switch {
 	case err == nil:
 		s.watchers.wake(r.organization, r.id)
-		return nil
-	case errors.Is(err, errNotMoved), errors.Is(err, content.ErrBusy): // somebody else was faster; or the next sweep does it
-		return nil
+		return true, nil
+	case errors.Is(err, errNotMoved), errors.Is(err, content.ErrBusy):
+		return false, nil
 	}
-	return fmt.Errorf("take run %s from a process that ended: %w", r.id, err)
+	return false, fmt.Errorf("take run %s from a process that ended: %w", r.id, err)
 }
 
 // adopt moves runs that wait in a queue of an earlier version of the program to

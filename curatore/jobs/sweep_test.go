@@ -2,7 +2,9 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -185,6 +187,48 @@ func TestStopGivesUp(t *testing.T) {
 		}
 		if run := w.get(id); run.Status != jobs.Failed || run.Error != "the process was stopped; start it again" {
 			w.t.Errorf("the run is %s: %q, want it taken from its job", run.Status, run.Error)
+		}
+	})
+}
+
+// A job that returns in the moment in which Stop takes its run from it ends it once.
+func TestStopGivesUpTooLate(t *testing.T) {
+	const runs = 8
+	let, blocked, unblock := make(chan bool), make(chan bool), make(chan bool)
+	databasetestRun(t, func(w *world) {
+		var first sync.Once
+		w.Service = w.service(config{Poll: time.Hour, FailPoint: func(name string) {
+			if name == "finishing" { // those that come meanwhile are stored together
+				first.Do(func() { blocked <- true; <-unblock })
+			}
+		}, Jobs: []decl{{Type: "first", Handle: noop}, {Type: "deaf", Handle: func(context.Context, *jobs.Task) (any, error) {
+			<-let
+			return nil, errors.New("its own end")
+		}}}})
+		w.start(w.Service)
+		var ids []string
+		for range runs {
+			ids = append(ids, w.submit("deaf"))
+			w.until(ids[len(ids)-1], func(r jobs.Run) bool { return r.Status == jobs.Running })
+		}
+		w.submit("first")
+		<-blocked
+		for range runs {
+			let <- true
+		}
+		time.Sleep(20 * time.Millisecond) // in which they ask for their ends
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Millisecond)
+		defer cancel()
+		stopped := make(chan error, 1)
+		go func() { stopped <- w.Stop(ctx) }()
+		time.Sleep(20 * time.Millisecond) // in which it takes them away
+		unblock <- true
+		_ = <-stopped // it names the runs that were late
+		for _, id := range ids {
+			w.wait(id, jobs.Failed)
+			if got := w.events(id); len(got) != 1 {
+				w.t.Errorf("events %v", got)
+			}
 		}
 	})
 }

@@ -34,7 +34,8 @@ type Task struct {
 	turn      chan struct{}           // held while writing the row of the run
 	flush     chan struct{}           // asks for the notes to be stored soon
 	done      chan struct{}           // closed when the run has left this process
-	over      atomic.Bool             // the job has returned or is given up
+	over      atomic.Bool             // the job has returned or completed, or is given up
+	completed atomic.Bool             // by Complete: the end of the run is stored
 	beatSoon  atomic.Pointer[func()]  // begins to beat
 
 	mu         sync.Mutex

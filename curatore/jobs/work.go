@@ -22,6 +22,13 @@ func (s *Service) run(ctx context.Context, cancel context.CancelCauseFunc, r *re
 	stopBeating := t.beat(ctx)
 	e, returned := t.handle(ctx)
 	stopBeating()
+	if t.completed.Load() {
+		if returned && e.to != Completed {
+			s.log.WarnContext(ctx, "a job that had completed its run did not end well", "type", t.run.Type, "run", t.run.ID, "error", e.text)
+		}
+		s.leaveRun(ctx, t)
+		return
+	}
 	if !returned {
 		t.over.Store(true)
 		s.log.ErrorContext(ctx, "a job did not stop in time; its run is taken from it", "type", t.run.Type, "run", t.run.ID)
