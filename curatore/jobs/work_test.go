@@ -83,10 +83,13 @@ func TestHowRunsEnd(t *testing.T) {
 		}, {
 			job: decl{Type: "talks", Handle: func(_ context.Context, task *jobs.Task) (any, error) {
 				task.Progress("parsing", 3, 9)
-				task.Warn(jobs.EventError, "line 3", nil)
+				task.Debug("debug", "line 1", nil)
+				task.Info("info", "line 2", nil)
+				task.Warn("warn", "line 3", nil)
+				task.Error("error", "line 4", nil)
 				return nil, nil
 			}},
-			status: jobs.Completed, events: []string{"error", "completed"}, last: "completed",
+			status: jobs.Completed, events: []string{"debug", "info", "warn", "error", "completed"}, last: "completed",
 		},
 	}
 	var declared []decl
@@ -110,6 +113,11 @@ func TestHowRunsEnd(t *testing.T) {
 				w.t.Errorf("%s: events: %s", c.job.Type, diff)
 			}
 			events := w.eventRows(run.ID)
+			for i, e := range events {
+				if c.job.Type == "talks" && i < 4 && string(e.Level) != e.Type {
+					w.t.Errorf("an event of type %s has level %s", e.Type, e.Level)
+				}
+			}
 			if last := events[len(events)-1]; !strings.Contains(last.Message, c.last) {
 				w.t.Errorf("%s: the last event says %q, want %q", c.job.Type, last.Message, c.last)
 			}
