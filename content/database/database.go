@@ -24,7 +24,7 @@ import (
 // Options are the rarely needed settings of [Open]. The zero value is ready to
 // use.
 type Options struct {
-	MaxConnections int          // Postgres connections for writes, as many for reads, for Peek and for AutoCommit; SQLite readers; 0 means 10 and 4
+	MaxConnections int          // Postgres connections for writes, as many for reads, and as many for Peek and AutoCommit; SQLite readers; 0 means 10 and 4
 	Logger         *slog.Logger // nil is silent
 	// Fault is asked before each statement, and before each begin and commit of a
 	// transaction; its error is that of the call, which does not happen. It is for
@@ -38,7 +38,7 @@ type DB struct {
 	write   *pool // SQLite: of one connection
 	read    *pool // Postgres: the same as write, begun differently
 	peek    *pool // SQLite: read
-	auto    *pool // SQLite: write, with a transaction
+	auto    *pool // SQLite: write, with a transaction; Postgres: peek
 	dsn     string
 	fault   func(statement string) error
 }
@@ -83,9 +83,6 @@ func (db *DB) Close() error {
 	err := errors.Join(db.write.close(), db.read.close())
 	if db.peek != db.read {
 		err = errors.Join(err, db.peek.close())
-	}
-	if db.auto != db.write {
-		err = errors.Join(err, db.auto.close())
 	}
 	return err
 }
@@ -136,7 +133,7 @@ func (db *DB) Peek(ctx context.Context, do func(ctx context.Context, tx *Tx) err
 	if ctx.Value(inRead{db}) != nil {
 		panic("database: Peek inside a Read would wait for itself once all connections are taken; use the transaction at hand")
 	}
-	return db.without(context.WithValue(ctx, inRead{db}, true), db.peek, do)
+	return db.without(context.WithValue(ctx, inRead{db}, true), db.peek, &Tx{dialect: db.dialect, peek: true, fail: db.fail}, do)
 }
 
 // AutoCommit is Peek for a statement that writes, and is committed as soon as it has
@@ -150,16 +147,16 @@ func (db *DB) AutoCommit(ctx context.Context, do func(ctx context.Context, tx *T
 	if ctx.Value(inWrite{db}) != nil {
 		panic("database: AutoCommit inside a Write would deadlock on SQLite; use the transaction at hand")
 	}
-	return db.without(context.WithValue(ctx, inWrite{db}, true), db.auto, do)
+	return db.without(context.WithValue(ctx, inWrite{db}, true), db.auto, &Tx{dialect: db.dialect, fail: db.fail}, do)
 }
 
-// without runs do without a transaction.
-func (db *DB) without(ctx context.Context, p *pool, do func(ctx context.Context, tx *Tx) error) error {
+// without runs do without a transaction, on a connection that tx has for as long.
+func (db *DB) without(ctx context.Context, p *pool, tx *Tx, do func(ctx context.Context, tx *Tx) error) error {
 	c, err := p.borrow(ctx)
 	if err != nil {
 		return domainError(ctx, err)
 	}
-	tx := &Tx{conn: c, dialect: db.dialect, peek: p == db.peek, fail: db.fail}
+	tx.conn = c
 	defer func() {
 		tx.end()
 		p.give(c, tx.failed == nil && ctx.Err() == nil)

@@ -26,12 +26,7 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
-	keyed := withSettings(dsn, keyedSettings)
-	autoing, err := pq.NewConnector(keyed)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
-	}
-	peeking, err := pq.NewConnector(withSettings(keyed, map[string]string{"default_transaction_read_only": "on"}))
+	keyed, err := pq.NewConnector(withSettings(dsn, keyedSettings))
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", Redact(dsn), addressError(err))
 	}
@@ -44,13 +39,14 @@ func openPostgres(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	}
 	size := cmp.Or(opts.MaxConnections, 10)
 	pooled := sqlx.NewDb(raw, "postgres")
+	single := newPool(sqlx.NewDb(sql.OpenDB(keyed), "postgres"), "", "", size)
 	return &DB{
 		dialect: Dialect{Postgres},
 		dsn:     dsn,
 		write:   newPool(pooled, "BEGIN", pgCommit, size),
 		read:    newPool(pooled, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", pgCommit, size),
-		peek:    newPool(sqlx.NewDb(sql.OpenDB(peeking), "postgres"), "", "", size),
-		auto:    newPool(sqlx.NewDb(sql.OpenDB(autoing), "postgres"), "", "", size),
+		peek:    single,
+		auto:    single,
 	}, nil
 }
 
