@@ -108,6 +108,57 @@ func TestConcurrencyOfQueues(t *testing.T) {
 	})
 }
 
+// The limit of a queue in total is kept where runs are claimed, whatever two Runners
+// deliver at once.
+func TestClaimsKeepTheLimit(t *testing.T) {
+	const limit, runs = 3, 12
+	databasetestRun(t, func(w *world) {
+		var began atomic.Int64
+		let := make(chan struct{})
+		declared := []decl{{Type: "a", Queue: "narrow", Handle: func(context.Context, *jobs.Task) (any, error) {
+			began.Add(1)
+			<-let
+			return nil, nil
+		}}}
+		first, second := &manualRunner{}, &manualRunner{}
+		config := config{Jobs: declared, Queues: []jobs.Queue{{Name: "narrow", Concurrency: limit}}, Poll: time.Hour, Runner: first}
+		w.Service = w.service(config)
+		config.Runner = second
+		w.start(w.Service, w.service(config))
+		left := make(chan error, 2*runs)
+		for range runs {
+			id := w.submit("a")
+			for _, runner := range []*manualRunner{first, second} {
+				go func() { left <- runner.deliver(w.t.Context(), id) }()
+			}
+		}
+		patience := deadline(w.t)
+		for range 2*runs - limit { // these deliveries do not work
+			select {
+			case err := <-left:
+				if err != nil {
+					w.t.Error(err)
+				}
+			case <-patience.Done():
+				close(let)
+				w.t.Fatalf("%d runs at work, want %d at most", began.Load(), limit)
+			}
+		}
+		if n := began.Load(); n > limit {
+			w.t.Errorf("%d runs at work, want %d at most", n, limit)
+		}
+		close(let)
+		for range limit {
+			if err := <-left; err != nil {
+				w.t.Error(err)
+			}
+		}
+		if n := w.runs("attempt > 0"); n != limit {
+			w.t.Errorf("%d runs were claimed, want %d", n, limit)
+		}
+	})
+}
+
 // A queue's limit for one process holds in each, and both work.
 func TestPlacesPerProcess(t *testing.T) {
 	const each, runs = 2, 12

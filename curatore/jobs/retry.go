@@ -59,9 +59,9 @@ func mayRetry(err error) bool {
 
 // pause is how long a run waits after its n-th failure. Random is between 0 and 1.
 func (r Retry) pause(n int, random float64) time.Duration {
-	d := r.MaxBackoff
-	if shift := n - 1; shift < 40 && r.Backoff<<shift > 0 && r.Backoff<<shift < r.MaxBackoff {
-		d = r.Backoff << shift
+	d := min(r.Backoff, r.MaxBackoff)
+	for ; n > 1 && d < r.MaxBackoff; n-- {
+		d += min(d, r.MaxBackoff-d)
 	}
 	return d - time.Duration(random*float64(d/2))
 }
