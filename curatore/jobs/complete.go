@@ -50,6 +50,7 @@ func (t *Task) Complete(ctx context.Context, result any, do func(ctx context.Con
 	t.completed.Store(true)
 	t.s.at("committed")
 	t.s.watchers.wake(t.run.OrganizationID, t.run.ID)
+	t.s.spread(t.told(nil))
 	return nil
 }
 

@@ -30,8 +30,7 @@ type finishRow struct {
 	Notes    []note          `json:"notes,omitempty"` // those before it, on Postgres
 }
 
-// On Postgres the same statement stores the last events and wakes other processes.
-// It returns how many runs it has moved, and when these are not all, which.
+// On Postgres the same statement stores the last events. It returns how many runs it has moved, and when these are not all, which.
 const (
 	finishSet = `UPDATE runs SET status = m.status, phase = COALESCE(m.phase, ''), done = COALESCE(m.done, 0), total = COALESCE(m.total, 0), result = COALESCE(m.result, runs.result),
 error = COALESCE(m.error, ''), failures = runs.failures + COALESCE(m.failed, 0), lost = runs.lost + COALESCE(m.lost, 0), wait_reason = COALESCE(m.reason, ''),
@@ -51,7 +50,7 @@ SELECT organization_id, id, at, level, type, message, data FROM (
 SELECT organization_id, id, n, (value ->> 'at')::timestamptz AS at, value ->> 'level' AS level, value ->> 'type' AS type, value ->> 'message' AS message, value -> 'data' AS data
 FROM moved, jsonb_array_elements(notes) WITH ORDINALITY AS earlier (value, n) WHERE notes IS NOT NULL
 UNION ALL SELECT organization_id, id, NULL, at, level, type, message, data FROM moved) AS notes ORDER BY id, n NULLS LAST)
-SELECT CASE WHEN count(*) < ? THEN COALESCE(string_agg(id, ' '), '') END, (SELECT count(pg_notify(?, value)) FROM jsonb_array_elements_text(?::jsonb) AS tidings (value)) FROM moved`
+SELECT CASE WHEN count(*) < ? THEN COALESCE(string_agg(id, ' '), '') END FROM moved`
 )
 
 // storeEnds updates the rows of runs that this process still holds, and stores their
@@ -61,10 +60,9 @@ func (s *Service) storeEnds(ctx context.Context, tx *database.Tx, all []*finish)
 	if together {
 		store = s.storeEndsPostgres
 	}
-	rows, told := make([]finishRow, len(all)), make([]told, len(all))
+	rows := make([]finishRow, len(all))
 	for i, f := range all {
-		rows[i], told[i] = f.row, f.task.told(f.notes)
-		if together {
+		if rows[i] = f.row; together {
 			last := len(f.notes) - 1
 			rows[i].note, rows[i].Notes = &f.notes[last], f.notes[:last]
 		}
@@ -73,16 +71,12 @@ func (s *Service) storeEnds(ctx context.Context, tx *database.Tx, all []*finish)
 	if err != nil {
 		return nil, fmt.Errorf("encode the ends of runs: %w", err)
 	}
-	return store(ctx, tx, all, string(encoded), told)
+	return store(ctx, tx, all, string(encoded))
 }
 
-func (s *Service) storeEndsPostgres(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
-	tidings, err := json.Marshal(s.tidingsOf(told))
-	if err != nil {
-		return nil, fmt.Errorf("encode tidings: %w", err)
-	}
+func (s *Service) storeEndsPostgres(ctx context.Context, tx *database.Tx, all []*finish, rows string) (left []*finish, err error) {
 	var some sql.NullString
-	if err := tx.QueryRow(ctx, finishPostgres, rows, len(all), channel, string(tidings)).Scan(&some, new(int)); err != nil {
+	if err := tx.QueryRow(ctx, finishPostgres, rows, len(all)).Scan(&some); err != nil {
 		return nil, err
 	}
 	if !some.Valid {
@@ -94,18 +88,19 @@ func (s *Service) storeEndsPostgres(ctx context.Context, tx *database.Tx, all []
 	return notMoved(all, strings.Fields(some.String)), nil
 }
 
-func (s *Service) storeEndsSQLite(ctx context.Context, tx *database.Tx, all []*finish, rows string, told []told) (left []*finish, err error) {
+func (s *Service) storeEndsSQLite(ctx context.Context, tx *database.Tx, all []*finish, rows string) (left []*finish, err error) {
 	var ids []string
 	if err := tx.Select(ctx, &ids, finishSQLite, rows); err != nil {
 		return nil, err
 	}
 	left = notMoved(all, ids)
-	for i, f := range all {
-		if !f.moved {
-			told[i].notes = nil
+	var moved []told
+	for _, f := range all {
+		if f.moved {
+			moved = append(moved, f.task.told(f.notes))
 		}
 	}
-	return left, s.tell(ctx, tx, told...)
+	return left, s.tell(ctx, tx, moved...)
 }
 
 // notMoved marks those that were moved, and returns the others.

@@ -29,14 +29,20 @@ func (s *Service) finishAll(all []*finish) {
 	for _, f := range all {
 		f.err = err
 	}
-	if err == nil || len(all) == 1 {
-		return
-	}
-	for _, f := range all {
-		if f.err = nil; !f.moved {
-			f.err = s.tryFinish(ctx, []*finish{f})
+	if err != nil && len(all) > 1 {
+		for _, f := range all {
+			if f.err = nil; !f.moved {
+				f.err = s.tryFinish(ctx, []*finish{f})
+			}
 		}
 	}
+	var moved []told
+	for _, f := range all {
+		if f.moved {
+			moved = append(moved, f.task.told(nil))
+		}
+	}
+	s.spread(moved...)
 }
 
 // looks is how often the row of a run that ends is looked for. One that somebody was

@@ -99,6 +99,7 @@ type Service struct {
 	watchers  watchers
 	claims    *gather[*claim]
 	finishes  *gather[*finish]
+	herald    herald
 	hands     hands // in which the jobs work
 	nudges    chan struct{}
 	ending    chan struct{} // a place for each run whose end is being stored behind its Runner's back
