@@ -142,7 +142,7 @@ func (s *Service) tryClaim(ctx context.Context, tx *database.Tx, ids []string) (
 	}
 	s.giveBackPlaces(took) // of runs that somebody else was faster to claim
 	left := slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		return slices.Contains(chosen, id) || slices.ContainsFunc(claimed, func(r *record) bool { return r.ID == id })
+		return slices.Contains(chosen, id)
 	})
 	if len(claimed) == len(chosen) || len(left) == 0 {
 		return claimed, nil

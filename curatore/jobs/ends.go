@@ -30,7 +30,8 @@ type finishRow struct {
 	Notes    []note          `json:"notes,omitempty"` // those before it, on Postgres
 }
 
-// On Postgres the same statement stores the last events. It returns how many runs it has moved, and when these are not all, which.
+// On Postgres the same statement stores the last events. It returns nothing when it
+// has moved all runs, and else which.
 const (
 	finishSet = `UPDATE runs SET status = m.status, phase = COALESCE(m.phase, ''), done = COALESCE(m.done, 0), total = COALESCE(m.total, 0), result = COALESCE(m.result, runs.result),
 error = COALESCE(m.error, ''), failures = runs.failures + COALESCE(m.failed, 0), lost = runs.lost + COALESCE(m.lost, 0), wait_reason = COALESCE(m.reason, ''),

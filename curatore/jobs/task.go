@@ -96,7 +96,8 @@ func (t *Task) Checkpoint() json.RawMessage {
 // SetCheckpoint sets from where another attempt goes on. It is encoded as JSON
 // now, and stored by the Commit at work when called in its function, else by the
 // next [Task.Commit] that succeeds; never without one. A value that cannot be
-// encoded, or is more than 16 MB, makes that Commit fail. Call it from the goroutine that commits.
+// encoded, or is more than 16 MB, makes that Commit fail. Call it from the goroutine
+// that commits.
 func (t *Task) SetCheckpoint(v any) {
 	value, err := json.Marshal(v)
 	switch {
